@@ -1,0 +1,41 @@
+"""Single source of truth: every format, layout, opcode and constant of Celosia, in pure Python.
+
+The Amaranth layouts, the driver's packing, the C header and the reference pages in `docs/` are
+all derived from this package; nothing in it is written a second time elsewhere.
+"""
+
+from .config import Config
+from .descriptor import DESCRIPTOR, Op, Rounding
+from .fields import Field, Layout
+from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, IntFormat
+from .link import COUNTERS, IDENTITY, REQUEST, TRAILER, InferFlag, Memory, Opcode, Status
+from .params import PARAMETER
+from .records import Record, record
+
+__all__ = [
+    "ACC",
+    "ACTIVATION",
+    "BIAS",
+    "COUNTERS",
+    "DESCRIPTOR",
+    "IDENTITY",
+    "MULTIPLIER",
+    "OFFSET",
+    "PARAMETER",
+    "REQUEST",
+    "SHIFT",
+    "TRAILER",
+    "WEIGHT",
+    "Config",
+    "Field",
+    "InferFlag",
+    "IntFormat",
+    "Layout",
+    "Memory",
+    "Op",
+    "Opcode",
+    "Record",
+    "Rounding",
+    "Status",
+    "record",
+]

@@ -1,0 +1,113 @@
+"""The engine's configuration: the only parameters that exist, validated once."""
+
+from dataclasses import asdict, dataclass, fields
+
+__all__ = ["Config"]
+
+_RANGES = {
+    "rows": (1, 32),
+    "cols": (4, 256),
+    "lanes": (1, 256),
+    "link_bytes": (1, 32),
+    "weight_depth": (1, 1 << 20),
+    "param_depth": (1, 1 << 16),
+    "program_depth": (1, 1 << 12),
+    "act_depth": (2, 1 << 16),
+    "tables": (0, 16),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Shape and memories of one engine.
+
+    Parameters
+    ----------
+    rows : images in flight, 1..32.
+    cols : output channels computed at once, 4..256. The array has ``rows * cols`` multipliers.
+    lanes : channels requantized per cycle; divides ``cols``. Also the width in bytes of an
+        activation word, so that the drain writes one word per cycle.
+    link_bytes : width of a link word in bytes, a power of two 1..32.
+    weight_depth : weight memory, in words of ``cols`` bytes.
+    param_depth : parameter memory, in words of ``lanes`` channels.
+    program_depth : program memory, in descriptors.
+    act_depth : activation memory of each row, in words of ``lanes`` bytes.
+    tables : 256-entry element tables, 0..16.
+
+    Raises
+    ------
+    ValueError
+        quoting the parameter, its value and its legal range.
+    """
+
+    rows: int
+    cols: int
+    lanes: int
+    link_bytes: int
+    weight_depth: int
+    param_depth: int
+    program_depth: int
+    act_depth: int
+    tables: int
+
+    def __post_init__(self):
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise ValueError(f"{name} = {value!r} is not an integer in {low}..{high}")
+        if self.cols % self.lanes:
+            raise ValueError(f"lanes = {self.lanes} does not divide cols = {self.cols}")
+        if self.link_bytes & (self.link_bytes - 1):
+            raise ValueError(f"link_bytes = {self.link_bytes} is not a power of two")
+
+    @classmethod
+    def default(cls, rows: int = 16, cols: int = 16, **overrides: int) -> "Config":
+        """A configuration with memories for models of the size of MLPerf Tiny AD.
+
+        ``lanes`` is the largest divisor of ``cols`` up to 16; the memories hold about 512 KiB of
+        weights, 4,096 channels and 4 KiB of activations per row. ``overrides`` replace any
+        of it.
+        """
+        _check("cols", cols)
+        lanes = overrides.get("lanes") or max(n for n in range(1, 17) if cols % n == 0)
+        chosen = {
+            "rows": rows,
+            "cols": cols,
+            "lanes": lanes,
+            "link_bytes": 8,
+            "weight_depth": max(1 << 19, 1) // cols,
+            "param_depth": 4096 // lanes,
+            "program_depth": 64,
+            "act_depth": 4096 // lanes,
+            "tables": 4,
+        }
+        return cls(**(chosen | overrides))
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Config":
+        """The inverse of `to_dict`; unknown and missing names raise ValueError."""
+        names = {field.name for field in fields(cls)}
+        if set(values) != names:
+            raise ValueError(f"configuration names differ: {sorted(set(values) ^ names)}")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+    @property
+    def multipliers(self) -> int:
+        return self.rows * self.cols
+
+    @property
+    def words_per_tile(self) -> int:
+        """Activation words that one tile of ``cols`` channels fills in each row."""
+        return self.cols // self.lanes
+
+    def __str__(self) -> str:
+        return f"{self.rows}x{self.cols}"
+
+
+def _check(name: str, value: int) -> None:
+    low, high = _RANGES[name]
+    if not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} = {value!r} is not an integer in {low}..{high}")

@@ -5,7 +5,7 @@ all derived from this package; nothing in it is written a second time elsewhere.
 """
 
 from .config import Config
-from .descriptor import DESCRIPTOR, Op, Rounding
+from .descriptor import DESCRIPTOR, Op, Rounding, legal
 from .fields import Field, Layout
 from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, IntFormat
 from .link import COUNTERS, IDENTITY, REQUEST, TRAILER, InferFlag, Memory, Opcode, Status
@@ -37,5 +37,6 @@ __all__ = [
     "Record",
     "Rounding",
     "Status",
+    "legal",
     "record",
 ]

@@ -2,9 +2,10 @@
 
 from enum import IntEnum
 
+from .config import Config
 from .fields import Field, Layout
 
-__all__ = ["DESCRIPTOR", "Op", "Rounding"]
+__all__ = ["DESCRIPTOR", "Op", "Rounding", "legal"]
 
 
 class Op(IntEnum):
@@ -49,3 +50,21 @@ DESCRIPTOR = Layout(
         Field("params", 16, "parameter word of tile 0, chunk 0; they follow each other"),
     ),
 )
+
+
+def legal(descriptor: dict[str, int], config: Config) -> bool:
+    """The engine's whole check of a descriptor; False ends the run with BAD_DESCRIPTOR.
+
+    It is what a sequencer can decide from the fields alone. Addresses are not checked: what lies
+    outside a memory reads as anything (the compiler and `Image.load` never let it happen).
+    """
+    d = descriptor
+    return (
+        d["op"] in tuple(Op)
+        and d["src_words"] > 0
+        and d["tiles"] > 0
+        and d["k"] > 0
+        and 1 <= d["tail"] <= config.lanes
+        and not (d["last"] and not d["emit"])
+        and not (d["use_table"] and d["table"] >= config.tables)
+    )

@@ -43,7 +43,8 @@ class Opcode(IntEnum):
     READ = 4
     #: Run the program at descriptor `address` on `arg & 31` + 1 images of `count` activation words.
     #: The payload is, for each word, that word of every image; each is padded to link words.
-    #: The response's payload is every emitted tile: for each word of the tile, all rows of it.
+    #: The response's payload is every emitted tile: for each word of the tile, that word of every
+    #: image asked for.
     INFER = 5
     #: Abandon the runs in flight: a response already begun ends with ABORTED, the others in flight
     #: are never answered. Memories and counters keep their contents. A host that does not know
@@ -112,7 +113,7 @@ TRAILER = Layout(
         Field("status", 8, "a `Status`"),
         Field("opcode", 8, "opcode of the request, 0 when its header was truncated"),
         Field("info", 24, "detail of the status, else 0"),
-        Field("count", 24, "records transferred"),
+        Field("count", 24, "records stored, read or emitted; 0 when refused"),
     ),
 )
 

@@ -1,0 +1,185 @@
+"""The whole engine as seen over its link: request frames in, response frames out."""
+
+import numpy as np
+
+from celosia.spec import (
+    COUNTERS,
+    IDENTITY,
+    REQUEST,
+    TRAILER,
+    Config,
+    InferFlag,
+    Memory,
+    Op,
+    Opcode,
+    Status,
+    record,
+)
+from celosia.spec.link import MAGIC, VERSION
+
+from .memories import Memories
+from .program import Layer, Program, decode
+
+__all__ = ["LinkModel"]
+
+
+class LinkModel:
+    """Executes the link protocol; every response is byte for byte the engine's.
+
+    A request is checked in this order, and the first failure is the answer: header complete,
+    opcode, (WRITE, READ) memory, count, range, (INFER) images, count, range, then the length of
+    the payload. Two things are left open, as the host cannot tell them apart from timing: the
+    counters other than `issued`, `skipped` and `images` stay 0 here, and rows beyond the images
+    asked for keep their activations. Runs end at once, so RESET never finds one in flight.
+
+    The input of INFER goes to bank 0 or 1 at activation word ``bank * count``; the bank changes
+    after every INFER that ran, and RESET returns to bank 0. An INFER refused for its payload has
+    stored the words that came.
+
+    Parameters
+    ----------
+    config : shape of the engine.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.memories = Memories(config)
+        self.bank = 0
+        self.counters = {"issued": 0, "skipped": 0, "images": 0}
+        self._programs: dict[int, Program] = {}
+        self._header = _padded(REQUEST.size, config.link_bytes)
+
+    def respond(self, frame: bytes) -> bytes:
+        """The response frame to the request ``frame``, padding included.
+
+        Raises
+        ------
+        ValueError : ``frame`` is empty or not whole link words, which no link can carry.
+        CelosiaError : the program leaves the memories (`program.decode`); nothing is defined then.
+        """
+        if not frame or len(frame) % self.config.link_bytes:
+            raise ValueError(f"{len(frame)} bytes are not words of {self.config.link_bytes}")
+        if len(frame) < self._header:
+            return self._trailer(Status.TRUNCATED, 0)
+        request, payload = REQUEST.unpack(frame), memoryview(frame)[self._header :]
+        opcode = request["opcode"]
+        if opcode in (Opcode.WRITE, Opcode.READ):
+            return self._access(request, payload)
+        if opcode == Opcode.INFER:
+            return self._infer(request, payload)
+        if opcode not in tuple(Opcode):
+            return self._trailer(Status.UNKNOWN_OPCODE, opcode)
+        if payload:
+            return self._trailer(Status.OVERLONG, opcode)
+        if opcode == Opcode.IDENTIFY:
+            return self._pad(self._identity()) + self._trailer(Status.OK, opcode)
+        if opcode == Opcode.COUNTERS:
+            response = self._pad(COUNTERS.pack(**self.counters))
+            if request["arg"] & 1:
+                self.counters = dict.fromkeys(self.counters, 0)
+            return response + self._trailer(Status.OK, opcode)
+        self.bank = 0
+        return self._trailer(Status.OK, opcode)
+
+    def _access(self, request: dict[str, int], payload: memoryview) -> bytes:
+        opcode, address, count = request["opcode"], request["address"], request["count"]
+        if request["arg"] not in tuple(Memory):
+            return self._trailer(Status.UNKNOWN_MEMORY, opcode)
+        memory = Memory(request["arg"])
+        shape = record(self.config, memory)
+        if opcode == Opcode.WRITE and not shape.writable:
+            return self._trailer(Status.UNKNOWN_MEMORY, opcode)
+        if count == 0:
+            return self._trailer(Status.EMPTY, opcode)
+        if address + count > shape.depth:
+            return self._trailer(Status.OUT_OF_RANGE, opcode)
+        if opcode == Opcode.READ:
+            if payload:
+                return self._trailer(Status.OVERLONG, opcode)
+            records = self.memories.records(memory)[address : address + count]
+            return self._pad_records(records) + self._trailer(Status.OK, opcode, count=count)
+        records, status = self._receive(payload, count, shape.size)
+        self.memories.write(memory, address, records)
+        self._programs.clear()
+        return self._trailer(status, opcode, count=len(records))
+
+    def _infer(self, request: dict[str, int], payload: memoryview) -> bytes:
+        config, opcode = self.config, Opcode.INFER
+        address, words = request["address"], request["count"]
+        images = (request["arg"] & InferFlag.IMAGES_MASK) + 1
+        if images > config.rows:
+            return self._trailer(Status.TOO_MANY_IMAGES, opcode)
+        if words == 0:
+            return self._trailer(Status.EMPTY, opcode)
+        if 2 * words > config.act_depth or address >= config.program_depth:
+            return self._trailer(Status.OUT_OF_RANGE, opcode)
+        received, status = self._receive(payload, words * images, config.lanes)
+        base = self.bank * words
+        act = self.memories.activations.reshape(config.rows, config.act_depth, config.lanes)
+        if status == Status.OK:
+            act[:images, base : base + words] = _rows(received, images)
+        else:
+            for index, word in enumerate(received):
+                act[index % images, base + index // images] = word
+            return self._trailer(status, opcode)
+        if address not in self._programs:
+            self._programs[address] = decode(self.memories, address)
+        program = self._programs[address]
+        self.bank ^= 1
+        self.counters["images"] += images
+        skip = not request["arg"] & InferFlag.NO_SKIP
+        emitted = program.run(
+            self.memories.activations[:images],
+            base,
+            lambda layer, u: self._count(layer, u, skip),
+        )
+        records = [_words(y, config.lanes) for y in emitted]
+        count = sum(map(len, records)) if program.status == Status.OK else 0
+        response = b"".join(map(self._pad_records, records))
+        return response + self._trailer(program.status, opcode, program.info, count)
+
+    def _count(self, layer: Layer, u: np.ndarray, skip: bool) -> None:
+        # A k is skipped when its byte is 0 in every image; every tile walks all k again.
+        k, tiles = u.shape[1], layer.descriptor["tiles"]
+        issued = int(u.any(axis=0).sum()) if skip else k
+        self.counters["issued"] += tiles * issued
+        self.counters["skipped"] += tiles * (k - issued)
+
+    def _receive(self, payload: memoryview, count: int, size: int) -> tuple[np.ndarray, Status]:
+        """The whole records among the first ``count`` of ``payload``, and how its length fits."""
+        step = _padded(size, self.config.link_bytes)
+        whole = min(count, len(payload) // step)
+        records = np.frombuffer(payload[: whole * step], np.uint8).reshape(whole, step)[:, :size]
+        if len(payload) < count * step:
+            return records, Status.TRUNCATED
+        return records, Status.OK if len(payload) == count * step else Status.OVERLONG
+
+    def _identity(self) -> bytes:
+        ops = sum(1 << op for op in Op)
+        return IDENTITY.pack(magic=MAGIC, version=VERSION, ops=ops, **self.config.to_dict())
+
+    def _trailer(self, status: Status, opcode: int, info: int = 0, count: int = 0) -> bytes:
+        return self._pad(TRAILER.pack(status=status, opcode=opcode, info=info, count=count))
+
+    def _pad(self, data: bytes) -> bytes:
+        return data.ljust(_padded(len(data), self.config.link_bytes), b"\0")
+
+    def _pad_records(self, records: np.ndarray) -> bytes:
+        count, size = records.shape
+        padded = np.zeros((count, _padded(size, self.config.link_bytes)), np.uint8)
+        padded[:, :size] = records
+        return padded.tobytes()
+
+
+def _padded(size: int, link_bytes: int) -> int:
+    return -(-size // link_bytes) * link_bytes
+
+
+def _rows(received: np.ndarray, images: int) -> np.ndarray:
+    """[words * images, lanes] in link order, one word of every image after the other, by image."""
+    return received.reshape(-1, images, received.shape[1]).transpose(1, 0, 2)
+
+
+def _words(y: np.ndarray, lanes: int) -> np.ndarray:
+    """[images, C] in link order: uint8 [words * images, lanes]."""
+    return y.reshape(len(y), -1, lanes).transpose(1, 0, 2).reshape(-1, lanes)

@@ -1,0 +1,70 @@
+"""Compile a quantized graph for one engine."""
+
+from celosia.graph import Graph
+from celosia.image import Image
+from celosia.metadata import LayerInfo, ModelInfo
+from celosia.spec import Config, Memory
+
+from . import pack
+from .fit import check_fit
+from .memory import allocate, words_out
+from .overflow import fold
+
+__all__ = ["compile"]
+
+
+def compile(graph: Graph, config: Config, emit_all: bool = False) -> Image:
+    """The program image of ``graph`` for the engine ``config``.
+
+    Parameters
+    ----------
+    graph : the quantized network.
+    config : the engine.
+    emit_all : stream every layer's results to the host, to compare layer by layer.
+
+    Raises
+    ------
+    DoesNotFit : a memory is too small.
+    CelosiaError : an accumulator could overflow.
+    """
+    check_fit(graph, config)
+    places, last = allocate(graph, config), graph.layers[-1]
+    weights, params, program, tables = [], [], [], []
+    weight_word = param_word = 0
+    for layer, src, dst in zip(graph.layers, places.src, places.dst, strict=True):
+        table = pack.table(layer)
+        if table is not None and table not in tables:
+            tables.append(table)
+        program.append(
+            pack.descriptor(
+                layer,
+                config,
+                last=layer is last,
+                emit=emit_all or layer is last,
+                store=layer is not last,
+                from_input=layer is graph.layers[0],
+                use_table=table is not None,
+                table=0 if table is None else tables.index(table),
+                src=src,
+                dst=dst or 0,
+                weights=weight_word,
+                params=param_word,
+            )
+        )
+        weights.append(pack.weights(layer, config))
+        params.append(pack.parameters(layer, fold(layer), config))
+        weight_word += pack.tiles(layer.outputs, config) * layer.inputs
+        param_word += words_out(layer.outputs, config)
+    model = ModelInfo(
+        name=graph.name,
+        scale=float(graph.input.scale),
+        zero_point=int(graph.input.zero_point),
+        layers=tuple(LayerInfo.of(x, emit_all or x is last) for x in graph.layers),
+    )
+    sections = {
+        Memory.WEIGHTS: b"".join(weights),
+        Memory.PARAMS: b"".join(params),
+        Memory.PROGRAM: b"".join(program),
+        Memory.TABLES: b"".join(tables),
+    }
+    return Image(config, model, sections)

@@ -1,0 +1,267 @@
+"""One engine, whatever it is made of: load a program image, run images through it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+import numpy as np
+
+from celosia.errors import CelosiaError
+from celosia.image import Image
+from celosia.progress import Progress, silent
+from celosia.spec import COUNTERS, IDENTITY, OFFSET, Config, InferFlag, Memory, Op, Opcode, record
+from celosia.spec.link import MAGIC, VERSION
+
+from .frames import pad_records, padded, request, response, unpad_records
+from .transport import Transport
+
+__all__ = ["FRAMES_PER_EXCHANGE", "Device"]
+
+#: Runs sent back to back: long enough to overlap loading with computing and to hide the ends,
+#: short enough to report progress.
+FRAMES_PER_EXCHANGE = 256
+#: Records of a memory sent in one frame.
+_RECORDS_PER_FRAME = 4096
+
+
+class Device:
+    """Drives one engine over ``transport``.
+
+    The constructor asks the engine who it is. Use it as a context manager, or `close` it.
+
+    Attributes
+    ----------
+    transport : as given.
+    config : the engine's configuration, as it said.
+    image : the program image last loaded, or None.
+    cycles : clock cycles the last `run` or `run_layers` took, summed over its exchanges; None on
+        the golden model, which has no clock.
+
+    Raises
+    ------
+    CelosiaError : what answers is no Celosia engine, or one of another version.
+    """
+
+    def __init__(self, transport: Transport):
+        self.transport = transport
+        self.image: Image | None = None
+        self.cycles: int | None = None
+        self.config = self.identify()
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self.transport.close()
+
+    def identify(self) -> Config:
+        """Ask the engine for its configuration."""
+        payload = self._command(Opcode.IDENTIFY)
+        if len(payload) < IDENTITY.size:
+            raise CelosiaError(f"an identity of {len(payload)} bytes", where="engine")
+        identity = IDENTITY.unpack(payload)
+        if identity["magic"] != MAGIC:
+            raise CelosiaError(
+                f"what answers is no Celosia engine (magic {identity['magic']:#010x})",
+                where="engine",
+            )
+        if identity["version"] != VERSION:
+            raise CelosiaError(
+                f"speaks link version {identity['version']}, this driver {VERSION}",
+                where="engine",
+                todo="build engine and driver from the same release",
+            )
+        try:
+            config = Config(**{field.name: identity[field.name] for field in fields(Config)})
+        except ValueError as error:
+            raise CelosiaError(f"an impossible identity: {error}", where="engine") from error
+        missing = [op.name for op in Op if not identity["ops"] >> op & 1]
+        if missing or config.link_bytes != self.transport.link_bytes:
+            what = f"lacks {', '.join(missing)}" if missing else f"has {config.link_bytes}-byte"
+            what += "" if missing else f" link words, the transport {self.transport.link_bytes}"
+            raise CelosiaError(what, where="engine")
+        return config
+
+    def load(self, image: Image, progress: Progress = silent) -> None:
+        """Write a program image to the engine's memories.
+
+        Raises
+        ------
+        CelosiaError : the image was compiled for another configuration, naming both.
+        """
+        if image.config != self.config:
+            theirs, ours = image.config.to_dict(), self.config.to_dict()
+            names = [name for name in ours if theirs[name] != ours[name]]
+            raise CelosiaError(
+                f"compiled for a {_describe(theirs, names)} engine, "
+                f"this one is {_describe(ours, names)}",
+                where=image.model.name,
+                todo="compile it for this engine",
+            )
+        # Until all of it is there, the memories hold a mixture.
+        self.image = None
+        for memory in image.sections:
+            records = image.records(memory)
+            for start in range(0, len(records), _RECORDS_PER_FRAME):
+                text = f"loading {memory.name.lower()}"
+                progress(text, start, len(records))
+                self.write(memory, start, records[start : start + _RECORDS_PER_FRAME])
+        self.image = image
+
+    def run(
+        self,
+        x: np.ndarray,
+        batch: int | None = None,
+        skip: bool = True,
+        progress: Progress = silent,
+    ) -> np.ndarray:
+        """The model's outputs.
+
+        Parameters
+        ----------
+        x : int8 [n, K], any n.
+        batch : images computed together, 1..rows; rows when None. The last batch may be smaller.
+        skip : False to multiply zero bytes too, for measurements; the results are the same.
+        progress : told after every exchange.
+
+        Returns
+        -------
+        int8 [n, N].
+
+        Raises
+        ------
+        CelosiaError : nothing is loaded, or an argument is wrong.
+        """
+        return self.run_layers(x, batch, skip, progress)[-1]
+
+    def run_layers(
+        self,
+        x: np.ndarray,
+        batch: int | None = None,
+        skip: bool = True,
+        progress: Progress = silent,
+    ) -> list[np.ndarray]:
+        """The outputs of every layer that emits: all of them if compiled with ``emit_all``.
+
+        Parameters, errors: as in `run`. Returns one int8 [n, N] array per emitted layer.
+        """
+        image = self._loaded()
+        x = image.check_input(x)
+        batch = self.config.rows if batch is None else batch
+        if not 1 <= batch <= self.config.rows:
+            raise CelosiaError(
+                f"batch = {batch} is outside 1..{self.config.rows}, the rows of the engine"
+            )
+        outputs = [np.empty((len(x), layer.outputs), np.int8) for layer in image.model.emitted]
+        self.cycles = None
+        step = batch * FRAMES_PER_EXCHANGE
+        for start in range(0, len(x), step):
+            part = x[start : start + step]
+            frames = list(self._infer_frames(image, part, batch, skip))
+            replies = self.transport.exchange(frames)
+            if self.transport.cycles is not None:
+                self.cycles = (self.cycles or 0) + self.transport.cycles
+            _check_count(frames, replies)
+            for index, reply in enumerate(replies):
+                first = start + index * batch
+                images = min(batch, len(x) - first)
+                self._store(image, reply, [y[first : first + images] for y in outputs])
+            progress("running", start + len(part), len(x))
+        return outputs
+
+    def counters(self, clear: bool = False) -> dict[str, int]:
+        """The performance counters of `spec.COUNTERS`, by name; cleared after reading if asked."""
+        return COUNTERS.unpack(self._command(Opcode.COUNTERS, arg=int(clear)))
+
+    def write(self, memory: Memory, address: int, records: np.ndarray) -> None:
+        """Store uint8 [count, size] ``records`` of ``memory`` from ``address``."""
+        size = record(self.config, memory).size
+        if records.dtype != np.uint8 or records.ndim != 2 or records.shape[1] != size:
+            raise CelosiaError(
+                f"{records.dtype} {list(records.shape)} is not uint8 [count, {size}]",
+                where=f"writing {memory.name.lower()}",
+            )
+        payload = pad_records(records, self.config.link_bytes)
+        self._command(Opcode.WRITE, memory, address, len(records), payload)
+
+    def read(self, memory: Memory, address: int, count: int) -> np.ndarray:
+        """uint8 [count, size] records of ``memory`` from ``address``."""
+        payload = self._command(Opcode.READ, memory, address, count)
+        return unpad_records(payload, record(self.config, memory).size, self.config.link_bytes)
+
+    def reset(self) -> None:
+        """Bring the link into step, wherever a frame stands; memories keep their contents."""
+        # One word that ends a frame ends any frame. Whatever it was, one refusal answers it.
+        self.transport.exchange([bytes(self.transport.link_bytes)])
+        self._command(Opcode.RESET)
+
+    def _loaded(self) -> Image:
+        if self.image is None:
+            raise CelosiaError("no program is loaded", where="engine", todo="load an image first")
+        return self.image
+
+    def _command(
+        self, opcode: Opcode, arg: int = 0, address: int = 0, count: int = 0, payload: bytes = b""
+    ) -> bytes:
+        try:
+            frame = request(self.transport.link_bytes, opcode, arg, address, count, payload)
+        except ValueError as error:
+            raise CelosiaError(str(error), where=opcode.name) from error
+        replies = self.transport.exchange([frame])
+        _check_count([frame], replies)
+        return response(self.transport.link_bytes, opcode, replies[0])[0]
+
+    def _infer_frames(self, image: Image, x: np.ndarray, batch: int, skip: bool) -> Iterator[bytes]:
+        words, lanes = image.input_words, self.config.lanes
+        bytes_in = np.zeros((len(x), words * lanes), np.uint8)
+        bytes_in[:, : x.shape[1]] = x.view(np.uint8) ^ OFFSET
+        flags = InferFlag(0) if skip else InferFlag.NO_SKIP
+        for start in range(0, len(x), batch):
+            part = bytes_in[start : start + batch]
+            # On the link a word of every image follows the other: [words, images, lanes].
+            records = part.reshape(len(part), words, lanes).transpose(1, 0, 2)
+            payload = pad_records(records, self.config.link_bytes)
+            yield request(
+                self.config.link_bytes,
+                Opcode.INFER,
+                arg=flags | (len(part) - 1),
+                count=words,
+                payload=payload,
+            )
+
+    def _store(self, image: Image, reply: bytes, outputs: Sequence[np.ndarray]) -> None:
+        """Put one response into ``outputs``, int8 [images, N] for each emitted layer."""
+        lanes, link_bytes = self.config.lanes, self.config.link_bytes
+        payload, _ = response(link_bytes, Opcode.INFER, reply)
+        images = len(outputs[0])
+        widths = [-(-y.shape[1] // self.config.cols) * self.config.words_per_tile for y in outputs]
+        if len(payload) != sum(widths) * images * padded(lanes, link_bytes):
+            raise CelosiaError(
+                f"{len(payload)} bytes of results are not those of {image.model.name!r}",
+                where="engine, INFER",
+                todo="load the image again",
+            )
+        records = unpad_records(payload, lanes, link_bytes)
+        start = 0
+        for y, words in zip(outputs, widths, strict=True):
+            block = records[start : start + words * images].reshape(words, images, lanes)
+            start += words * images
+            u = block.transpose(1, 0, 2).reshape(images, -1)[:, : y.shape[1]]
+            y[:] = (u ^ OFFSET).view(np.int8)
+
+
+def _check_count(frames: Sequence[bytes], replies: Sequence[bytes]) -> None:
+    if len(frames) != len(replies):
+        raise CelosiaError(
+            f"{len(replies)} responses to {len(frames)} requests",
+            where="engine",
+            todo="reset the link",
+        )
+
+
+def _describe(values: dict[str, int], names: Sequence[str]) -> str:
+    rest = [f"{name} {values[name]}" for name in names if name not in ("rows", "cols")]
+    return f"{values['rows']}x{values['cols']}" + (f" ({', '.join(rest)})" if rest else "")

@@ -1,0 +1,24 @@
+"""The golden model behind the interface of a real engine."""
+
+from collections.abc import Sequence
+
+from celosia.model.link import LinkModel
+from celosia.spec import Config
+
+__all__ = ["GoldenTransport"]
+
+
+class GoldenTransport:
+    """`Transport` to a `LinkModel`; it has no clock."""
+
+    cycles = None
+
+    def __init__(self, config: Config):
+        self.link_bytes = config.link_bytes
+        self.model = LinkModel(config)
+
+    def exchange(self, frames: Sequence[bytes]) -> list[bytes]:
+        return [self.model.respond(frame) for frame in frames]
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,47 @@
+"""Performance counters: what the engine did with its cycles."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from celosia.spec import COUNTERS, Config
+
+from .core import events
+from .layouts import struct
+
+__all__ = ["Counters"]
+
+
+class Counters(wiring.Component):
+    """Adds up `events`, and the cycles themselves.
+
+    An event is counted in its own cycle and visible in the next. With ``hold`` nothing is counted;
+    ``clear`` sets all to 0 and wins over everything.
+
+    Members
+    -------
+    events : In(`celosia_hw.core.events`); receiving : In(1), an input is being received.
+    hold, clear : In(1); o : Out(`celosia.spec.COUNTERS`)
+    """
+
+    def __init__(self, config: Config):
+        super().__init__(
+            {
+                "events": In(events(config)),
+                "receiving": In(1),
+                "hold": In(1),
+                "clear": In(1),
+                "o": Out(struct(COUNTERS)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        amounts = {name: self.events[name] for name, _ in self.events.shape()}
+        amounts["cycles"] = 1
+        amounts["stall_input"] = self.receiving & ~self.events.busy
+        with m.If(self.clear):
+            m.d.sync += self.o.eq(0)
+        with m.Elif(~self.hold):
+            m.d.sync += [self.o[name].eq(self.o[name] + amount) for name, amount in amounts.items()]
+        return m

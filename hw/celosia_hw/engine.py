@@ -1,0 +1,87 @@
+"""The engine: one stream of words in, one out."""
+
+from amaranth import *
+from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from celosia.spec import Config
+
+from .core import Core
+from .counters import Counters
+from .layouts import link_word
+from .receiver import Receiver
+from .responder import Responder
+from .sequencer import run
+
+__all__ = ["Engine"]
+
+
+class Engine(wiring.Component):
+    """An int8 neural-network engine behind the host link of `celosia.spec.link`.
+
+    Bit-exact with `celosia.model.link.LinkModel`, frame by frame. Up to two inputs are loaded
+    while earlier runs compute and their results leave.
+
+    Parameters
+    ----------
+    config : shape and memories.
+
+    Members
+    -------
+    i : In(stream of `link_word`), request frames.
+    o : Out(stream of `link_word`), response frames.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(link_word(config))),
+                "o": Out(stream.Signature(link_word(config))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.receiver = receiver = Receiver(self.config)
+        m.submodules.responder = responder = Responder(self.config)
+        m.submodules.counters = counters = Counters(self.config)
+        core = Core(self.config)
+        m.submodules.core = ResetInserter(receiver.flush)(core)
+        # Two runs at the most, one for each input bank.
+        runs_layout = run(self.config)
+        runs = fifo.SyncFIFO(width=runs_layout.size, depth=2)
+        m.submodules.runs = ResetInserter(receiver.flush)(runs)
+
+        connect(m, flipped(self.i), receiver.i)
+        connect(m, responder.o, flipped(self.o))
+        connect(m, receiver.inputs, core.inputs)
+        connect(m, core.results, responder.results)
+        connect(m, receiver.reply, responder.reply)
+        m.d.comb += [
+            runs.w_data.eq(receiver.runs.payload.as_value()),
+            runs.w_en.eq(receiver.runs.valid),
+            receiver.runs.ready.eq(runs.w_rdy),
+            core.runs.payload.eq(runs.r_data),
+            core.runs.valid.eq(runs.r_rdy),
+            runs.r_en.eq(core.runs.ready),
+            receiver.run_done.eq(core.run_done),
+            receiver.answered.eq(responder.answered),
+            responder.flush.eq(receiver.flush),
+            core.write.eq(receiver.write),
+            core.write_en.eq(receiver.write_en),
+            responder.fault.eq(core.fault),
+            responder.fault_addr.eq(core.fault_addr),
+            core.fault_taken.eq(responder.fault_taken),
+            core.reading.eq(responder.reading),
+            core.read_memory.eq(responder.read_memory),
+            core.read_row.eq(responder.read_row),
+            core.read_addr.eq(responder.read_addr),
+            responder.read_data.eq(core.read_data),
+            counters.events.eq(core.events),
+            counters.receiving.eq(receiver.receiving),
+            counters.hold.eq(responder.hold),
+            counters.clear.eq(responder.clear),
+            responder.counters.eq(counters.o),
+        ]
+        return m

@@ -1,0 +1,317 @@
+"""Receiver: request frames to memory writes, inputs and runs."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, record
+
+from .activations import row_write
+from .layouts import link_word, struct
+from .sequencer import run
+
+__all__ = ["MAX_OUTSTANDING", "Receiver", "memory_write", "reply", "writable"]
+
+#: Runs that may be waiting for their response to be sent.
+MAX_OUTSTANDING = 63
+
+
+def writable(config: Config) -> list:
+    """Records of the memories that WRITE reaches in an engine of shape ``config``."""
+    records = [record(config, memory) for memory in Memory]
+    return [one for one in records if one.writable and one.depth]
+
+
+def memory_write(config: Config) -> data.StructLayout:
+    """One record for one memory: ``data`` holds it in its low bits."""
+    return data.StructLayout(
+        {
+            "memory": Memory,
+            "addr": 24,
+            "data": max(8 * one.size for one in writable(config)),
+        }
+    )
+
+
+def reply(config: Config) -> data.StructLayout:
+    """A response to be sent: how the request ended, and the request."""
+    return data.StructLayout({"status": Status, "request": struct(REQUEST), "stored": 24})
+
+
+class Receiver(wiring.Component):
+    """Reads request frames, checks them in the order of `celosia.model.link`, and acts.
+
+    - INFER: each payload record goes to the activation memory, then the run is queued. There are
+      two input banks, used in turn, so that the next input loads while the engine computes;
+      a run with another program or input length waits until every run before it is answered.
+    - WRITE: waits until every run is answered, then writes each record as it is complete.
+    - All others, and errors after the frame's end: handed to the responder through `reply` when
+      every run is answered.
+    - RESET: raises ``flush`` for one cycle at once, then answers.
+
+    One link word per cycle, except the two or three cycles between frames and while `inputs`
+    waits for the drain.
+
+    Members
+    -------
+    i : In(stream of `link_word`)
+    inputs : Out(stream of `row_write`)
+    runs : Out(stream of `run`), never more than two.
+    write : Out(`memory_write`), write_en : Out(1)
+    reply : Out(stream of `reply`), ready when the response has been sent.
+    run_done : In(1), a bank is free again; answered : In(1), a run's response has been sent.
+    flush : Out(1); receiving : Out(1), an input is being received.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(link_word(config))),
+                "inputs": Out(stream.Signature(row_write(config))),
+                "runs": Out(stream.Signature(run(config))),
+                "write": Out(memory_write(config)),
+                "write_en": Out(1),
+                "reply": Out(stream.Signature(reply(config))),
+                "run_done": In(1),
+                "answered": In(1),
+                "flush": Out(1),
+                "receiving": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        word_bits = 8 * config.link_bytes
+        header_words = -(-REQUEST.size // config.link_bytes)
+        input_words = record(config, Memory.ACTIVATIONS).words
+
+        fire = Signal()
+        m.d.comb += fire.eq(self.i.valid & self.i.ready)
+        ends = self.i.payload.last
+
+        header = Signal(word_bits * header_words)
+        request = Signal(struct(REQUEST))
+        m.d.comb += request.eq(header)
+        words = Signal(range(max(one.words for one in writable(config)) + 1))  # of this record
+        ended = Signal()  # the frame's last word has been read
+        status = Signal(Status)
+        stored = Signal(24)
+
+        def finish(result, *, read_on):
+            """Answer with ``result``; ``read_on`` is 1 when the frame has still to end."""
+            m.d.sync += status.eq(result)
+            with m.If(read_on):
+                m.next = "DISCARD"
+            with m.Else():
+                m.next = "REPLY"
+
+        # Runs in flight and the input banks.
+        outstanding = Signal(range(MAX_OUTSTANDING + 1))
+        banks_used = Signal(range(3))
+        bank = Signal()
+        program, length = Signal(24), Signal(24)
+        commit = Signal()
+        idle = outstanding == 0
+        m.d.sync += [
+            outstanding.eq(outstanding + commit - self.answered),
+            banks_used.eq(banks_used + commit - self.run_done),
+        ]
+        same = (request.address == program) & (request.count == length)
+        may_load = (idle | same) & (banks_used != 2) & (outstanding != MAX_OUTSTANDING)
+
+        # One activation word on its way to the memory.
+        gathered = Signal(word_bits * input_words)
+        gathered_full = Signal()
+        row = Signal(range(config.rows))
+        word = Signal(24)
+        images = (request.arg & InferFlag.IMAGES_MASK)[: len(row) or 1]
+        base = Mux(bank, request.count, 0)
+        row_ends = row == images
+        put = Signal()
+        m.d.comb += [
+            put.eq(self.inputs.valid & self.inputs.ready),
+            self.inputs.valid.eq(gathered_full),
+            self.inputs.payload.row.eq(row),
+            self.inputs.payload.active.eq(1),
+            self.inputs.payload.dst.eq(base + word),
+            self.inputs.payload.word_end.eq(row_ends),
+            self.inputs.payload.data.eq(gathered),
+        ]
+        with m.If(put):
+            m.d.sync += [gathered_full.eq(0), row.eq(Mux(row_ends, 0, row + 1))]
+            with m.If(row_ends):
+                m.d.sync += word.eq(word + 1)
+        # Link words come ahead of what has been put, by one record at the most.
+        next_row, next_word = Signal.like(row), Signal.like(word)
+        m.d.comb += [next_row.eq(row), next_word.eq(word)]
+        with m.If(gathered_full):
+            m.d.comb += next_row.eq(Mux(row_ends, 0, row + 1))
+            with m.If(row_ends):
+                m.d.comb += next_word.eq(word + 1)
+        final_record = (next_row == images) & (next_word == request.count - 1)
+
+        # The record of a WRITE. Records of all sizes are shifted in from the top.
+        memories = writable(config)
+        shifted = Signal(word_bits * max(one.words for one in memories))
+        record_words = Signal.like(words)
+        with m.Switch(request.arg):
+            for one in memories:
+                with m.Case(one.memory):
+                    start = len(shifted) - word_bits * one.words
+                    m.d.comb += [
+                        record_words.eq(one.words),
+                        self.write.data.eq(shifted[start : start + 8 * one.size]),
+                    ]
+        m.d.comb += [
+            self.write.memory.eq(request.arg[:3]),
+            self.write.addr.eq(request.address + stored),
+        ]
+        written = Signal()  # a whole record stands in `shifted`
+        m.d.comb += self.write_en.eq(written)
+        m.d.sync += written.eq(0)
+        with m.If(written):
+            m.d.sync += stored.eq(stored + 1)
+
+        m.d.comb += [
+            self.reply.payload.status.eq(status),
+            self.reply.payload.request.eq(request),
+            self.reply.payload.stored.eq(stored),
+            self.runs.payload.entry.eq(request.address),
+            self.runs.payload.images.eq(images),
+            self.runs.payload.skip.eq((request.arg & InferFlag.NO_SKIP) == 0),
+            self.runs.payload.base.eq(base),
+        ]
+
+        with m.FSM():
+            with m.State("HEADER"):
+                m.d.comb += self.i.ready.eq(1)
+                m.d.sync += [stored.eq(0), row.eq(0), word.eq(0), gathered_full.eq(0)]
+                with m.If(fire):
+                    m.d.sync += [
+                        header.eq(Cat(header, self.i.payload.data)[word_bits:]),
+                        words.eq(words + 1),
+                        ended.eq(ends),
+                    ]
+                    with m.If(words == header_words - 1):
+                        m.d.sync += words.eq(0)
+                        m.next = "CHECK"
+                    with m.Elif(ends):
+                        m.d.sync += [words.eq(0), header.eq(0)]
+                        finish(Status.TRUNCATED, read_on=0)
+            with m.State("CHECK"):
+                refused = Signal(Status)
+                m.d.comb += refused.eq(self._refusal(m, request))
+                takes_payload = (request.opcode == Opcode.WRITE) | (request.opcode == Opcode.INFER)
+                with m.If(refused != Status.OK):
+                    finish(refused, read_on=~ended)
+                with m.Elif(takes_payload & ended):
+                    finish(Status.TRUNCATED, read_on=0)
+                with m.Elif(~takes_payload & ~ended):
+                    finish(Status.OVERLONG, read_on=1)
+                with m.Elif(request.opcode == Opcode.INFER):
+                    with m.If(may_load):
+                        m.d.sync += [program.eq(request.address), length.eq(request.count)]
+                        m.next = "INPUT"
+                with m.Elif(request.opcode == Opcode.WRITE):
+                    with m.If(idle):
+                        m.next = "WRITE"
+                with m.Elif(request.opcode == Opcode.RESET):
+                    m.next = "FLUSH"
+                with m.Else():
+                    finish(Status.OK, read_on=0)
+            with m.State("INPUT"):
+                m.d.comb += [
+                    self.receiving.eq(1),
+                    self.i.ready.eq(~gathered_full | self.inputs.ready),
+                ]
+                with m.If(fire):
+                    m.d.sync += [
+                        gathered.eq(Cat(gathered, self.i.payload.data)[word_bits:]),
+                        words.eq(words + 1),
+                    ]
+                    with m.If(words == input_words - 1):
+                        m.d.sync += [words.eq(0), gathered_full.eq(1)]
+                    with m.If((words == input_words - 1) & final_record):
+                        with m.If(ends):
+                            m.next = "COMMIT"
+                        with m.Else():
+                            finish(Status.OVERLONG, read_on=1)
+                    with m.Elif(ends):
+                        m.d.sync += words.eq(0)
+                        finish(Status.TRUNCATED, read_on=0)
+            with m.State("COMMIT"):
+                # The last word is stored in this cycle or before; the run comes to it later.
+                m.d.comb += self.runs.valid.eq(~gathered_full | self.inputs.ready)
+                with m.If(self.runs.valid & self.runs.ready):
+                    m.d.comb += commit.eq(1)
+                    m.d.sync += bank.eq(~bank)
+                    m.next = "HEADER"
+            with m.State("WRITE"):
+                m.d.comb += self.i.ready.eq(1)
+                final_write = stored + written == request.count - 1
+                with m.If(fire):
+                    m.d.sync += [
+                        shifted.eq(Cat(shifted, self.i.payload.data)[word_bits:]),
+                        words.eq(words + 1),
+                    ]
+                    with m.If(words == record_words - 1):
+                        m.d.sync += [words.eq(0), written.eq(1)]
+                    with m.If((words == record_words - 1) & final_write):
+                        finish(Mux(ends, Status.OK, Status.OVERLONG), read_on=~ends)
+                    with m.Elif(ends):
+                        m.d.sync += words.eq(0)
+                        finish(Status.TRUNCATED, read_on=0)
+            with m.State("FLUSH"):
+                m.d.comb += self.flush.eq(1)
+                m.d.sync += [outstanding.eq(0), banks_used.eq(0), bank.eq(0)]
+                finish(Status.OK, read_on=0)
+            with m.State("DISCARD"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(fire & ends):
+                    m.next = "REPLY"
+            with m.State("REPLY"):
+                m.d.comb += self.reply.valid.eq(idle & ~written)
+                with m.If(self.reply.valid & self.reply.ready):
+                    m.next = "HEADER"
+        return m
+
+    def _refusal(self, m, request):
+        """Why the header alone is refused; `Status.OK` when it is not."""
+        config = self.config
+        result = Signal(Status)
+        end = request.address + request.count
+
+        def transfer(records):
+            with m.If(~Cat(request.arg == one.memory for one in records).any()):
+                m.d.comb += result.eq(Status.UNKNOWN_MEMORY)
+            with m.Elif(request.count == 0):
+                m.d.comb += result.eq(Status.EMPTY)
+            for one in records:
+                with m.Elif((request.arg == one.memory) & (end > one.depth)):
+                    m.d.comb += result.eq(Status.OUT_OF_RANGE)
+
+        with m.Switch(request.opcode):
+            with m.Case(Opcode.IDENTIFY, Opcode.COUNTERS, Opcode.RESET):
+                pass
+            with m.Case(Opcode.WRITE):
+                transfer([r for r in map(self._record, Memory) if r.writable])
+            with m.Case(Opcode.READ):
+                transfer([self._record(memory) for memory in Memory])
+            with m.Case(Opcode.INFER):
+                with m.If((request.arg & InferFlag.IMAGES_MASK) >= config.rows):
+                    m.d.comb += result.eq(Status.TOO_MANY_IMAGES)
+                with m.Elif(request.count == 0):
+                    m.d.comb += result.eq(Status.EMPTY)
+                with m.Elif(
+                    (request.count > config.act_depth // 2)
+                    | (request.address >= config.program_depth)
+                ):
+                    m.d.comb += result.eq(Status.OUT_OF_RANGE)
+            with m.Default():
+                m.d.comb += result.eq(Status.UNKNOWN_OPCODE)
+        return result
+
+    def _record(self, memory):
+        return record(self.config, memory)

@@ -1,0 +1,163 @@
+"""Sequencer: walks the program of each run, layer by layer."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from celosia.spec import DESCRIPTOR, Config, Op
+
+from .layouts import active_layer, struct
+from .scanner import guard
+
+__all__ = ["Sequencer", "run"]
+
+
+def run(config: Config) -> data.StructLayout:
+    """A run asked for by the host: program at ``entry`` on ``images`` + 1 images whose input
+    starts at word ``base``; ``skip`` 1 to skip zero bytes."""
+    return data.StructLayout(
+        {
+            "entry": range(config.program_depth),
+            "images": range(config.rows),
+            "skip": 1,
+            "base": range(config.act_depth),
+        }
+    )
+
+
+class Sequencer(wiring.Component):
+    """Fetches descriptors and starts layers, at most two in flight.
+
+    A layer is started when the one before the last has arrived at the memories; what the last one
+    has still to write is told to the scanner through `guard`. The next descriptor is fetched
+    while a layer runs, and the next run follows the last layer of the one before without a gap.
+
+    A descriptor is legal when `celosia.spec.descriptor.legal` says so. At an illegal one the run
+    ends: when all earlier layers have arrived, ``fault`` is raised with the descriptor's address
+    until ``fault_taken``.
+
+    Members
+    -------
+    i : In(stream of `run`)
+    program_addr : Out, program_data : In(descriptor), one cycle later.
+    o : Out(stream of `active_layer`), to scanner and drain together.
+    guard : Out(`celosia_hw.scanner.guard`)
+    word_done : In(1), results have completed activation word ``word_dst`` in every row.
+    layer_done : In(1), a layer has arrived.
+    run_done : Out(1), the run's last layer has arrived, or its fault was taken.
+    in_flight : Out(2), layers started and not arrived.
+    fault : Out(1), fault_addr : Out, fault_taken : In(1)
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(run(config))),
+                "program_addr": Out(range(config.program_depth)),
+                "program_data": In(struct(DESCRIPTOR)),
+                "o": Out(stream.Signature(active_layer(config))),
+                "guard": Out(guard(config)),
+                "word_done": In(1),
+                "word_dst": In(range(config.act_depth)),
+                "layer_done": In(1),
+                "run_done": Out(1),
+                "in_flight": Out(2),
+                "fault": Out(1),
+                "fault_addr": Out(range(config.program_depth)),
+                "fault_taken": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        address = Signal(range(self.config.program_depth + 1))
+        fetched = Signal(struct(DESCRIPTOR))
+        legal = Signal()
+        start = Signal()
+        m.d.comb += [
+            self.program_addr.eq(address),
+            self.fault_addr.eq(address),
+            start.eq(self.o.valid & self.o.ready),
+        ]
+
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.sync += address.eq(self.i.payload.entry)
+                with m.If(self.i.valid):
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.next = "READ"
+            with m.State("READ"):
+                m.d.sync += [
+                    fetched.eq(self.program_data),
+                    legal.eq(self._legal(self.program_data, address)),
+                ]
+                m.next = "START"
+            with m.State("START"):
+                m.d.comb += self.o.valid.eq(legal & (self.in_flight < 2))
+                with m.If(~legal):
+                    m.next = "FAULT"
+                with m.Elif(start):
+                    m.d.sync += address.eq(address + 1)
+                    m.next = "FETCH"
+                    with m.If(fetched.last):
+                        m.d.comb += self.i.ready.eq(1)
+                        m.next = "IDLE"
+            with m.State("FAULT"):
+                m.d.comb += self.fault.eq(self.in_flight == 0)
+                with m.If(self.fault_taken):
+                    m.d.comb += self.i.ready.eq(1)
+                    m.next = "IDLE"
+
+        m.d.comb += [
+            self.o.payload.descriptor.eq(fetched),
+            self.o.payload.base.eq(self.i.payload.base),
+            self.o.payload.images.eq(self.i.payload.images),
+            self.o.payload.skip.eq(self.i.payload.skip),
+        ]
+
+        # Layers in flight, the older first: where each writes, and whether it ends its run.
+        range_ = data.StructLayout(
+            {
+                "start": range(self.config.act_depth + 1),
+                "end": range(self.config.act_depth + 1),
+                "last": 1,
+            }
+        )
+        older, newer, started = Signal(range_), Signal(range_), Signal(range_)
+        length = fetched.tiles * self.config.words_per_tile
+        m.d.comb += [
+            started.start.eq(fetched.dst),
+            started.end.eq(Mux(fetched.store, fetched.dst + length, fetched.dst)),
+            started.last.eq(fetched.last),
+            self.guard.active.eq(self.in_flight == 2),
+            self.guard.start.eq(older.start),
+            self.guard.end.eq(older.end),
+            self.run_done.eq((self.layer_done & older.last) | self.fault_taken),
+        ]
+        with m.If(self.word_done):
+            m.d.sync += older.start.eq(self.word_dst + 1)
+        with m.If(self.layer_done):
+            m.d.sync += older.eq(newer)
+        with m.If(start):
+            with m.If(self.in_flight == self.layer_done):
+                m.d.sync += older.eq(started)
+            m.d.sync += newer.eq(started)
+        m.d.sync += self.in_flight.eq(self.in_flight + start - self.layer_done)
+        return m
+
+    def _legal(self, descriptor, address):
+        """`celosia.spec.descriptor.legal` as logic."""
+        config = self.config
+        checks = [
+            address < config.program_depth,
+            descriptor.op == Op.DENSE,
+            descriptor.src_words != 0,
+            descriptor.tiles != 0,
+            descriptor.k != 0,
+            (descriptor.tail != 0) & (descriptor.tail <= config.lanes),
+            ~descriptor.last | descriptor.emit,
+            ~descriptor.use_table | (descriptor.table < config.tables),
+        ]
+        return Cat(checks).all()

@@ -1,0 +1,44 @@
+"""What every test shares: the MNIST files, and an environment that leaves the user's own alone."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_CANDIDATE = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
+
+
+def mnist_folder() -> Path | None:
+    """Where MNIST's four files are: `CELOSIA_DATA`, else next to the checkout, else None."""
+    if named := os.environ.get("CELOSIA_DATA"):
+        return Path(named)
+    return _CANDIDATE.resolve() if _CANDIDATE.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder with the real MNIST. If `CELOSIA_DATA` is set but wrong, tests fail, not skip."""
+    folder = mnist_folder()
+    if folder is None:
+        pytest.skip("no MNIST: set CELOSIA_DATA to a folder with its four files")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment(tmp_path_factory):
+    """One cache for the whole run, workers included, away from the user's; and no network."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CELOSIA_CACHE", str(shared / "celosia-cache"))
+        patch.setenv("CELOSIA_MNIST_MIRRORS", "http://127.0.0.1:9/")  # refuses at once
+        patch.setenv("no_proxy", "127.0.0.1")
+        yield
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache of the test's own (not made yet), and no folder named by the environment."""
+    monkeypatch.setenv("CELOSIA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CELOSIA_DATA", raising=False)
+    return tmp_path / "cache"

@@ -32,18 +32,23 @@ def smallest(graph: Graph, config: Config) -> dict[str, int] | None:
     Memories are deepened to exactly what is needed. Where a memory cannot be that deep, the array
     is widened by powers of two first. None: no engine of these ``lanes`` holds the model.
     """
-    cols = config.cols
+    change, wider = {}, config
     while True:
-        try:
-            wider = replace(config, cols=cols)
-            depths = {k: v for k, v in needs(graph, wider).items() if v > getattr(wider, k)}
-            replace(wider, **depths)
-        except ValueError:
-            cols *= 2
-            if cols > 256:
-                return None
-            continue
-        return ({"cols": cols} if cols != config.cols else {}) | depths
+        depths = {k: v for k, v in needs(graph, wider).items() if v > getattr(wider, k)}
+        if _exists(wider, **depths):
+            return change | depths
+        change = {"cols": 2 * wider.cols}
+        if not _exists(wider, **change):
+            return None
+        wider = replace(wider, **change)
+
+
+def _exists(config: Config, **changes: int) -> bool:
+    try:
+        replace(config, **changes)
+    except ValueError:
+        return False
+    return True
 
 
 def check_fit(graph: Graph, config: Config) -> None:

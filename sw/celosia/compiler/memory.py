@@ -39,7 +39,6 @@ def allocate(graph: Graph, config: Config) -> Activations:
     """
     sizes = [words_out(layer.outputs, config) for layer in graph.layers[:-1]]
     bottom = 2 * words_in(graph.layers[0].inputs, config)
-    pairs = zip(sizes, [*sizes[1:], 0], strict=True)
-    depth = bottom + max((sum(pair) for pair in pairs), default=0)
+    depth = bottom + max((sum(sizes[i : i + 2]) for i in range(len(sizes))), default=0)
     places = [depth - size if index % 2 else bottom for index, size in enumerate(sizes)]
     return Activations((0, *places), (*places, None), depth)

@@ -1,0 +1,218 @@
+"""Spread images over worker processes, each with an engine of its own."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+import numpy as np
+
+from celosia.errors import CelosiaError
+from celosia.image import Image
+from celosia.progress import Progress, silent
+
+from .device import FRAMES_PER_EXCHANGE, Device
+
+__all__ = ["Interrupted", "Run", "WorkerFailed", "run_parallel"]
+
+
+@dataclass
+class Run:
+    """What a run has computed, whole or in part.
+
+    Attributes
+    ----------
+    outputs : int8 [n, N]; rows that are not ``done`` are 0.
+    done : bool [n], True for each image whose outputs are there.
+    cycles : clock cycles, summed over the engines; None on the golden model.
+    counters : the engines' performance counters since they were loaded, summed. Only of engines
+        that came to the end of their share.
+    jobs : engines that ran.
+    """
+
+    outputs: np.ndarray
+    done: np.ndarray
+    cycles: int | None
+    counters: dict[str, int]
+    jobs: int
+
+
+class WorkerFailed(CelosiaError):
+    """A worker could not finish; ``run`` holds what had been computed by then."""
+
+    def __init__(self, what: str, run: Run):
+        super().__init__(f"{what} (after {run.done.sum()} of {len(run.done)} images)")
+        self.run = run
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a run; ``run`` holds what had been computed by then."""
+
+    def __init__(self, run: Run):
+        super().__init__(f"interrupted after {run.done.sum()} of {len(run.done)} images")
+        self.run = run
+
+
+def run_parallel(
+    make_device: Callable[[], Device],
+    image: Image,
+    x: np.ndarray,
+    jobs: int = 1,
+    progress: Progress = silent,
+    *,
+    batch: int | None = None,
+    skip: bool = True,
+) -> Run:
+    """`Device.run` on ``jobs`` engines, each for a contiguous share of ``x``.
+
+    Shares are whole batches, so every image meets the neighbours that it has on one engine. With
+    one job, or no more than one batch, everything happens in this process.
+
+    Parameters
+    ----------
+    make_device : opens an engine; a picklable function, `functools.partial` of one included.
+    image, x, batch, skip : see `Device.run`.
+    jobs : engines, at least 1.
+    progress : told about every finished part.
+
+    Raises
+    ------
+    WorkerFailed : an engine refused or a worker died; all have been ended.
+    Interrupted : Ctrl-C; all have been ended.
+    """
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise CelosiaError(f"jobs = {jobs!r} is not a whole number from 1")
+    x = image.check_input(x)
+    batch = image.config.rows if batch is None else batch
+    if not 1 <= batch <= image.config.rows:
+        raise CelosiaError(
+            f"batch = {batch} is outside 1..{image.config.rows}, the rows of the engine"
+        )
+    batches = -(-len(x) // batch)
+    jobs = max(1, min(jobs, batches))
+    bounds = [min(batches * job // jobs * batch, len(x)) for job in range(jobs + 1)]
+    run = Run(
+        outputs=np.zeros((len(x), image.model.emitted[-1].outputs), np.int8),
+        done=np.zeros(len(x), bool),
+        cycles=None,
+        counters={},
+        jobs=jobs,
+    )
+    collect = _Collector(run, progress)
+    try:
+        if jobs == 1:
+            for message in _share(make_device, image, x, 0, batch, skip):
+                collect(message)
+        else:
+            shares = [
+                (make_device, image, x[a:b], a, batch, skip)
+                for a, b in zip(bounds, bounds[1:], strict=False)
+            ]
+            _in_workers(shares, collect)
+    except KeyboardInterrupt as error:
+        raise Interrupted(run) from error
+    except CelosiaError as error:
+        if jobs == 1 and not run.done.any():
+            raise
+        raise WorkerFailed(str(error), run) from error
+    return run
+
+
+class _Collector:
+    """Puts what engines send into a `Run`."""
+
+    def __init__(self, run: Run, progress: Progress):
+        self.run, self.progress = run, progress
+
+    def __call__(self, message: tuple) -> None:
+        kind, *content = message
+        if kind == "outputs":
+            start, y, cycles = content
+            self.run.outputs[start : start + len(y)] = y
+            self.run.done[start : start + len(y)] = True
+            if cycles is not None:
+                self.run.cycles = (self.run.cycles or 0) + cycles
+            self.progress("running", int(self.run.done.sum()), len(self.run.done))
+        elif kind == "counters":
+            for name, value in content[0].items():
+                self.run.counters[name] = self.run.counters.get(name, 0) + value
+        elif kind == "error":
+            raise content[0]
+
+
+def _share(
+    make_device: Callable[[], Device],
+    image: Image,
+    x: np.ndarray,
+    first: int,
+    batch: int,
+    skip: bool,
+) -> Iterator[tuple]:
+    """Run one engine's share, the images from ``first`` on; messages for `_Collector`."""
+    with contextlib.closing(make_device()) as device:
+        device.load(image)
+        device.counters(clear=True)
+        step = batch * FRAMES_PER_EXCHANGE
+        for start in range(0, len(x), step):
+            y = device.run(x[start : start + step], batch=batch, skip=skip)
+            yield "outputs", first + start, y, device.cycles
+        yield "counters", device.counters()
+
+
+def _in_workers(shares: list[tuple], collect: _Collector) -> None:
+    """One process for each share; none is left when this returns or raises."""
+    # A spawned process inherits no threads and no locks, which a forked one may trip over.
+    context = multiprocessing.get_context("spawn")
+    workers: dict[Connection, BaseProcess] = {}
+    try:
+        for share in shares:
+            receiver, sender = context.Pipe(duplex=False)
+            worker = context.Process(target=_work, args=(sender, share), daemon=True)
+            worker.start()
+            sender.close()
+            workers[receiver] = worker
+        running = dict(workers)
+        while running:
+            for receiver in wait(list(running)):
+                try:
+                    message = receiver.recv()
+                except EOFError:
+                    # The worker closed its end without saying that it is done.
+                    running[receiver].join()
+                    raise CelosiaError(
+                        f"a worker process died with exit code {running[receiver].exitcode}",
+                        where="parallel run",
+                        todo="try fewer jobs, or one",
+                    ) from None
+                if message[0] == "end":
+                    del running[receiver]
+                else:
+                    collect(message)
+    finally:
+        for worker in workers.values():
+            worker.kill()
+        for receiver, worker in workers.items():
+            worker.join()
+            receiver.close()
+
+
+def _work(sender: Connection, share: tuple) -> None:
+    """A worker's life. It leaves Ctrl-C to its parent, which ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for message in _share(*share):
+            sender.send(message)
+        sender.send(("end",))
+    except BrokenPipeError:
+        # The parent is gone: nobody waits for the rest.
+        os._exit(1)
+    except CelosiaError as error:
+        # As text: an exception of its own constructor does not survive pickling.
+        sender.send(("error", CelosiaError(str(error))))
+    except Exception:
+        sender.send(("error", RuntimeError(f"in a worker process:\n{traceback.format_exc()}")))

@@ -1,0 +1,201 @@
+"""Compiling the engine's Verilog to a shared library, once for each design and machine.
+
+Verilator turns the Verilog into C++, which is compiled here in three parts side by side: the
+design's cycle together with `harness.cpp`, for speed; its initialization, which runs once and is
+large; and Verilator's runtime. Verilator's own makefiles are not used: see `toolchain`.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import platform
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from celosia.cache import CACHE_TODO, atomic_write, cache_dir, require_writable
+from celosia.errors import CelosiaError
+from celosia.progress import Progress, silent
+
+from .toolchain import Toolchain, find_toolchain
+
+__all__ = ["build"]
+
+VERILATOR_FLAGS = (
+    *("--cc", "--top-module", "celosia", "--prefix", "Vcelosia", "--make", "json"),
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    *("--no-timing", "--no-assert", "--quiet-stats"),
+    # What style checkers say about emitted Verilog is of no use to whoever simulates it.
+    *("-Wno-lint", "-Wno-style"),
+)
+CXX_FLAGS = ("-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-DVL_USER_FATAL", "-w")
+#: The machine's own vector instructions halve the time of a cycle (docs/simulation.md).
+FAST_FLAGS = ("-O3", "-march=native")
+#: Little of the rest runs during a cycle: compile it quickly.
+SLOW_FLAGS = ("-O0",)
+RUNTIME_FLAGS = ("-O1",)
+LINK_FLAGS = ("-shared", "-pthread")
+
+
+def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Path:
+    """The shared library that simulates module ``celosia`` of ``verilog``.
+
+    It is kept in the cache under a hash of all that determines it, and compiled only when it is
+    not there. Of several processes that want the same one, one compiles and the others wait.
+    A build that fails or is killed leaves no library behind.
+
+    Parameters
+    ----------
+    verilog : text of the design.
+    link_bytes : width of its streams' data in bytes.
+    progress : told about each step of a build.
+
+    Raises
+    ------
+    CelosiaError : a tool is missing, the cache cannot be written, or the design does not compile;
+        then the error names the log.
+    """
+    progress = progress or silent
+    tools = find_toolchain()
+    harness = (resources.files(__package__) / "harness.cpp").read_text()
+    folder = cache_dir() / "rtl"
+    library = folder / f"{_key(verilog, harness, link_bytes, tools)}.so"
+    if library.exists():
+        return library
+    require_writable(folder)
+    with _locked(library.with_suffix(".lock"), progress):
+        if not library.exists():
+            with tempfile.TemporaryDirectory(prefix="celosia-") as work:
+                build = _Build(Path(work), library.with_suffix(".log"), tools, progress)
+                made = build.run(verilog, harness, link_bytes)
+                atomic_write(library, made.read_bytes(), todo=CACHE_TODO)
+            with contextlib.suppress(OSError):
+                build.log.unlink()
+    return library
+
+
+def _key(verilog: str, harness: str, link_bytes: int, tools: Toolchain) -> str:
+    parts = (
+        *(verilog, harness, str(link_bytes)),
+        *(tools.verilator_version, tools.compiler, tools.compiler_version, _cpu()),
+        *VERILATOR_FLAGS,
+        *CXX_FLAGS,
+        *FAST_FLAGS,
+        *SLOW_FLAGS,
+        *RUNTIME_FLAGS,
+        *LINK_FLAGS,
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _cpu() -> str:
+    """What `-march=native` depends on: a home folder may be shared by unlike machines."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("flags", "Features")):
+                return " ".join(sorted(line.partition(":")[2].split()))
+    return f"{platform.machine()} {platform.processor()}"
+
+
+@contextlib.contextmanager
+def _locked(path: Path, progress: Progress) -> Iterator[None]:
+    """Hold the lock file ``path``. The system releases it however this process ends."""
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for another process to compile the simulation", 0, 0)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class _Build:
+    """One build in folder ``work``; what the tools say goes to ``log``, kept when one fails."""
+
+    _STEPS = 3
+
+    def __init__(self, work: Path, log: Path, tools: Toolchain, progress: Progress):
+        self.work, self.log, self.tools, self.progress = work, log, tools, progress
+
+    def run(self, verilog: str, harness: str, link_bytes: int) -> Path:
+        self.log.write_text("")
+        (self.work / "celosia.v").write_text(verilog)
+        (self.work / "harness.cpp").write_text(harness)
+
+        self.progress("translating the engine to C++", 0, self._STEPS)
+        self._all([[self.tools.verilator, *VERILATOR_FLAGS, "--Mdir", ".", "celosia.v"]])
+
+        self.progress("compiling the simulation", 1, self._STEPS)
+        include = self.tools.root / "include"
+        common = [
+            *(self.tools.compiler, *CXX_FLAGS, f"-DLINK_BYTES={link_bytes}"),
+            *("-I.", f"-I{include}", f"-I{include / 'vltstd'}"),
+        ]
+        parts = self._write_parts()
+        self._all([[*common, *flags, "-c", f"{part}.cpp"] for part, flags in parts.items()])
+
+        self.progress("linking the simulation", 2, self._STEPS)
+        objects = [f"{part}.o" for part in parts]
+        self._all([[self.tools.compiler, *LINK_FLAGS, *objects, "-o", "celosia.so"]])
+        self.progress("the simulation is ready", self._STEPS, self._STEPS)
+        return self.work / "celosia.so"
+
+    def _write_parts(self) -> dict[str, tuple[str, ...]]:
+        """One C++ file for each part, and its flags. Whole parts let the compiler inline."""
+        sources = json.loads((self.work / "Vcelosia.json").read_text())["sources"]
+        parts = {
+            "fast": ["harness.cpp", *sources["classes_fast"], *sources.get("support_fast", [])],
+            "slow": [*sources["classes_slow"], *sources.get("support_slow", [])],
+            "runtime": sources["global"],
+        }
+        for part, files in parts.items():
+            lines = [f'#include "{file}"\n' for file in files]
+            (self.work / f"{part}.cpp").write_text("".join(lines))
+        return dict(zip(parts, (FAST_FLAGS, SLOW_FLAGS, RUNTIME_FLAGS), strict=True))
+
+    def _all(self, commands: list[list[str]]) -> None:
+        """Run ``commands`` side by side; when one fails or Ctrl-C comes, end the others."""
+        with open(self.log, "a") as log:
+            running: list[subprocess.Popen] = []
+            try:
+                for command in commands:
+                    log.write(f"$ {shlex.join(command)}\n")
+                    log.flush()
+                    running.append(
+                        subprocess.Popen(
+                            command,
+                            cwd=self.work,
+                            env=self.tools.environment,
+                            stdin=subprocess.DEVNULL,
+                            stdout=log,
+                            stderr=subprocess.STDOUT,
+                        )
+                    )
+                waiting = list(running)
+                while waiting:
+                    for process in [p for p in waiting if p.poll() is not None]:
+                        waiting.remove(process)
+                        if process.returncode:
+                            raise self._failed(process)
+                    time.sleep(0.01)
+            finally:
+                for process in running:
+                    process.kill()
+                    process.wait()
+
+    def _failed(self, process: subprocess.Popen) -> CelosiaError:
+        lines = self.log.read_text(errors="replace").splitlines()
+        # The first line that says "error" is the cause; without one, the end must do.
+        said = [line.strip() for line in lines if line.strip() and not line.startswith("$ ")]
+        errors = [line for line in said if "error" in line.lower()]
+        ended = f"exit status {process.returncode}"
+        cause = (errors[:1] or said[-1:] or [ended])[0]
+        tool = Path(process.args[0]).name
+        return CelosiaError(
+            f"{tool} cannot compile the engine: {cause}", todo=f"the whole log is {self.log}"
+        )

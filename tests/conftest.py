@@ -24,6 +24,16 @@ def mnist_dir() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """Published models to judge by: `CELOSIA_MODELS`, else next to the checkout."""
+    named = os.environ.get("CELOSIA_MODELS")
+    folder = Path(named) if named else _CANDIDATE.parents[1] / "models"
+    if not named and not folder.is_dir():
+        pytest.skip("no models: set CELOSIA_MODELS to a folder with ad01_int8.tflite")
+    return folder.resolve()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment(tmp_path_factory):
     """One cache for the whole run, workers included, away from the user's; and no network."""

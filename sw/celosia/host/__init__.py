@@ -1,0 +1,7 @@
+"""What runs on the host around the engine: the edges of a network, exact to LiteRT."""
+
+from celosia.host.dequantize import Dequantize
+from celosia.host.quantize import Quantize, Requantize
+from celosia.host.softmax import Softmax
+
+__all__ = ["Dequantize", "Quantize", "Requantize", "Softmax"]

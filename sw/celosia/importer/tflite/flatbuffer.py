@@ -1,0 +1,112 @@
+"""A bounds-checked reader of FlatBuffers: any bytes give values or a CelosiaError, nothing else.
+
+The format (https://flatbuffers.dev/internals/): all integers little endian; a *table* starts with
+the signed distance back to its *vtable*, which holds its own size, the table's size and, per
+field, the field's offset in the table or 0 for absent; strings, vectors and sub-tables are reached
+by unsigned offsets relative to where they are stored. Offsets only point forward, so a walk that
+follows a fixed schema ends; sizes are checked against the file before anything is allocated.
+"""
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from celosia.errors import CelosiaError
+
+__all__ = ["Table", "root"]
+
+_TODO = "check that the file is a complete .tflite file"
+
+
+def root(data: bytes, identifier: bytes) -> "Table":
+    """The root table of a buffer that carries the 4-byte file identifier `identifier`.
+
+    Raises
+    ------
+    CelosiaError : too short, another identifier, or the root lies outside the file.
+    """
+    if len(data) < 8 or data[4:8] != identifier:
+        raise CelosiaError(f"no {identifier.decode()} identifier in the file", todo=_TODO)
+    return Table(data, _follow(data, 0))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table at byte `position` of `data`. Fields are numbered from 0 in schema order.
+
+    Every accessor gives its default for an absent field and raises CelosiaError for one that
+    reaches beyond the file.
+    """
+
+    data: bytes
+    position: int
+
+    def scalar(self, field: int, form: str, default=0):
+        """The field as `struct` format character `form` (``i`` int32, ``f`` float32, ``B`` ...)."""
+        at = self._field(field)
+        return default if at is None else _unpack(self.data, at, form)
+
+    def table(self, field: int) -> "Table | None":
+        at = self._field(field)
+        return None if at is None else Table(self.data, _follow(self.data, at))
+
+    def tables(self, field: int, limit: int = 65536) -> list["Table"]:
+        """A vector of tables; more than `limit` is taken for damage."""
+        at = self._field(field)
+        if at is None:
+            return []
+        start, count = self._vector(at, 4)
+        if count > limit:
+            raise CelosiaError(f"a list of {count} tables exceeds {limit}", todo=_TODO)
+        return [Table(self.data, _follow(self.data, start + 4 * n)) for n in range(count)]
+
+    def array(self, field: int, dtype: str) -> np.ndarray | None:
+        """A vector of scalars as a read-only view of the file; None when absent."""
+        at = self._field(field)
+        if at is None:
+            return None
+        kind = np.dtype(dtype).newbyteorder("<")
+        start, count = self._vector(at, kind.itemsize)
+        return np.frombuffer(self.data, kind, count, start)
+
+    def text(self, field: int) -> str:
+        """A string for people: at most 256 bytes, what is no UTF-8 replaced, one line."""
+        raw = self.array(field, "u1")
+        if raw is None:
+            return ""
+        raw = raw[:256]
+        return "".join(c for c in raw.tobytes().decode("utf-8", "replace") if c.isprintable())
+
+    def _field(self, field: int) -> int | None:
+        vtable = self.position - _unpack(self.data, self.position, "i")
+        size = _unpack(self.data, vtable, "H")
+        # A vtable is its own size and the table's, 4 bytes, then 2 bytes a field.
+        slot = 4 + 2 * field
+        if slot + 2 > size:
+            return None
+        offset = _unpack(self.data, vtable + slot, "H")
+        return self.position + offset if offset else None
+
+    def _vector(self, at: int, item: int) -> tuple[int, int]:
+        start = _follow(self.data, at)
+        count = _unpack(self.data, start, "I")
+        if start + 4 + count * item > len(self.data):
+            raise CelosiaError(
+                f"{count} items of {item} bytes at byte {start} reach beyond the file's "
+                f"{len(self.data)} bytes",
+                todo=_TODO,
+            )
+        return start + 4, count
+
+
+def _follow(data: bytes, at: int) -> int:
+    """Where the unsigned offset stored at `at` points to."""
+    return at + _unpack(data, at, "I")
+
+
+def _unpack(data: bytes, at: int, form: str):
+    form = "<" + form
+    if at < 0 or at + struct.calcsize(form) > len(data):
+        raise CelosiaError(f"an offset points to byte {at} of {len(data)}", todo=_TODO)
+    return struct.unpack_from(form, data, at)[0]

@@ -1,0 +1,34 @@
+"""The way in: a path to a network, with the path in every message."""
+
+from pathlib import Path
+
+from celosia.errors import CelosiaError
+from celosia.importer.tflite.to_graph import tflite_network
+from celosia.network import Network
+
+__all__ = ["read_tflite"]
+
+_LARGEST = 1 << 30
+
+
+def read_tflite(path: Path | str) -> Network:
+    """The network in a ``.tflite`` file, named after the file.
+
+    Raises
+    ------
+    CelosiaError : it cannot be read, is larger than 1 GiB, or as `tflite_network`.
+    """
+    path = Path(path)
+    try:
+        if (size := path.stat().st_size) > _LARGEST:
+            raise CelosiaError(f"{size} bytes are more than {_LARGEST}", where=str(path))
+        data = path.read_bytes()
+    except OSError as error:
+        raise CelosiaError(
+            f"cannot read: {error.strerror or error}", where=str(path), todo="check the path"
+        ) from error
+    try:
+        return tflite_network(data, path.stem or "model")
+    except CelosiaError as error:
+        where = f"{path}, {error.where}" if error.where else str(path)
+        raise type(error)(error.what, where=where, todo=error.todo) from error

@@ -1,0 +1,181 @@
+"""Field numbers and enums of the TFLite schema, as far as Celosia reads it (``schema.fbs``).
+
+Fields are numbered from 0 in the order of the schema; unions take two numbers, type and value.
+"""
+
+from enum import IntEnum
+
+__all__ = [
+    "FILE_IDENTIFIER",
+    "Activation",
+    "Buffer",
+    "Builtin",
+    "Code",
+    "FullyConnected",
+    "Model",
+    "Operator",
+    "Quantization",
+    "Subgraph",
+    "Tensor",
+    "Type",
+]
+
+FILE_IDENTIFIER = b"TFL3"
+
+
+class Model(IntEnum):
+    VERSION = 0
+    OPERATOR_CODES = 1
+    SUBGRAPHS = 2
+    BUFFERS = 4
+
+
+class Subgraph(IntEnum):
+    TENSORS = 0
+    INPUTS = 1
+    OUTPUTS = 2
+    OPERATORS = 3
+
+
+class Tensor(IntEnum):
+    SHAPE = 0
+    TYPE = 1
+    BUFFER = 2
+    NAME = 3
+    QUANTIZATION = 4
+    IS_VARIABLE = 5
+    SPARSITY = 6
+
+
+class Quantization(IntEnum):
+    SCALE = 2
+    ZERO_POINT = 3
+    DETAILS_TYPE = 4
+    DIMENSION = 6
+
+
+class Operator(IntEnum):
+    OPCODE_INDEX = 0
+    INPUTS = 1
+    OUTPUTS = 2
+    OPTIONS_TYPE = 3
+    OPTIONS = 4
+
+
+class Code(IntEnum):
+    #: int8; codes above 127 are only in `BUILTIN`, the larger of both counts.
+    DEPRECATED_BUILTIN = 0
+    CUSTOM = 1
+    BUILTIN = 3
+
+
+class Buffer(IntEnum):
+    DATA = 0
+    #: For files above 2 GiB: the data lies outside the flatbuffer.
+    OFFSET = 1
+
+
+class FullyConnected(IntEnum):
+    ACTIVATION = 0
+    WEIGHTS_FORMAT = 1
+    KEEP_NUM_DIMS = 2
+
+
+class Type(IntEnum):
+    """TensorType."""
+
+    FLOAT32 = 0
+    FLOAT16 = 1
+    INT32 = 2
+    UINT8 = 3
+    INT64 = 4
+    STRING = 5
+    BOOL = 6
+    INT16 = 7
+    COMPLEX64 = 8
+    INT8 = 9
+    FLOAT64 = 10
+    COMPLEX128 = 11
+    UINT64 = 12
+    RESOURCE = 13
+    VARIANT = 14
+    UINT32 = 15
+    UINT16 = 16
+    INT4 = 17
+    BFLOAT16 = 18
+    INT2 = 19
+    UINT4 = 20
+
+    @property
+    def dtype(self) -> str | None:
+        """NumPy's name of the types that can be read, else None."""
+        name = self.name.lower()
+        return name if name in ("float32", "int32", "uint8", "int64", "int8", "int16") else None
+
+
+class Activation(IntEnum):
+    """ActivationFunctionType, fused into an operator."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+    TANH = 4
+    SIGN_BIT = 5
+
+
+#: BuiltinOperator by number: those that are run, and those worth naming when they are refused.
+_BUILTIN = {
+    0: "ADD",
+    1: "AVERAGE_POOL_2D",
+    2: "CONCATENATION",
+    3: "CONV_2D",
+    4: "DEPTHWISE_CONV_2D",
+    6: "DEQUANTIZE",
+    9: "FULLY_CONNECTED",
+    14: "LOGISTIC",
+    16: "LSTM",
+    17: "MAX_POOL_2D",
+    18: "MUL",
+    19: "RELU",
+    20: "RELU_N1_TO_1",
+    21: "RELU6",
+    22: "RESHAPE",
+    25: "SOFTMAX",
+    28: "TANH",
+    32: "CUSTOM",
+    34: "PAD",
+    36: "GATHER",
+    39: "TRANSPOSE",
+    40: "MEAN",
+    41: "SUB",
+    43: "SQUEEZE",
+    44: "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    45: "STRIDED_SLICE",
+    50: "LOG_SOFTMAX",
+    53: "CAST",
+    54: "PRELU",
+    56: "ARG_MAX",
+    67: "TRANSPOSE_CONV",
+    70: "EXPAND_DIMS",
+    77: "SHAPE",
+    80: "FAKE_QUANT",
+    82: "REDUCE_MAX",
+    83: "PACK",
+    98: "LEAKY_RELU",
+    111: "ELU",
+    114: "QUANTIZE",
+    117: "HARD_SWISH",
+    126: "BATCH_MATMUL",
+    150: "GELU",
+    152: "RELU_0_TO_1",
+}
+
+
+class Builtin:
+    """BuiltinOperator."""
+
+    @staticmethod
+    def name(number: int) -> str:
+        """Its name, or ``"operator <number>"`` for one that is not listed."""
+        return _BUILTIN.get(number, f"operator {number}")

@@ -1,0 +1,215 @@
+"""A chain of TFLite operators as host steps, engine layers and host steps."""
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from celosia.errors import CelosiaError, Unsupported
+from celosia.graph import Dense, Graph, Quant
+from celosia.host import Dequantize, Quantize, Requantize, Softmax
+from celosia.importer.tflite.dense import dense, quant_of, with_table
+from celosia.importer.tflite.load import TfliteModel, TfliteOperator, TfliteTensor, load
+from celosia.network import Network
+from celosia.quant.tables import FUNCTIONS, element_table
+
+__all__ = ["tflite_network"]
+
+_BYTES = ("int8", "uint8")
+_ALL_INT8 = np.arange(-128, 128).astype(np.int8)
+
+
+def tflite_network(data: bytes, name: str = "model") -> Network:
+    """The bytes of a ``.tflite`` file as a network that computes the same bytes as LiteRT.
+
+    FULLY_CONNECTED becomes a layer; an activation or a QUANTIZE after it the layer's element
+    table, or only its clamp where that is enough; RESHAPE, SQUEEZE and EXPAND_DIMS move no data and
+    vanish; QUANTIZE before the first layer and SOFTMAX, QUANTIZE to uint8 and DEQUANTIZE after the
+    last one run on the host.
+
+    Raises
+    ------
+    CelosiaError : the file is damaged or contradicts itself.
+    Unsupported : an operator, or a form of it, that neither engine nor host runs; named with its
+        index.
+    """
+    model = load(data)
+    for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
+        if len(tensors) != 1:
+            raise Unsupported(f"the model has {len(tensors)} {what}, not 1")
+    chain = _Chain(model.inputs[0])
+    for op in model.operators:
+        chain.add(op)
+    return chain.network(model, name)
+
+
+@dataclass
+class _Chain:
+    """The network so far. ``current`` is the tensor the next operator must take."""
+
+    current: TfliteTensor
+    pre: list = field(default_factory=list)
+    layers: list[Dense] = field(default_factory=list)
+    post: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, op: TfliteOperator) -> None:
+        handler = _HANDLERS.get(op.code)
+        if handler is None:
+            raise Unsupported("this operator is not supported", where=str(op))
+        if not op.inputs or len(op.outputs) != 1:
+            raise CelosiaError(
+                f"{len(op.inputs)} inputs and {len(op.outputs)} outputs", where=str(op)
+            )
+        if op.inputs[0] is not self.current:
+            raise Unsupported(
+                f"it takes {op.inputs[0]}, not {self.current} that comes before it",
+                where=str(op),
+                todo="only chains of operators run",
+            )
+        handler(self, op)
+        self.current = op.outputs[0]
+
+    def network(self, model: TfliteModel, name: str) -> Network:
+        if self.current is not model.outputs[0]:
+            raise Unsupported(
+                f"the model's output is {model.outputs[0]}, not {self.current} that comes last"
+            )
+        graph = Graph(name, tuple(self.layers))
+        first, last = model.inputs[0], self.current
+        return Network(
+            graph,
+            tuple(self.pre),
+            tuple(self.post),
+            _one_image(first),
+            first.dtype,
+            _one_image(last),
+            last.dtype,
+            tuple(self.notes),
+        )
+
+    def dense(self, op: TfliteOperator) -> None:
+        self._on_engine(op)
+        name = op.outputs[0].name
+        if not name or any(layer.name == name for layer in self.layers):
+            name = f"{name or op.code.lower()}#{op.index}"
+        layer, inexact = dense(op, name)
+        self.layers.append(layer)
+        if inexact:
+            self.notes.append(
+                f"{op}: {inexact} of {layer.outputs} channels have scales so small that single "
+                "sums next to a tie may round to the neighbouring value"
+            )
+
+    def activation(self, op: TfliteOperator) -> None:
+        self._on_engine(op, after_layer=True)
+        source = quant_of(op.inputs[0], str(op))
+        output = quant_of(op.outputs[0], str(op))
+        try:
+            table = element_table(op.code, source, output, **_parameters(op))
+        except Unsupported as error:
+            raise Unsupported(error.what, where=str(op), todo=error.todo) from error
+        self._table(table, output)
+
+    def quantize(self, op: TfliteOperator) -> None:
+        source, target = op.inputs[0], op.outputs[0]
+        where = str(op)
+        if source.dtype == "float32":
+            if self.layers:
+                raise Unsupported("it follows a layer, with reals in between", where=where)
+            self.pre.append(Quantize(quant_of(target, where, _BYTES), target.dtype))
+            return
+        output = quant_of(target, where, _BYTES)
+        scales = quant_of(source, where, _BYTES), output
+        step = _named(where, Requantize, *scales, source.dtype, target.dtype)
+        if not self.layers:
+            self.pre.append(step)
+        elif not self.post and source.dtype == target.dtype == "int8":
+            self._table(step(_ALL_INT8), output)
+        else:
+            self.post.append(step)
+
+    def dequantize(self, op: TfliteOperator) -> None:
+        where = str(op)
+        if not self.layers:
+            raise Unsupported("it comes before the first layer", where=where)
+        if op.outputs[0].dtype != "float32":
+            raise CelosiaError(f"{op.outputs[0]} is {op.outputs[0].dtype}", where=where)
+        source = op.inputs[0]
+        self.post.append(Dequantize(quant_of(source, where, _BYTES), source.dtype))
+
+    def softmax(self, op: TfliteOperator) -> None:
+        where = str(op)
+        if not self.layers:
+            raise Unsupported("it comes before the first layer", where=where)
+        source, target = op.inputs[0], op.outputs[0]
+        output = quant_of(target, where)
+        # LiteRT's own test, SoftmaxPrepare.
+        if output.zero_point != -128 or abs(output.scale * 256 - 1) > 0.001:
+            raise CelosiaError(
+                f"output scale {output.scale:g}, zero point {output.zero_point} are not 1/256, "
+                "-128",
+                where=where,
+            )
+        if not source.shape or source.shape[-1] != prod(source.shape):
+            raise Unsupported(f"input of shape {list(source.shape)} is no vector", where=where)
+        beta = 0.0 if op.options is None else op.options.scalar(0, "f", 0.0)
+        self.post.append(_named(where, Softmax, quant_of(source, where), beta))
+
+    def reshape(self, op: TfliteOperator) -> None:
+        source, target = op.inputs[0], op.outputs[0]
+        if prod(source.shape) != prod(target.shape) or source.dtype != target.dtype:
+            raise CelosiaError(
+                f"{source.dtype} {list(source.shape)} becomes {target.dtype} {list(target.shape)}",
+                where=str(op),
+            )
+
+    def _on_engine(self, op: TfliteOperator, *, after_layer: bool = False) -> None:
+        if self.post:
+            raise Unsupported("it follows an operator that runs on the host", where=str(op))
+        if after_layer and not self.layers:
+            raise Unsupported("it comes before the first layer", where=str(op))
+
+    def _table(self, table: np.ndarray, output: Quant) -> None:
+        self.layers[-1] = with_table(self.layers[-1], table, output)
+
+
+def _named(where: str, step: type, *arguments):
+    """A host step whose refusal names the operator."""
+    try:
+        return step(*arguments)
+    except Unsupported as error:
+        raise Unsupported(error.what, where=where, todo=error.todo) from error
+
+
+def _parameters(op: TfliteOperator) -> dict[str, float]:
+    """The options of an activation. Field 0 is the only one that any of them has."""
+    if op.options is None:
+        return {}
+    if op.code == "LEAKY_RELU":
+        return {"alpha": op.options.scalar(0, "f", 0.0)}
+    if op.code == "GELU":
+        return {"approximate": bool(op.options.scalar(0, "B"))}
+    return {}
+
+
+def _one_image(tensor: TfliteTensor) -> tuple[int, ...]:
+    """The shape without its batch axis, which must be 1."""
+    if len(tensor.shape) < 2:
+        return tensor.shape
+    if tensor.shape[0] != 1:
+        raise Unsupported(
+            f"{tensor} has a batch of {tensor.shape[0]}", todo="convert the model with batch 1"
+        )
+    return tensor.shape[1:]
+
+
+_HANDLERS = {
+    "FULLY_CONNECTED": _Chain.dense,
+    "QUANTIZE": _Chain.quantize,
+    "DEQUANTIZE": _Chain.dequantize,
+    "SOFTMAX": _Chain.softmax,
+    "RESHAPE": _Chain.reshape,
+    "SQUEEZE": _Chain.reshape,
+    "EXPAND_DIMS": _Chain.reshape,
+} | {name: _Chain.activation for name in FUNCTIONS}

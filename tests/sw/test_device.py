@@ -217,6 +217,12 @@ def test_every_status_has_a_message(status):
         response(8, Opcode.READ, frame)
 
 
+def test_truncated_header_is_answered_without_opcode():
+    frame = TRAILER.pack(status=Status.TRUNCATED, opcode=0)
+    with pytest.raises(CelosiaError, match="INFER: TRUNCATED: the request ended early"):
+        response(8, Opcode.INFER, frame)
+
+
 def test_out_of_step():
     frame = TRAILER.pack(status=Status.OK, opcode=Opcode.READ)
     with pytest.raises(CelosiaError, match="INFER: the response is to opcode 4; reset the link"):

@@ -99,11 +99,20 @@ def test_other_version():
         Image.from_bytes(data)
 
 
-@pytest.mark.parametrize("size", [1 << 20, (1 << 64) - 1, 0, 5])
-def test_section_sizes(size):
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (1 << 20, "section 0 of 1048576 bytes exceeds the file"),
+        ((1 << 64) - 1, "section 0 of .* exceeds the file"),
+        (0, "section 1 of .* exceeds the file"),
+        (5, "exceeds the file"),
+        (len(DATA) - 20 - 32 - 7, "section 0 of .* exceeds the file"),
+    ],
+)
+def test_section_sizes(size, message):
     body = DATA[20:-32]
     data = DATA[:20] + struct.pack("<Q", size) + body[8:]
-    with pytest.raises(CelosiaError, match="inconsistent: "):
+    with pytest.raises(CelosiaError, match=f"inconsistent: .*{message}"):
         Image.from_bytes(data + hashlib.sha256(data).digest())
 
 
@@ -143,6 +152,7 @@ def test_section_count(count):
         (descriptor(1, params=9), "params"),
         (descriptor(1, use_table=1, table=3), "table"),
         (descriptor(1, src=1023), "src"),
+        (descriptor(0, src=1012), "src"),  # with bank 1 of 8 words
         (descriptor(0, dst=1020), "dst"),
     ],
 )

@@ -204,6 +204,7 @@ def test_bad_descriptor_after_results():
     model = loaded(LAYER | {"last": 0}, LAYER | {"op": 9})
     assert ask(model, Opcode.INFER, 2, 0, 2, INPUT) == (Status.BAD_DESCRIPTOR, 1, 0, OUTPUT)
     assert ask(model, Opcode.INFER, 0, 1, 2, bytes(8)) == (Status.BAD_DESCRIPTOR, 1, 0, b"")
+    assert model.counters == {"issued": 4, "skipped": 0, "images": 0} and model.bank == 0
 
 
 def test_a_write_changes_the_next_run():

@@ -69,6 +69,10 @@ def test_tiles_step_by_k_and_parameters_follow():
     assert run(GOOD | {"tiles": 2, "weights": 1}) == [[14, 20, 26, 32, 32, 38, 44, 50]]
 
 
+def test_k_is_the_distance_of_tiles_only():
+    assert run(GOOD | {"tiles": 2, "k": 5}) == [[8, 14, 20, 26, 38, 44, 50, 56]]
+
+
 def test_zero_point_clamp_and_table():
     assert run(GOOD | {"zero_point": 10}) == [[18, 24, 30, 36]]
     assert run(GOOD | {"clamp_min": 10, "clamp_max": 20}) == [[10, 14, 20, 20]]

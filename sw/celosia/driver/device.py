@@ -167,8 +167,7 @@ class Device:
             _check_count(frames, replies)
             for index, reply in enumerate(replies):
                 first = start + index * batch
-                images = min(batch, len(x) - first)
-                self._store(image, reply, [y[first : first + images] for y in outputs])
+                self._store(image, reply, [y[first : first + batch] for y in outputs])
             progress("running", start + len(part), len(x))
         return outputs
 

@@ -126,7 +126,8 @@ class LinkModel:
             self._programs[address] = decode(self.memories, address)
         program = self._programs[address]
         self.bank ^= 1
-        self.counters["images"] += images
+        # Only a program that reaches its end has computed its images.
+        self.counters["images"] += images if program.status == Status.OK else 0
         skip = not request["arg"] & InferFlag.NO_SKIP
         emitted = program.run(
             self.memories.activations[:images],

@@ -168,6 +168,16 @@ def test_random_networks(name, seed):
     assert (run(compile(graph, CONFIGS[name]), x)[-1] == expected[-1]).all()
 
 
+def test_impossible_quantization():
+    layer = plain(np.ones((1, 1)), [0])
+    for bad in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(CelosiaError, match="g: scale = .* is not a positive number"):
+            compile(Graph("g", (replace(layer, output=Quant(bad, 0)),)), CONFIG)
+    for change in ({"input": Quant(1.0, 128)}, {"output": Quant(1.0, -129)}):
+        with pytest.raises(CelosiaError, match="dense: zero point -?12[89] is outside -128..127"):
+            compile(Graph("g", (replace(layer, **change),)), CONFIG)
+
+
 def test_reference_by_hand():
     """zp_in 3, bias 10, factor 1/2 with ties up, zp_out 0: (2 * 4 - 1 * -5 + 10) / 2 = 11.5."""
     layer = plain(np.array([[2, -1]]), [10], zero_point=3)

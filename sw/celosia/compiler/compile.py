@@ -1,9 +1,10 @@
 """Compile a quantized graph for one engine."""
 
+from celosia.errors import CelosiaError
 from celosia.graph import Graph
 from celosia.image import Image
 from celosia.metadata import LayerInfo, ModelInfo
-from celosia.spec import Config, Memory
+from celosia.spec import ACTIVATION, OFFSET, Config, Memory
 
 from . import pack
 from .fit import check_fit
@@ -25,8 +26,9 @@ def compile(graph: Graph, config: Config, emit_all: bool = False) -> Image:
     Raises
     ------
     DoesNotFit : a memory is too small.
-    CelosiaError : an accumulator could overflow.
+    CelosiaError : an accumulator could overflow, or a quantization is impossible.
     """
+    model = _describe(graph, emit_all)
     check_fit(graph, config)
     places, last = allocate(graph, config), graph.layers[-1]
     weights, params, program, tables = [], [], [], []
@@ -55,12 +57,6 @@ def compile(graph: Graph, config: Config, emit_all: bool = False) -> Image:
         params.append(pack.parameters(layer, fold(layer), config))
         weight_word += pack.tiles(layer.outputs, config) * layer.inputs
         param_word += words_out(layer.outputs, config)
-    model = ModelInfo(
-        name=graph.name,
-        scale=float(graph.input.scale),
-        zero_point=int(graph.input.zero_point),
-        layers=tuple(LayerInfo.of(x, emit_all or x is last) for x in graph.layers),
-    )
     sections = {
         Memory.WEIGHTS: b"".join(weights),
         Memory.PARAMS: b"".join(params),
@@ -68,3 +64,22 @@ def compile(graph: Graph, config: Config, emit_all: bool = False) -> Image:
         Memory.TABLES: b"".join(tables),
     }
     return Image(config, model, sections)
+
+
+def _describe(graph: Graph, emit_all: bool) -> ModelInfo:
+    last = graph.layers[-1]
+    for layer in graph.layers:
+        for quant in (layer.input, layer.output):
+            if not ACTIVATION.contains(quant.zero_point + OFFSET):
+                raise CelosiaError(
+                    f"zero point {quant.zero_point} is outside -128..127", where=layer.name
+                )
+    try:
+        return ModelInfo(
+            name=graph.name,
+            scale=float(graph.input.scale),
+            zero_point=int(graph.input.zero_point),
+            layers=tuple(LayerInfo.of(x, emit_all or x is last) for x in graph.layers),
+        )
+    except ValueError as error:
+        raise CelosiaError(str(error), where=graph.name) from error

@@ -22,6 +22,16 @@ def test_exact(k, extreme):
     assert (accumulate(u, operand(w)) == want).all(), f"seed={seed}"
 
 
+@pytest.mark.parametrize("shape", [(64, 784, 100), (700, 900, 128), (0, 784, 100), (1, 3, 300000)])
+def test_exact_in_pieces_and_with_threads(shape):
+    seed = sum(shape)
+    rng = np.random.default_rng(seed)
+    u = rng.integers(0, 256, shape[:2]).astype(np.uint8)
+    w = rng.integers(-128, 128, shape[1:]).astype(np.int8)
+    want = u.astype(np.float64) @ w.astype(np.float64)
+    assert (accumulate(u, w) == want).all(), f"seed={seed}"
+
+
 def test_float32_only_where_it_is_exact():
     assert operand(np.full((513, 1), -128, np.int8)).dtype == np.float32
     assert operand(np.full((515, 1), -128, np.int8)).dtype == np.float64

@@ -6,6 +6,10 @@ from celosia.spec import ACC, ACTIVATION
 
 __all__ = ["accumulate", "operand"]
 
+#: Multiply-adds up to which OpenBLAS stays in the calling thread, and from which its threads pay.
+#: In between they mostly wait for each other: a hundred times slower when other work has the cores.
+_ONE_THREAD, _WORTH_THREADS = 1 << 18, 1 << 26
+
 
 def operand(weights: np.ndarray) -> np.ndarray:
     """Weights as the narrowest float type whose matrix product is exact.
@@ -38,5 +42,11 @@ def accumulate(u: np.ndarray, weights: np.ndarray) -> np.ndarray:
     int32 [images, C].
     """
     w = weights if weights.dtype.kind == "f" else operand(weights)
+    u = u.astype(w.dtype)
+    (k, c), per_k = w.shape, len(u) * w.shape[1]
+    step = k if k * per_k >= _WORTH_THREADS else max(_ONE_THREAD // max(per_k, 1), 1)
+    acc = np.zeros((len(u), c), w.dtype)
+    for start in range(0, k, step):
+        acc += u[:, start : start + step] @ w[start : start + step]
     # Through int64: a float beyond int32 has no defined cast, an integer wraps as a register does.
-    return (u.astype(w.dtype) @ w).astype(np.int64).astype(ACC.dtype)
+    return acc.astype(np.int64).astype(ACC.dtype)

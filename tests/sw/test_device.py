@@ -8,7 +8,8 @@ from tests.sw.networks import CONFIGS, images, network
 
 from celosia import driver
 from celosia.compiler import compile
-from celosia.driver.device import FRAMES_PER_EXCHANGE, Device
+from celosia.driver import device as device_module
+from celosia.driver.device import Device
 from celosia.driver.frames import pad_records, response, unpad_records
 from celosia.driver.golden import GoldenTransport
 from celosia.errors import CelosiaError
@@ -55,10 +56,10 @@ class Recorder(GoldenTransport):
         super().__init__(config)
         self.exchanges, self.cycles, self.spoil, self.closed = [], 10, spoil, False
 
-    def exchange(self, frames):
+    def stream(self, frames):
         self.exchanges.append(len(frames))
-        replies = super().exchange(frames)
-        return self.spoil(replies) if self.spoil else replies
+        replies = [reply for part in super().stream(frames) for reply in part]
+        yield self.spoil(replies) if self.spoil else replies
 
     def close(self):
         self.closed = True
@@ -72,17 +73,30 @@ def ready(**options) -> tuple[Device, Recorder]:
     return device, transport
 
 
-def test_many_frames_per_exchange():
+@pytest.mark.parametrize(("limit", "exchanges"), [(1 << 28, [258]), (250 * 36, [250, 8])])
+def test_one_exchange_unless_memory_asks_for_more(monkeypatch, limit, exchanges):
+    # Two words of 5 bytes, padded to 6, for each of 3 images are 36 bytes a frame.
+    monkeypatch.setattr(device_module, "EXCHANGE_BYTES", limit)
     device, transport = ready()
     rng = np.random.default_rng(1)
-    x = images(rng, GRAPH, 3 * FRAMES_PER_EXCHANGE + 4)
+    x = images(rng, GRAPH, 772)
     seen = []
     y = device.run(x, progress=lambda *args: seen.append(args))
     assert (y == evaluate(GRAPH, x)[-1]).all()
-    assert transport.exchanges == [FRAMES_PER_EXCHANGE, 2] and device.cycles == 20
-    assert seen == [("running", 768, 772), ("running", 772, 772)]
+    assert transport.exchanges == exchanges and device.cycles == 10 * len(exchanges)
+    assert seen[-1] == ("running", 772, 772) and len(seen) == len(exchanges)
     assert device.counters(clear=True)["images"] == 772
     assert device.counters()["images"] == 0
+
+
+def test_blocks_come_as_they_are_computed():
+    device = Device(GoldenTransport(CONFIG))
+    device.load(IMAGE)
+    x = images(np.random.default_rng(1), GRAPH, 7)
+    want = evaluate(GRAPH, x)[-1]
+    blocks = [(start, *outputs) for start, outputs in device.stream(x)]
+    assert [(start, len(y)) for start, y in blocks] == [(0, 3), (3, 3), (6, 1)]
+    assert (np.concatenate([y for _, y in blocks]) == want).all()
 
 
 def test_no_images():

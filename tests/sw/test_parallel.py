@@ -11,7 +11,7 @@ import pytest
 from tests.sw.networks import CONFIGS, images, network
 
 from celosia.compiler import compile
-from celosia.driver import Device, GoldenTransport, parallel
+from celosia.driver import Device, GoldenTransport
 from celosia.driver.parallel import Interrupted, WorkerFailed, run_parallel
 from celosia.errors import CelosiaError
 
@@ -29,11 +29,11 @@ class CountingDevice(Device):
         self.images = 0
         super().load(image)
 
-    def run(self, x, **options):
-        y = super().run(x, **options)
-        self.cycles = len(x)
-        self.images += len(x)
-        return y
+    def stream(self, x, **options):
+        for start, outputs in super().stream(x, **options):
+            self.cycles = start + len(outputs[-1])
+            self.images += len(outputs[-1])
+            yield start, outputs
 
     def counters(self, clear=False):
         return {"images": self.images}
@@ -46,25 +46,25 @@ class StubbornDevice(CountingDevice):
         super().__init__(GoldenTransport(CONFIG))
         self.how, self.at = how, X[at]
 
-    def run(self, x, **options):
-        if (x == self.at).all(axis=1).any():
-            if self.how == "refuse":
-                raise CelosiaError("no more", where="engine", todo="rest")
-            if self.how == "die":
-                os._exit(3)
-            if self.how == "bug":
-                raise ZeroDivisionError("of mine")
-            time.sleep(60)
-        return super().run(x, **options)
+    def stream(self, x, **options):
+        for start, outputs in super().stream(x, **options):
+            part = x[start : start + len(outputs[-1])]
+            if (part == self.at).all(axis=1).any():
+                self.give_up()
+            yield start, outputs
+
+    def give_up(self):
+        if self.how == "refuse":
+            raise CelosiaError("no more", where="engine", todo="rest")
+        if self.how == "die":
+            os._exit(3)
+        if self.how == "bug":
+            raise ZeroDivisionError("of mine")
+        time.sleep(60)
 
 
 def open_device() -> Device:
     return CountingDevice(GoldenTransport(CONFIG))
-
-
-@pytest.fixture
-def small_parts(monkeypatch):
-    monkeypatch.setattr(parallel, "FRAMES_PER_EXCHANGE", 2)
 
 
 @pytest.mark.parametrize(("jobs", "batch"), [(1, None), (2, None), (3, 3), (40, 4)])
@@ -106,13 +106,13 @@ def test_batch_is_checked_here(batch):
     ("how", "says"), [("refuse", "engine: no more; rest"), ("die", "died with exit code 3")]
 )
 def test_a_worker_that_fails_ends_the_run(how, says):
-    # The second share has image 49; the first one, without it, may be done or not.
+    # The second share begins with image 24; the first one may be done or not.
     with pytest.raises(WorkerFailed, match=says) as caught:
-        run_parallel(partial(StubbornDevice, how, 49), IMAGE, X, 2)
+        run_parallel(partial(StubbornDevice, how, 24), IMAGE, X, 2)
     assert not caught.value.run.done[24:].any()
 
 
-def test_what_was_done_before_a_failure_is_kept(small_parts):
+def test_what_was_done_before_a_failure_is_kept():
     with pytest.raises(WorkerFailed, match=r"no more.*after 40 of 50 images") as caught:
         run_parallel(partial(StubbornDevice, "refuse", 41), IMAGE, X, 1)
     run = caught.value.run
@@ -130,10 +130,11 @@ def test_a_bug_in_a_worker_keeps_its_traceback():
 def test_ctrl_c_ends_the_workers_and_keeps_what_is_done():
     # The first share arrives while the second worker sleeps; then the user has had enough.
     def progress(text, done, total):
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        if done == 24:
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     start = time.monotonic()
     with pytest.raises(Interrupted, match="after 24 of 50 images") as caught:
-        run_parallel(partial(StubbornDevice, "sleep", 49), IMAGE, X, 2, progress)
+        run_parallel(partial(StubbornDevice, "sleep", 24), IMAGE, X, 2, progress)
     assert time.monotonic() - start < 20
     assert np.array_equal(np.flatnonzero(caught.value.run.done), np.arange(24))

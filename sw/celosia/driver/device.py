@@ -14,11 +14,11 @@ from celosia.spec.link import MAGIC, VERSION
 from .frames import pad_records, padded, request, response, unpad_records
 from .transport import Transport
 
-__all__ = ["FRAMES_PER_EXCHANGE", "Device"]
+__all__ = ["EXCHANGE_BYTES", "Device"]
 
-#: Runs sent back to back: long enough to overlap loading with computing and to hide the ends,
-#: short enough to report progress.
-FRAMES_PER_EXCHANGE = 256
+#: Requests of a run are sent back to back up to this size. Every exchange starts with an empty
+#: pipeline, so there is one for the whole run unless memory asks for more.
+EXCHANGE_BYTES = 256 << 20
 #: Records of a memory sent in one frame.
 _RECORDS_PER_FRAME = 4096
 
@@ -33,8 +33,8 @@ class Device:
     transport : as given.
     config : the engine's configuration, as it said.
     image : the program image last loaded, or None.
-    cycles : clock cycles the last `run` or `run_layers` took, summed over its exchanges; None on
-        the golden model, which has no clock.
+    cycles : clock cycles the last run took, up to its last output word so far; None on the golden
+        model, which has no clock.
 
     Raises
     ------
@@ -125,7 +125,7 @@ class Device:
         x : int8 [n, K], any n.
         batch : images computed together, 1..rows; rows when None. The last batch may be smaller.
         skip : False to multiply zero bytes too, for measurements; the results are the same.
-        progress : told after every exchange.
+        progress : told whenever results have come.
 
         Returns
         -------
@@ -150,26 +150,46 @@ class Device:
         """
         image = self._loaded()
         x = image.check_input(x)
+        outputs = [np.empty((len(x), layer.outputs), np.int8) for layer in image.model.emitted]
+        for start, block in self.stream(x, batch=batch, skip=skip):
+            stop = start + len(block[0])
+            for y, part in zip(outputs, block, strict=True):
+                y[start:stop] = part
+            progress("running", stop, len(x))
+        return outputs
+
+    def stream(
+        self, x: np.ndarray, batch: int | None = None, skip: bool = True
+    ) -> Iterator[tuple[int, list[np.ndarray]]]:
+        """What `run_layers` returns, in blocks of images as the results come.
+
+        Yields the index of a block's first image and its int8 [images, N] of each emitted layer.
+        Blocks are in order and without gaps; `cycles` counts up to the last result of the block.
+        """
+        image = self._loaded()
+        x = image.check_input(x)
         batch = self.config.rows if batch is None else batch
         if not 1 <= batch <= self.config.rows:
             raise CelosiaError(
                 f"batch = {batch} is outside 1..{self.config.rows}, the rows of the engine"
             )
-        outputs = [np.empty((len(x), layer.outputs), np.int8) for layer in image.model.emitted]
-        self.cycles = None
-        step = batch * FRAMES_PER_EXCHANGE
+        self.cycles, before = None, 0
+        step = batch * _frames_per_exchange(image, batch)
         for start in range(0, len(x), step):
             part = x[start : start + step]
             frames = list(self._infer_frames(image, part, batch, skip))
-            replies = self.transport.exchange(frames)
-            if self.transport.cycles is not None:
-                self.cycles = (self.cycles or 0) + self.transport.cycles
-            _check_count(frames, replies)
-            for index, reply in enumerate(replies):
-                first = start + index * batch
-                self._store(image, reply, [y[first : first + batch] for y in outputs])
-            progress("running", start + len(part), len(x))
-        return outputs
+            first, answered = start, 0
+            for replies in self.transport.stream(frames):
+                answered += len(replies)
+                if answered > len(frames):
+                    break
+                if self.transport.cycles is not None:
+                    self.cycles = before + self.transport.cycles
+                block = self._blocks(image, replies, batch, start + len(part) - first)
+                yield first, block
+                first += len(block[0])
+            _check_count(len(frames), answered)
+            before = self.cycles or 0
 
     def counters(self, clear: bool = False) -> dict[str, int]:
         """The performance counters of `spec.COUNTERS`, by name; cleared after reading if asked."""
@@ -210,7 +230,7 @@ class Device:
         except ValueError as error:
             raise CelosiaError(str(error), where=opcode.name) from error
         replies = self.transport.exchange([frame])
-        _check_count([frame], replies)
+        _check_count(1, len(replies))
         return response(self.transport.link_bytes, opcode, replies[0])[0]
 
     def _infer_frames(self, image: Image, x: np.ndarray, batch: int, skip: bool) -> Iterator[bytes]:
@@ -230,6 +250,17 @@ class Device:
                 count=words,
                 payload=payload,
             )
+
+    def _blocks(
+        self, image: Image, replies: Sequence[bytes], batch: int, images: int
+    ) -> list[np.ndarray]:
+        """int8 [n, N] for each emitted layer, of ``replies`` to frames of the next ``images``."""
+        n = min(len(replies) * batch, images)
+        outputs = [np.empty((n, layer.outputs), np.int8) for layer in image.model.emitted]
+        for index, reply in enumerate(replies):
+            here = slice(index * batch, (index + 1) * batch)
+            self._store(image, reply, [y[here] for y in outputs])
+        return outputs
 
     def _store(self, image: Image, reply: bytes, outputs: Sequence[np.ndarray]) -> None:
         """Put one response into ``outputs``, int8 [images, N] for each emitted layer."""
@@ -252,10 +283,16 @@ class Device:
             y[:] = (u ^ OFFSET).view(np.int8)
 
 
-def _check_count(frames: Sequence[bytes], replies: Sequence[bytes]) -> None:
-    if len(frames) != len(replies):
+def _frames_per_exchange(image: Image, batch: int) -> int:
+    config = image.config
+    frame = image.input_words * batch * padded(config.lanes, config.link_bytes)
+    return max(1, EXCHANGE_BYTES // frame)
+
+
+def _check_count(frames: int, replies: int) -> None:
+    if frames != replies:
         raise CelosiaError(
-            f"{len(replies)} responses to {len(frames)} requests",
+            f"{replies} responses to {frames} requests",
             where="engine",
             todo="reset the link",
         )

@@ -1,6 +1,6 @@
 """The golden model behind the interface of a real engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from celosia.model.link import LinkModel
 from celosia.spec import Config
@@ -18,7 +18,11 @@ class GoldenTransport:
         self.model = LinkModel(config)
 
     def exchange(self, frames: Sequence[bytes]) -> list[bytes]:
-        return [self.model.respond(frame) for frame in frames]
+        return [reply for replies in self.stream(frames) for reply in replies]
+
+    def stream(self, frames: Sequence[bytes]) -> Iterator[list[bytes]]:
+        for frame in frames:
+            yield [self.model.respond(frame)]
 
     def close(self) -> None:
         pass

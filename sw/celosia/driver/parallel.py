@@ -16,7 +16,7 @@ from celosia.errors import CelosiaError
 from celosia.image import Image
 from celosia.progress import Progress, silent
 
-from .device import FRAMES_PER_EXCHANGE, Device
+from .device import Device
 
 __all__ = ["Interrupted", "Run", "WorkerFailed", "run_parallel"]
 
@@ -29,7 +29,8 @@ class Run:
     ----------
     outputs : int8 [n, N]; rows that are not ``done`` are 0.
     done : bool [n], True for each image whose outputs are there.
-    cycles : clock cycles, summed over the engines; None on the golden model.
+    cycles : clock cycles up to the last of these outputs, summed over the engines; None on the
+        golden model.
     counters : the engines' performance counters since they were loaded, summed. Only of engines
         that came to the end of their share.
     jobs : engines that ran.
@@ -128,15 +129,18 @@ class _Collector:
 
     def __init__(self, run: Run, progress: Progress):
         self.run, self.progress = run, progress
+        #: Of each engine, by the first image of its share.
+        self.cycles: dict[int, int] = {}
 
     def __call__(self, message: tuple) -> None:
         kind, *content = message
         if kind == "outputs":
-            start, y, cycles = content
+            share, start, y, cycles = content
             self.run.outputs[start : start + len(y)] = y
             self.run.done[start : start + len(y)] = True
             if cycles is not None:
-                self.run.cycles = (self.run.cycles or 0) + cycles
+                self.cycles[share] = cycles
+                self.run.cycles = sum(self.cycles.values())
             self.progress("running", int(self.run.done.sum()), len(self.run.done))
         elif kind == "counters":
             for name, value in content[0].items():
@@ -157,10 +161,8 @@ def _share(
     with contextlib.closing(make_device()) as device:
         device.load(image)
         device.counters(clear=True)
-        step = batch * FRAMES_PER_EXCHANGE
-        for start in range(0, len(x), step):
-            y = device.run(x[start : start + step], batch=batch, skip=skip)
-            yield "outputs", first + start, y, device.cycles
+        for start, outputs in device.stream(x, batch=batch, skip=skip):
+            yield "outputs", first, first + start, outputs[-1], device.cycles
         yield "counters", device.counters()
 
 

@@ -2,7 +2,7 @@
 
 import ctypes
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -128,19 +128,22 @@ class RtlTransport:
         CelosiaError : a frame is empty or not whole link words, the engine hangs, or the
             transport is closed.
         """
+        return [reply for replies in self.stream(frames) for reply in replies]
+
+    def stream(self, frames: Sequence[bytes]) -> Iterator[list[bytes]]:
+        """The same exchange; the responses of each slice as soon as it is over."""
         engine = self._running()
         words, last = self._pack(frames)
         self.cycles = 0
         self._lib.celosia_begin(engine, words.ctypes.data, last.ctypes.data, len(last), len(frames))
         try:
-            return self._receive(engine, len(frames), len(last))
+            yield from self._receive(engine, len(frames), len(last))
         finally:
             # `words` is about to be freed: the simulation must not look at it again.
             self._lib.celosia_begin(engine, None, None, 0, 0)
 
-    def _receive(self, engine: int, frames: int, in_words: int) -> list[bytes]:
+    def _receive(self, engine: int, frames: int, in_words: int) -> Iterator[list[bytes]]:
         """Run the exchange that was begun, in slices, to its end."""
-        received: list[bytes] = []
         pending = b""
         report = _Report()
         while True:
@@ -161,13 +164,15 @@ class RtlTransport:
             data = pending + self._out[: report.out_words].tobytes()
             ends = np.flatnonzero(self._out_last[: report.out_words]) + 1
             ends = ends * self.link_bytes + len(pending)
-            begin = 0
+            begin, received = 0, []
             for end in ends.tolist():
                 received.append(data[begin:end])
                 begin = end
             pending = data[begin:]
+            if received:
+                yield received
             if outcome == _Outcome.DONE:
-                return received
+                return
             if outcome == _Outcome.HUNG:
                 raise CelosiaError(
                     f"the engine hangs: no word in or out for {self._max_idle} cycles, with "

@@ -16,7 +16,14 @@ _TYPES = {
     "uint8": tfl.TensorType.UINT8,
     "int32": tfl.TensorType.INT32,
 }
-_VERSIONS = {"FULLY_CONNECTED": 5, "ELU": 1, "HARD_SWISH": 1, "RELU_N1_TO_1": 1, "RELU_0_TO_1": 1}
+_VERSIONS = {
+    "FULLY_CONNECTED": 5,
+    "RESHAPE": 1,
+    "ELU": 1,
+    "HARD_SWISH": 1,
+    "RELU_N1_TO_1": 1,
+    "RELU_0_TO_1": 1,
+}
 
 
 @dataclass

@@ -17,6 +17,8 @@ from celosia.spec import ACC, MULTIPLIER
 
 __all__ = ["accumulator_range", "fit_multipliers"]
 
+_CHANNELS = 1024  # at a time, for each needs 255 steps of temporary memory
+
 
 def accumulator_range(
     weights: np.ndarray, bias: np.ndarray, zero_point: int
@@ -31,8 +33,8 @@ def accumulator_range(
     -------
     low, high : int64 [N].
     """
-    w = np.asarray(weights, np.int64)
-    positive, negative = np.maximum(w, 0).sum(axis=1), np.minimum(w, 0).sum(axis=1)
+    positive = np.maximum(weights, 0).sum(axis=1, dtype=np.int64)
+    negative = np.minimum(weights, 0).sum(axis=1, dtype=np.int64)
     below, above = -128 - zero_point, 127 - zero_point
     bias = np.asarray(bias, np.int64)
     return positive * below + negative * above + bias, positive * above + negative * below + bias
@@ -55,6 +57,14 @@ def fit_multipliers(
     exact : bool [N], False where no 31-bit multiplier gives every result. There the nearest one is
         returned; it is off by one for single accumulators that lie within about 2**-32 of a tie.
     """
+    parts = []
+    for n in range(0, len(real), _CHANNELS):
+        some = slice(n, n + _CHANNELS)
+        parts.append(_fit(real[some], low[some], high[some], zero_point, clamp))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _fit(real, low, high, zero_point: int, clamp: tuple[int, int]):
     nominal = np.array([quantize_multiplier(r) for r in real], np.int64).reshape(-1, 2)
     m, shift = nominal[:, 0].copy(), nominal[:, 1].copy()
     step, first, reachable = _steps(real, low, high, zero_point, clamp)

@@ -79,7 +79,14 @@ def dense(op: TfliteOperator, name: str) -> tuple[Dense, int]:
     clamp = _clamp(op, output, where)
     m, shift, exact = fit_multipliers(real, low, high, output.zero_point, clamp)
     layer = Dense(
-        name, weights.data.astype(np.int8), values, input_quant, m, shift, output, clamp=clamp
+        name,
+        weights.data.astype(np.int8, copy=False),
+        values,
+        input_quant,
+        m,
+        shift,
+        output,
+        clamp=clamp,
     )
     return layer, int((~exact).sum())
 

@@ -4,7 +4,9 @@ The format (https://flatbuffers.dev/internals/): all integers little endian; a *
 the signed distance back to its *vtable*, which holds its own size, the table's size and, per
 field, the field's offset in the table or 0 for absent; strings, vectors and sub-tables are reached
 by unsigned offsets relative to where they are stored. Offsets only point forward, so a walk that
-follows a fixed schema ends; sizes are checked against the file before anything is allocated.
+follows a fixed schema ends; sizes are checked against the file before anything is allocated. Many
+tables may share one vector, so a small file could ask for endless work: all that is read is counted
+against a budget proportional to the file.
 """
 
 import struct
@@ -28,7 +30,19 @@ def root(data: bytes, identifier: bytes) -> "Table":
     """
     if len(data) < 8 or data[4:8] != identifier:
         raise CelosiaError(f"no {identifier.decode()} identifier in the file", todo=_TODO)
-    return Table(data, _follow(data, 0))
+    return Table(data, _follow(data, 0), _Budget(8 * len(data) + (1 << 20)))
+
+
+class _Budget:
+    """Bytes that may still be read, vectors that are reached twice counting twice."""
+
+    def __init__(self, left: int):
+        self.left = left
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise CelosiaError("its parts overlap far beyond the file's size", todo=_TODO)
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,7 @@ class Table:
 
     data: bytes
     position: int
+    budget: _Budget
 
     def scalar(self, field: int, form: str, default=0):
         """The field as `struct` format character `form` (``i`` int32, ``f`` float32, ``B`` ...)."""
@@ -49,7 +64,7 @@ class Table:
 
     def table(self, field: int) -> "Table | None":
         at = self._field(field)
-        return None if at is None else Table(self.data, _follow(self.data, at))
+        return None if at is None else Table(self.data, _follow(self.data, at), self.budget)
 
     def tables(self, field: int, limit: int = 65536) -> list["Table"]:
         """A vector of tables; more than `limit` is taken for damage."""
@@ -59,7 +74,11 @@ class Table:
         start, count = self._vector(at, 4)
         if count > limit:
             raise CelosiaError(f"a list of {count} tables exceeds {limit}", todo=_TODO)
-        return [Table(self.data, _follow(self.data, start + 4 * n)) for n in range(count)]
+        # What a table costs to look into, and more than the least one takes in a file.
+        self.budget.spend(256 * count)
+        return [
+            Table(self.data, _follow(self.data, start + 4 * n), self.budget) for n in range(count)
+        ]
 
     def array(self, field: int, dtype: str) -> np.ndarray | None:
         """A vector of scalars as a read-only view of the file; None when absent."""
@@ -97,6 +116,7 @@ class Table:
                 f"{len(self.data)} bytes",
                 todo=_TODO,
             )
+        self.budget.spend(count * item)
         return start + 4, count
 
 

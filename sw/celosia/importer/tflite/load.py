@@ -24,6 +24,7 @@ __all__ = ["TfliteModel", "TfliteOperator", "TfliteTensor", "load"]
 
 _MAX_RANK = 8
 _MAX_ELEMENTS = 1 << 31
+_MAX_OPERATORS = 4096  # as many as the largest program memory has descriptors
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,7 @@ def load(data: bytes) -> TfliteModel:
     codes = [_code(table) for table in model.tables(Model.OPERATOR_CODES)]
     operators = tuple(
         _operator(index, table, codes, tensors)
-        for index, table in enumerate(graph.tables(Subgraph.OPERATORS))
+        for index, table in enumerate(graph.tables(Subgraph.OPERATORS, _MAX_OPERATORS))
     )
     return TfliteModel(
         operators,
@@ -119,9 +120,11 @@ def _tensor(index: int, table: Table, buffers: list[Table]) -> TfliteTensor:
     name = table.text(Tensor.NAME)
     where = f"tensor {index} ({name!r})"
     shape = table.array(Tensor.SHAPE, "i4")
+    if shape is not None and len(shape) > _MAX_RANK:
+        raise CelosiaError(f"{len(shape)} axes are more than {_MAX_RANK}", where=where)
     shape = () if shape is None else tuple(shape.tolist())
-    if len(shape) > _MAX_RANK or min(shape, default=0) < 0 or prod(shape) > _MAX_ELEMENTS:
-        raise CelosiaError(f"shape {list(shape[:_MAX_RANK])} is not possible", where=where)
+    if min(shape, default=0) < 0 or prod(shape) > _MAX_ELEMENTS:
+        raise CelosiaError(f"shape {list(shape)} is not possible", where=where)
     number = table.scalar(Tensor.TYPE, "b")
     if number not in Type.__members__.values():
         raise Unsupported(f"type {number} is unknown", where=where)
@@ -170,7 +173,7 @@ def _data(
         raise CelosiaError(
             f"{len(raw)} bytes do not fill {kind.name.lower()} {list(shape)}", where=where
         )
-    return np.frombuffer(raw.tobytes(), item).reshape(shape)
+    return raw.view(item).reshape(shape)
 
 
 def _code(table: Table) -> str:

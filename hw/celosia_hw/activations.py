@@ -8,11 +8,7 @@ from celosia.spec import Config
 
 from .layouts import word
 
-__all__ = ["READ_LATENCY", "ActivationMemory", "row_write"]
-
-#: Cycles from an address to its data: the memory's own register and one after it, because a block
-#: RAM's clock-to-output leaves no room for logic.
-READ_LATENCY = 2
+__all__ = ["ActivationMemory", "row_write"]
 
 
 def row_write(config: Config) -> data.StructLayout:
@@ -37,7 +33,7 @@ class ActivationMemory(wiring.Component):
     active rows of "byte b is not 0". Each source builds the mask of its current word row by row
     and stores it with ``word_end``.
 
-    Read data stand `READ_LATENCY` cycles after the address, masks one cycle after theirs. A read
+    Read data stand `celosia.spec.timing.READ_LATENCY` cycles after the address, masks one cycle after theirs. A read
     in the cycle of a write to the same word gives the old contents.
 
     Members

@@ -6,10 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACC, ACTIVATION, WEIGHT, Config
 
-__all__ = ["LATENCY", "MacArray"]
+__all__ = ["MacArray"]
 
-#: Cycles from `last` to the first cycle in which `head` shows the tile.
-LATENCY = 3
 #: Cells that share one packed register: as wide as the compilers of simulations like it.
 BLOCK = 256
 

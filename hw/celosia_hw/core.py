@@ -5,25 +5,26 @@ from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory
+from celosia.spec.timing import (
+    READ_LATENCY,
+    REQUANTIZER_LATENCY,
+    RESULTS_DEPTH,
+    TABLES_LATENCY,
+)
 
-from .activations import READ_LATENCY, ActivationMemory, row_write
+from .activations import ActivationMemory, row_write
 from .array import MacArray
-from .drain import RESULTS_DEPTH, Drain
+from .drain import Drain
 from .layouts import element, parameter_word, struct
 from .receiver import memory_write
-from .requantizer import LATENCY as REQUANTIZER_LATENCY
 from .requantizer import Requantizer
 from .responder import read_width, result
 from .scanner import Scanner
 from .sequencer import Sequencer, run
-from .tables import LATENCY as TABLES_LATENCY
 from .tables import ElementTables
 from .walker import Walker, issue
 
 __all__ = ["Core", "events"]
-
-#: Cycles from `Walker.o` to the array's operands: a memory read and the byte selection.
-OPERAND_LATENCY = READ_LATENCY + 1
 
 
 def events(config: Config) -> data.StructLayout:
@@ -165,18 +166,17 @@ class Core(wiring.Component):
             tables.use.eq(drain.finish.use_table),
             tables.index.eq(drain.finish.table),
         ]
-        for index in range(config.lanes):
-            m.submodules[f"requantizer_{index}"] = lane = Requantizer()
-            m.d.comb += [
-                lane.en.eq(drain.o_en),
-                lane.acc.eq(drain.acc[index]),
-                lane.parameter.eq(drain.parameters[index]),
-                lane.rounding.eq(drain.finish.rounding),
-                lane.zero_point.eq(drain.finish.zero_point),
-                lane.clamp_min.eq(drain.finish.clamp_min),
-                lane.clamp_max.eq(drain.finish.clamp_max),
-                tables.i[index].eq(lane.o),
-            ]
+        m.submodules.requantizer = requantizer = Requantizer(config)
+        m.d.comb += [
+            requantizer.en.eq(drain.o_en),
+            requantizer.acc.eq(drain.acc),
+            requantizer.parameters.eq(drain.parameters),
+            requantizer.rounding.eq(drain.finish.rounding),
+            requantizer.zero_point.eq(drain.finish.zero_point),
+            requantizer.clamp_min.eq(drain.finish.clamp_min),
+            requantizer.clamp_max.eq(drain.finish.clamp_max),
+            tables.i.eq(requantizer.o),
+        ]
         arrived, arrived_en = drain.o, drain.o_en
         for delay in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
             later = Signal(element(config), name=f"element_{delay}")

@@ -5,15 +5,11 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACC, ACTIVATION, Config
+from celosia.spec.timing import RESULTS_DEPTH
 
 from .layouts import active_layer, element, parameter_word
 
-__all__ = ["RESULTS_DEPTH", "Drain", "finish"]
-
-#: Words of results that may wait for the host before the drain stops.
-RESULTS_DEPTH = 32
-#: Cycles from `shift` to `o`: parameters pass their memory's register and one more.
-LATENCY = 2
+__all__ = ["Drain", "finish"]
 
 
 def finish() -> data.StructLayout:
@@ -37,7 +33,7 @@ class Drain(wiring.Component):
     """Shifts a captured tile out of the array and pairs each word with its parameters.
 
     A tile leaves as ``cols / lanes`` words, for each word every row in turn: ``shift`` in the cycle
-    in which `head` is taken, `o` two cycles later. One element per cycle, except that an element
+    in which `head` is taken, `o` `celosia.spec.timing.DRAIN_LATENCY` cycles later. One element per cycle, except that an element
     for the host waits until one of `RESULTS_DEPTH` result slots is free. Layers come in order
     through `i` (two may wait); the next one's elements start after `layer_done` of the one before,
     so that `finish` is steady for everything behind the drain.

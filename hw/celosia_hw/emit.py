@@ -2,9 +2,10 @@
 
 import re
 
+from amaranth import *
 from amaranth.back import rtlil
 from amaranth.back.verilog import _convert_rtlil_text
-from amaranth.hdl import Elaboratable
+from amaranth.lib import wiring
 
 from celosia.spec import Config
 
@@ -26,9 +27,10 @@ def verilog(config: Config) -> str:
     return emit(Engine(config), TOP)
 
 
-def emit(component: Elaboratable, name: str) -> str:
-    """Verilog of any component with a signature, as all simulators here need it."""
-    text = rtlil.convert(component, name=name, emit_src=False)
+def emit(component: wiring.Component, name: str) -> str:
+    """Verilog of any component, as all simulators here need it; ports as in `verilog`."""
+    top = _Top(component)
+    text = rtlil.convert(top, name=name, ports=top.ports(), emit_src=False)
     # Amaranth spells out zeros for every word of a memory. The engine never reads what was not
     # written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
     text = re.sub(r"  cell \$meminit_v2 .*?\n  end\n", "", text, flags=re.DOTALL)
@@ -36,3 +38,33 @@ def emit(component: Elaboratable, name: str) -> str:
     text = _convert_rtlil_text(text, strip_internal_attrs=True)
     # `always @*` may never run at time zero under Icarus (Amaranth issue 594); this does.
     return text.replace("always @*", "always_comb")
+
+
+class _Top(Elaboratable):
+    """``component`` in a ``sync`` domain whose reset comes one cycle after port ``rst``.
+
+    A reset that is a register eases timing, and a simulator need not work out the next state of
+    everything again whenever a pin moves.
+    """
+
+    def __init__(self, component):
+        self.component = component
+        self.domain = ClockDomain("sync")
+        self.rst = Signal()
+
+    def ports(self):
+        """Name -> (signal, direction), as `rtlil.convert` takes them."""
+        ports = {"clk": (self.domain.clk, None), "rst": (self.rst, None)}
+        for path, _, value in self.component.signature.flatten(self.component):
+            ports["__".join(map(str, path))] = (Value.cast(value), None)
+        return ports
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = self.domain
+        m.submodules.engine = self.component
+        # In reset until the pin has been seen to be low.
+        delayed = Signal(init=1, reset_less=True)
+        m.d.sync += delayed.eq(self.rst)
+        m.d.comb += self.domain.rst.eq(delayed)
+        return m

@@ -12,6 +12,7 @@ from .layouts import link_word
 from .receiver import Receiver
 from .responder import Responder
 from .sequencer import run
+from .skid import SkidBuffer
 
 __all__ = ["Engine"]
 
@@ -20,7 +21,7 @@ class Engine(wiring.Component):
     """An int8 neural-network engine behind the host link of `celosia.spec.link`.
 
     Bit-exact with `celosia.model.link.LinkModel`, frame by frame. Up to two inputs are loaded
-    while earlier runs compute and their results leave.
+    while earlier runs compute and their results leave. Both streams are registered at the pins.
 
     Parameters
     ----------
@@ -53,8 +54,12 @@ class Engine(wiring.Component):
         runs = fifo.SyncFIFO(width=runs_layout.size, depth=2)
         m.submodules.runs = ResetInserter(receiver.flush)(runs)
 
-        connect(m, flipped(self.i), receiver.i)
-        connect(m, responder.o, flipped(self.o))
+        m.submodules.skid_i = skid_i = SkidBuffer(link_word(self.config))
+        m.submodules.skid_o = skid_o = SkidBuffer(link_word(self.config))
+        connect(m, flipped(self.i), skid_i.i)
+        connect(m, skid_i.o, receiver.i)
+        connect(m, responder.o, skid_o.i)
+        connect(m, skid_o.o, flipped(self.o))
         connect(m, receiver.inputs, core.inputs)
         connect(m, core.results, responder.results)
         connect(m, receiver.reply, responder.reply)

@@ -5,15 +5,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, record
+from celosia.spec.timing import MAX_OUTSTANDING
 
 from .activations import row_write
 from .layouts import link_word, struct
 from .sequencer import run
 
-__all__ = ["MAX_OUTSTANDING", "Receiver", "memory_write", "reply", "writable"]
-
-#: Runs that may be waiting for their response to be sent.
-MAX_OUTSTANDING = 63
+__all__ = ["Receiver", "memory_write", "reply", "writable"]
 
 
 def writable(config: Config) -> list:

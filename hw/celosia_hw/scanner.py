@@ -5,13 +5,11 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
+from celosia.spec.timing import SEGMENT_DEPTH
 
 from .layouts import active_layer, segment
 
 __all__ = ["Scanner", "guard"]
-
-#: Words the scanner may be ahead of the walker.
-QUEUE_DEPTH = 4
 
 
 def guard(config: Config) -> data.StructLayout:
@@ -30,7 +28,7 @@ class Scanner(wiring.Component):
     dropped it is handed on with mask 0.
 
     One word per cycle, a segment valid two cycles after its word was scanned; up to
-    `QUEUE_DEPTH` segments wait for the walker. A word under `guard` is waited for. A new layer is
+    `SEGMENT_DEPTH` segments wait for the walker. A word under `guard` is waited for. A new layer is
     taken in the cycle in which the last word of the one before is scanned.
 
     Parameters
@@ -75,7 +73,7 @@ class Scanner(wiring.Component):
         tiles_left = Signal.like(descriptor.tiles)
 
         m.submodules.queue = queue = fifo.SyncFIFO(
-            width=self.o.payload.shape().size, depth=QUEUE_DEPTH
+            width=self.o.payload.shape().size, depth=SEGMENT_DEPTH
         )
         scanned = Signal()
         scanned_bytes = Signal(lanes)
@@ -89,7 +87,7 @@ class Scanner(wiring.Component):
         m.d.comb += [
             guarded.eq(self.guard.active & (src >= self.guard.start) & (src < self.guard.end)),
             # One slot is kept for the word whose mask is being read.
-            step.eq(busy & ~guarded & (queue.level + scanned < QUEUE_DEPTH)),
+            step.eq(busy & ~guarded & (queue.level + scanned < SEGMENT_DEPTH)),
             self.stalled.eq(busy & guarded),
             self.mask_addr.eq(src),
             self.mask_en.eq(step),

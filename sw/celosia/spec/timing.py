@@ -1,0 +1,36 @@
+"""Latencies and queue depths of the engine: what the hardware is built with, and the cycle model
+counts with."""
+
+__all__ = [
+    "ARRAY_LATENCY",
+    "DRAIN_LATENCY",
+    "MAX_OUTSTANDING",
+    "OPERAND_LATENCY",
+    "READ_LATENCY",
+    "REQUANTIZER_LATENCY",
+    "RESULTS_DEPTH",
+    "SEGMENT_DEPTH",
+    "TABLES_LATENCY",
+]
+
+#: Cycles from the address of an activation or a weight to its data: the memory's own register and
+#: one after it, because a block RAM's clock-to-output leaves no room for logic.
+READ_LATENCY = 2
+#: From an issue to the array's operands: the memory, then the selection of the byte.
+OPERAND_LATENCY = READ_LATENCY + 1
+#: From a tile's last operands to the first cycle in which its sums can be shifted out: product,
+#: sum, copy.
+ARRAY_LATENCY = 3
+#: From the shift of a word of sums to the requantizer: parameters pass their memory's register and
+#: one more.
+DRAIN_LATENCY = 2
+#: From sums to bytes.
+REQUANTIZER_LATENCY = 8
+#: From bytes to looked-up bytes.
+TABLES_LATENCY = 1
+#: Segments the scanner may be ahead of the walker.
+SEGMENT_DEPTH = 4
+#: Words of results that may wait for the host before the drain stops.
+RESULTS_DEPTH = 32
+#: Runs that may be waiting for their response to be sent.
+MAX_OUTSTANDING = 63

@@ -27,7 +27,7 @@ def frames_of(link_bytes: int, count: int = 50, seed: int = 1) -> list[bytes]:
     ]
 
 
-# 1, 4, 8 and 16 bytes are a 16-bit, a 64-bit and two array ports in Verilator's C++.
+# 1, 4, 8 and 16 bytes: a 16-bit, a 64-bit and two array ports in Verilator's C++.
 @pytest.mark.parametrize("link_bytes", [1, 4, 8, 16])
 def test_stalls_do_not_change_the_bytes(link_bytes):
     frames = frames_of(link_bytes)
@@ -107,6 +107,31 @@ def test_ctrl_c_interrupts_and_leaves_a_closeable_transport():
         timer.join()
         link.reset()
         assert link.exchange([bytes(8)]) == [b"\xff" * 8]
+
+
+def test_closing_in_the_middle_of_a_stream():
+    link = transport()
+    replies = link.stream([bytes(8)] * 100_000)
+    assert next(replies)
+    link.close()
+    with pytest.raises(CelosiaError, match="closed"):
+        next(replies)
+    # Nor does an abandoned stream touch what is gone.
+    link = transport()
+    replies = link.stream([bytes(8)] * 100_000)
+    next(replies)
+    link.close()
+    replies.close()
+
+
+@pytest.mark.parametrize("other", [lambda link: link.exchange([bytes(8)]), RtlTransport.reset])
+def test_a_stream_that_was_overtaken_is_an_error(other):
+    with transport() as link:
+        replies = link.stream([bytes(8)] * 100_000)
+        next(replies)
+        other(link)
+        with pytest.raises(CelosiaError, match="another exchange or a reset began"):
+            next(replies)
 
 
 @pytest.mark.parametrize("frame", [b"", bytes(7), bytes(9)])

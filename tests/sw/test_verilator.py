@@ -112,15 +112,15 @@ def test_two_processes_compile_once_and_then_none(cache):
 def test_key_covers_what_determines_the_library(monkeypatch):
     tools = toolchain.find_toolchain()
     keys = {
-        verilator._key("v", "h", 8, tools),
-        verilator._key("w", "h", 8, tools),
-        verilator._key("v", "i", 8, tools),
-        verilator._key("v", "h", 4, tools),
+        verilator._key({"celosia.v": "v", "harness.v": "h"}, 8, tools),
+        verilator._key({"celosia.v": "w", "harness.v": "h"}, 8, tools),
+        verilator._key({"celosia.v": "v", "harness.v": "i"}, 8, tools),
+        verilator._key({"celosia.v": "v", "harness.v": "h"}, 4, tools),
     }
     monkeypatch.setattr(verilator, "_cpu", lambda: "another")
-    keys.add(verilator._key("v", "h", 8, tools))
+    keys.add(verilator._key({"celosia.v": "v", "harness.v": "h"}, 8, tools))
     monkeypatch.setattr(verilator, "FAST_FLAGS", ("-O0",))
-    keys.add(verilator._key("v", "h", 8, tools))
+    keys.add(verilator._key({"celosia.v": "v", "harness.v": "h"}, 8, tools))
     assert len(keys) == 6
 
 
@@ -129,7 +129,7 @@ def test_key_covers_what_determines_the_library(monkeypatch):
     [
         ("module celosia(input clk;\nendmodule", "syntax error"),
         ("module other(input clk);\nendmodule", "celosia"),
-        ("module celosia(input clk);\nendmodule", "no member named"),
+        ("module celosia(input clk);\nendmodule", "rst"),
     ],
 )
 def test_verilog_that_does_not_compile(text, says, cache):

@@ -2,8 +2,9 @@
 // call. celosia.driver.verilator compiles this file together with the design's C++; LINK_BYTES is
 // defined there. celosia.driver.rtl is the only caller.
 //
-// One cycle is two evaluations: with clk low the inputs of the cycle settle and the handshakes are
-// observed, with clk high the design takes them.
+// harness.v registers the inputs: what is set here before a clock edge is offered in the cycle that
+// begins with it, and when the edge has been evaluated the outputs are those of the same cycle. The
+// handshakes seen then take effect at the next edge.
 
 #include <cstdint>
 #include <cstring>
@@ -11,7 +12,7 @@
 #include <string>
 #include <type_traits>
 
-#include "Vcelosia.h"
+#include "Vharness.h"
 #include "verilated.h"
 
 static_assert(LINK_BYTES >= 1 && LINK_BYTES <= 32 && (LINK_BYTES & (LINK_BYTES - 1)) == 0,
@@ -23,9 +24,6 @@ void vl_fatal(const char* file, int line, const char* hierarchy, const char* mes
                              (hierarchy && *hierarchy ? std::string(", in ") + hierarchy : "") +
                              ")");
 }
-
-// Verilator writes the `__` of Amaranth's port names, reserved in C++, as `___05F`.
-#define PORT(stream, member) top_.stream##___05F##member
 
 namespace {
 
@@ -87,7 +85,6 @@ public:
         // Any seed, 0 included, gives two different nonzero states.
         stall_in_ = {(seed * 2 + 1) * 0x9e3779b97f4a7c15u, stall_in};
         stall_out_ = {(seed * 2 + 1) * 0xd1b54a32d192ed03u, stall_out};
-        top_.clk = 0;
         reset();
     }
 
@@ -96,11 +93,8 @@ public:
     void reset() {
         begin(nullptr, nullptr, 0, 0);
         top_.rst = 1;
-        PORT(o, ready) = 0;
-        for (int i = 0; i < 4; ++i) {
-            settle();
-            clock();
-        }
+        top_.o_ready = 0;
+        for (int i = 0; i < 4; ++i) clock();
         top_.rst = 0;
     }
 
@@ -112,7 +106,7 @@ public:
         frames_wanted_ = frames;
         taken_ = frames_ = idle_ = first_ = cycles_ = 0;
         started_ = false;
-        PORT(i, valid) = 0;
+        top_.i_valid = 0;
     }
 
     Outcome run(std::uint8_t* out, std::uint8_t* out_last, std::uint64_t capacity,
@@ -131,26 +125,24 @@ public:
             if (clocked_ == stop || written == capacity) break;
 
             // A word once offered stays until it is taken; only the offer may be late.
-            if (!PORT(i, valid) && taken_ < in_words_ && !stall_in_()) {
-                put(PORT(i, payload), in_ + taken_ * kBytes, in_last_[taken_]);
-                PORT(i, valid) = 1;
+            if (!top_.i_valid && taken_ < in_words_ && !stall_in_()) {
+                put(top_.i_payload, in_ + taken_ * kBytes, in_last_[taken_]);
+                top_.i_valid = 1;
             }
             // What follows the last frame asked for stays in the design.
-            PORT(o, ready) = frames_ < frames_wanted_ && !stall_out_();
-            settle();
+            top_.o_ready = frames_ < frames_wanted_ && !stall_out_();
+            clock();
 
-            const bool taking = PORT(i, valid) && PORT(i, ready);
-            const bool giving = PORT(o, valid) && PORT(o, ready);
+            const bool taking = top_.i_valid && top_.i_ready;
+            const bool giving = top_.o_valid && top_.o_ready;
             if (giving) {
-                const bool last = get(PORT(o, payload), out + written * kBytes);
+                const bool last = get(top_.o_payload, out + written * kBytes);
                 out_last[written++] = last;
                 frames_ += last;
             }
-            clock();
-
             if (taking) {
                 ++taken_;
-                PORT(i, valid) = 0;
+                top_.i_valid = 0;
                 if (!started_) first_ = clocked_;
                 started_ = true;
             }
@@ -164,12 +156,9 @@ public:
     std::string error;
 
 private:
-    void settle() {
+    void clock() {
         top_.clk = 0;
         top_.eval();
-    }
-
-    void clock() {
         top_.clk = 1;
         top_.eval();
         ++clocked_;
@@ -177,7 +166,7 @@ private:
 
     // One context per instance: Verilator keeps time, arguments and $finish there, not in globals.
     VerilatedContext context_;
-    Vcelosia top_{&context_, "celosia"};
+    Vharness top_{&context_, "harness"};
     Stall stall_in_, stall_out_;
     const std::uint8_t* in_ = nullptr;
     const std::uint8_t* in_last_ = nullptr;

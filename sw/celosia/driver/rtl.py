@@ -81,6 +81,7 @@ class RtlTransport:
     ):
         # Set first: `close` must work whatever fails below.
         self._engine = None
+        self._current = None
         for name, value in (("stall_input", stall_input), ("stall_output", stall_output)):
             if not 0 <= value < 1:
                 raise CelosiaError(f"{name} = {value!r} is not a probability in 0 <= p < 1")
@@ -117,6 +118,7 @@ class RtlTransport:
 
     def reset(self) -> None:
         """Pull the engine's reset pin. Memories keep their contents."""
+        self._current = None
         if self._lib.celosia_reset(self._running()) != _Outcome.DONE:
             raise self._failed()
 
@@ -135,18 +137,29 @@ class RtlTransport:
         engine = self._running()
         words, last = self._pack(frames)
         self.cycles = 0
+        # Identifies this exchange: whoever takes its responses may do anything in between.
+        self._current = words
         self._lib.celosia_begin(engine, words.ctypes.data, last.ctypes.data, len(last), len(frames))
         try:
-            yield from self._receive(engine, len(frames), len(last))
+            yield from self._receive(engine, words, len(frames), len(last))
         finally:
             # `words` is about to be freed: the simulation must not look at it again.
-            self._lib.celosia_begin(engine, None, None, 0, 0)
+            if self._engine and self._current is words:
+                self._lib.celosia_begin(engine, None, None, 0, 0)
 
-    def _receive(self, engine: int, frames: int, in_words: int) -> Iterator[list[bytes]]:
+    def _receive(
+        self, engine: int, words: np.ndarray, frames: int, in_words: int
+    ) -> Iterator[list[bytes]]:
         """Run the exchange that was begun, in slices, to its end."""
         pending = b""
         report = _Report()
         while True:
+            self._running()
+            if self._current is not words:
+                raise CelosiaError(
+                    "another exchange or a reset began before this one had ended",
+                    where="RTL simulation",
+                )
             start = time.perf_counter()
             outcome = self._lib.celosia_run(
                 engine,

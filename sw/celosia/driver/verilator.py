@@ -26,8 +26,10 @@ from .toolchain import Toolchain, find_toolchain
 
 __all__ = ["build"]
 
+#: Of this package: what stands around the design, in Verilog and in C++.
+HARNESS = ("harness.v", "harness.cpp")
 VERILATOR_FLAGS = (
-    *("--cc", "--top-module", "celosia", "--prefix", "Vcelosia", "--make", "json"),
+    *("--cc", "--top-module", "harness", "--prefix", "Vharness", "--make", "json"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast"),
     *("--no-timing", "--no-assert", "--quiet-stats"),
     # What style checkers say about emitted Verilog is of no use to whoever simulates it.
@@ -62,9 +64,10 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
     """
     progress = progress or silent
     tools = find_toolchain()
-    harness = (resources.files(__package__) / "harness.cpp").read_text()
+    sources = {name: (resources.files(__package__) / name).read_text() for name in HARNESS}
+    sources["celosia.v"] = verilog
     folder = cache_dir() / "rtl"
-    library = folder / f"{_key(verilog, harness, link_bytes, tools)}.so"
+    library = folder / f"{_key(sources, link_bytes, tools)}.so"
     if library.exists():
         return library
     require_writable(folder)
@@ -72,16 +75,17 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
         if not library.exists():
             with tempfile.TemporaryDirectory(prefix="celosia-") as work:
                 build = _Build(Path(work), library.with_suffix(".log"), tools, progress)
-                made = build.run(verilog, harness, link_bytes)
+                made = build.run(sources, link_bytes)
                 atomic_write(library, made.read_bytes(), todo=CACHE_TODO)
             with contextlib.suppress(OSError):
                 build.log.unlink()
     return library
 
 
-def _key(verilog: str, harness: str, link_bytes: int, tools: Toolchain) -> str:
+def _key(sources: dict[str, str], link_bytes: int, tools: Toolchain) -> str:
     parts = (
-        *(verilog, harness, str(link_bytes)),
+        *sources.values(),
+        str(link_bytes),
         *(tools.verilator_version, tools.compiler, tools.compiler_version, _cpu()),
         *VERILATOR_FLAGS,
         *CXX_FLAGS,
@@ -122,13 +126,14 @@ class _Build:
     def __init__(self, work: Path, log: Path, tools: Toolchain, progress: Progress):
         self.work, self.log, self.tools, self.progress = work, log, tools, progress
 
-    def run(self, verilog: str, harness: str, link_bytes: int) -> Path:
+    def run(self, sources: dict[str, str], link_bytes: int) -> Path:
         self.log.write_text("")
-        (self.work / "celosia.v").write_text(verilog)
-        (self.work / "harness.cpp").write_text(harness)
+        for name, text in sources.items():
+            (self.work / name).write_text(text)
 
         self.progress("translating the engine to C++", 0, self._STEPS)
-        self._all([[self.tools.verilator, *VERILATOR_FLAGS, "--Mdir", ".", "celosia.v"]])
+        verilate = [self.tools.verilator, *VERILATOR_FLAGS, f"-GBYTES={link_bytes}"]
+        self._all([[*verilate, "--Mdir", ".", "harness.v", "celosia.v"]])
 
         self.progress("compiling the simulation", 1, self._STEPS)
         include = self.tools.root / "include"
@@ -147,7 +152,7 @@ class _Build:
 
     def _write_parts(self) -> dict[str, tuple[str, ...]]:
         """One C++ file for each part, and its flags. Whole parts let the compiler inline."""
-        sources = json.loads((self.work / "Vcelosia.json").read_text())["sources"]
+        sources = json.loads((self.work / "Vharness.json").read_text())["sources"]
         parts = {
             "fast": ["harness.cpp", *sources["classes_fast"], *sources.get("support_fast", [])],
             "slow": [*sources["classes_slow"], *sources.get("support_slow", [])],

@@ -33,8 +33,8 @@ class ActivationMemory(wiring.Component):
     active rows of "byte b is not 0". Each source builds the mask of its current word row by row
     and stores it with ``word_end``.
 
-    Read data stand `celosia.spec.timing.READ_LATENCY` cycles after the address, masks one cycle after theirs. A read
-    in the cycle of a write to the same word gives the old contents.
+    Read data stand `celosia.spec.timing.READ_LATENCY` cycles after the address, masks one cycle
+    after theirs. A read in the cycle of a write to the same word gives the old contents.
 
     Members
     -------

@@ -33,10 +33,10 @@ class Drain(wiring.Component):
     """Shifts a captured tile out of the array and pairs each word with its parameters.
 
     A tile leaves as ``cols / lanes`` words, for each word every row in turn: ``shift`` in the cycle
-    in which `head` is taken, `o` `celosia.spec.timing.DRAIN_LATENCY` cycles later. One element per cycle, except that an element
-    for the host waits until one of `RESULTS_DEPTH` result slots is free. Layers come in order
-    through `i` (two may wait); the next one's elements start after `layer_done` of the one before,
-    so that `finish` is steady for everything behind the drain.
+    in which `head` is taken, `o` `celosia.spec.timing.DRAIN_LATENCY` cycles later. One element per
+    cycle, except that an element for the host waits until one of `RESULTS_DEPTH` result slots is
+    free. Layers come in order through `i` (two may wait); the next one's elements start after
+    `layer_done` of the one before, so that `finish` is steady for everything behind the drain.
 
     Members
     -------

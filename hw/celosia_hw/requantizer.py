@@ -24,7 +24,8 @@ class Requantizer(wiring.Component):
 
     Bit-exact with `celosia.model.requantize`. One word per cycle,
     `REQUANTIZER_LATENCY` cycles after `acc`, never stalled. ``rounding``, ``zero_point`` and the
-    clamp range must hold while results are on their way. ``en`` only saves work: `o` is meaningless for an `acc` without it.
+    clamp range must hold while results are on their way. ``en`` only saves work: `o` is
+    meaningless for an `acc` without it.
 
     Members
     -------

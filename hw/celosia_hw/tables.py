@@ -15,8 +15,8 @@ class ElementTables(wiring.Component):
     """``o[b] = table[index][i[b]]`` for every byte of a word, or ``o = i`` when ``use`` is 0.
 
     Each lane has its own copy of the ``tables`` x 256 entries, so that all look up at once. One
-    word per cycle, `celosia.spec.timing.TABLES_LATENCY` later, never stalled. ``use`` and ``index`` must hold while words are
-    on their way. Without tables in the configuration only the register remains.
+    word per cycle, `celosia.spec.timing.TABLES_LATENCY` later, never stalled. ``use`` and ``index``
+    must hold while words are on their way. Without tables only the register remains.
 
     Members
     -------

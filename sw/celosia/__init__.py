@@ -1,1 +1,62 @@
-"""Celosia: int8 neural networks from model file to engine, every byte equal to the golden model."""
+"""Celosia: int8 neural networks from model file to engine, every byte equal to the golden model.
+
+>>> import celosia                                                     # doctest: +SKIP
+>>> data = celosia.load_mnist()
+>>> graph = celosia.quantize(celosia.train_mlp(data), celosia.scaled(data.x_train[:1000]))
+>>> image = celosia.compile(graph, celosia.Config.default(rows=16, cols=16))
+>>> with celosia.open("rtl", image) as device:
+...     scores = device.run(graph.input.quantize(celosia.scaled(data.x_test)))
+
+`scores` are int8 [images, 10]; ``image.save("mnist.celosia")`` keeps the compiled model.
+"""
+
+import importlib
+import importlib.metadata
+
+__all__ = [
+    "CelosiaError",
+    "Config",
+    "FloatMLP",
+    "Graph",
+    "Image",
+    "compile",
+    "load_graph",
+    "load_mnist",
+    "open",
+    "quantize",
+    "save_graph",
+    "scaled",
+    "train_mlp",
+]
+
+# PEP 562: a name is imported when it is first asked for, so that `import celosia` costs nothing
+# and needs none of the extras.
+_HOMES = {
+    "CelosiaError": "errors",
+    "Config": "spec",
+    "FloatMLP": "mlp",
+    "Graph": "graph",
+    "Image": "image",
+    "compile": "compiler",
+    "load_graph": "graph_file",
+    "load_mnist": "data",
+    "open": "driver",
+    "quantize": "quant",
+    "save_graph": "graph_file",
+    "scaled": "data",
+    "train_mlp": "train",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return importlib.metadata.version("celosia")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -48,6 +48,7 @@ def atomic_write(path: Path | str, data: bytes, *, todo: str = "choose another f
 
     The bytes go to a temporary file in the same folder, reach the disk, and then take the name in
     one step. Any error or Ctrl-C on the way removes the temporary file and leaves `path` as it was.
+    A device or pipe, such as /dev/null, is written to and stays what it is.
 
     Parameters
     ----------
@@ -63,6 +64,9 @@ def atomic_write(path: Path | str, data: bytes, *, todo: str = "choose another f
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return
         try:
             with open(part, "xb") as file:
                 file.write(data)

@@ -92,3 +92,18 @@ def test_file_in_the_way(tmp_path):
 def test_require_writable_leaves_an_empty_folder(tmp_path):
     require_writable(tmp_path / "a/b")
     assert not list((tmp_path / "a/b").iterdir())
+
+
+def test_devices_are_written_to_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    atomic_write(pipe, b"data")
+    assert os.read(reader, 9) == b"data"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_full_device():
+    with pytest.raises(CelosiaError, match="/dev/full: cannot write: the disk is full"):
+        atomic_write("/dev/full", b"data")

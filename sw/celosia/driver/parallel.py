@@ -175,7 +175,8 @@ def _in_workers(shares: list[tuple], collect: _Collector) -> None:
         for share in shares:
             receiver, sender = context.Pipe(duplex=False)
             worker = context.Process(target=_work, args=(sender, share), daemon=True)
-            worker.start()
+            with _no_interrupt():
+                worker.start()
             sender.close()
             workers[receiver] = worker
         running = dict(workers)
@@ -201,6 +202,17 @@ def _in_workers(shares: list[tuple], collect: _Collector) -> None:
         for receiver, worker in workers.items():
             worker.join()
             receiver.close()
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Hold Ctrl-C back. A process started meanwhile inherits that for good, so that it cannot
+    die with a traceback before `_work` gets to say so."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(sender: Connection, share: tuple) -> None:

@@ -1,0 +1,47 @@
+"""Compile a quantized model to a program image for one engine."""
+
+import argparse
+
+from celosia.cli import options
+from celosia.cli.console import Console
+from celosia.cli.files import load_model
+from celosia.cli.quantize import add_calibration, calibrated
+from celosia.errors import CelosiaError
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="graph .npz, int8 .tflite, or float model with --calibrate")
+    add_calibration(parser, required=False)
+    parser.add_argument(
+        "--emit-all", action="store_true", help="hand out every layer's results, not only the last"
+    )
+    options.add_engine(parser)
+    options.add_output(parser, "the program image, .celosia")
+
+
+def run(args: argparse.Namespace) -> int:
+    from celosia.compiler import compile, needs
+    from celosia.image import Image
+    from celosia.mlp import FloatMLP
+
+    options.check_outputs(args.output)
+    console = Console(args.quiet)
+    config = options.config(args)
+    model = load_model(args.model)
+    if isinstance(model, Image):
+        raise CelosiaError("is compiled already", where=args.model, todo="give graph or model")
+    if isinstance(model, FloatMLP):
+        if not args.calibrate:
+            raise CelosiaError(
+                "is a float model", where=args.model, todo="add --calibrate FILE to quantize it"
+            )
+        model = calibrated(args, model, console)
+    compile(model, config, emit_all=args.emit_all).save(args.output)
+    console.say(f"{args.output}: {len(model.layers)} layers, {model.macs:,} MACs, {config} engine")
+    rows = [
+        (name, f"{n:,}", f"{getattr(config, name):,}") for name, n in needs(model, config).items()
+    ]
+    console.table(rows, ("memory", "used", "of"))
+    return 0

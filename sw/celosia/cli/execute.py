@@ -1,0 +1,79 @@
+"""Running images on an engine, as the commands `run` and `mnist` do."""
+
+import argparse
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from celosia.cli.console import Console
+from celosia.figures import Figures
+
+if TYPE_CHECKING:
+    from celosia.driver.parallel import Run
+    from celosia.image import Image
+
+__all__ = ["execute", "figure_rows"]
+
+
+def execute(
+    args: argparse.Namespace, image: "Image", x: np.ndarray, console: Console
+) -> "tuple[Run, Figures, bool]":
+    """Run ``x`` as the options of `options.add_run` ask.
+
+    Returns
+    -------
+    What was computed, its figures, and whether all of it was; False after Ctrl-C.
+    """
+    from celosia import driver
+    from celosia.driver.parallel import Interrupted, run_parallel
+
+    with console.progress() as progress:
+        if args.transport == "rtl":
+            from celosia.driver.netlist import engine_verilog
+            from celosia.driver.verilator import build
+
+            # Here, where its steps can be watched; the workers then find it in the cache.
+            build(engine_verilog(image.config, progress), image.config.link_bytes, progress)
+        start = time.perf_counter()
+        try:
+            run, complete = run_parallel(
+                partial(driver.open, args.transport, image.config),
+                image,
+                x,
+                args.jobs,
+                progress,
+                batch=args.batch,
+                skip=not args.no_skip,
+            ), True  # fmt: skip
+        except Interrupted as error:
+            run, complete = error.run, False
+        seconds = time.perf_counter() - start
+    figures = Figures(
+        config=image.config,
+        macs_per_image=image.model.macs,
+        images=int(run.done.sum()),
+        cycles=run.cycles,
+        seconds=seconds,
+        counters=run.counters,
+    )
+    return run, figures, complete
+
+
+def figure_rows(figures: Figures) -> list[tuple[str, str]]:
+    """The figures for people; what is not known is left out."""
+    f, rows = figures, []
+    if f.cycles:
+        mults = f.config.multipliers
+        rows += [
+            ("cycles per image", f"{f.cycles_per_image:,.1f} ({f.cycles:,} in all)"),
+            ("utilization", f"{f.utilization:.1%} of {mults} multipliers, zeros counted as work"),
+        ]
+    if f.skipped is not None:
+        rows.append(("skipped", f"{f.skipped:.1%} of all input positions were 0 and cost no cycle"))
+    speed = f"{f.images_per_second:,.0f} images/s"
+    if f.cycles:
+        speed += f", {f.sim_cycles_per_second:,.0f} cycles/s"
+    rows.append(("simulation", f"{speed} ({f.seconds:.1f} s)"))
+    return rows

@@ -1,0 +1,103 @@
+"""The whole path on handwritten digits: train, quantize, compile, run, compare."""
+
+import argparse
+
+import numpy as np
+
+from celosia.cli import options
+from celosia.cli.console import Console
+from celosia.cli.execute import execute, figure_rows
+from celosia.cli.quantize import CALIBRATION_IMAGES
+from celosia.cli.show import show_digits
+from celosia.cli.train import dataset_line
+from celosia.errors import CelosiaError
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_data(parser)
+    parser.add_argument("--images", type=int, metavar="N", help="test images to run (all)")
+    parser.add_argument("--epochs", type=int, default=10, help="of training (10)")
+    options.add_run(parser, transport="rtl")
+    options.add_engine(parser)
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from celosia.compiler import compile
+    from celosia.data import load_mnist, scaled
+    from celosia.model import run as golden
+    from celosia.quant import quantize
+    from celosia.train import train_mlp
+
+    options.check_outputs(args.json)
+    if args.images is not None and args.images < 1:
+        raise CelosiaError(f"{args.images} is not at least 1", where="--images")
+    console, config = Console(args.quiet, args.json), options.config(args)
+    options.check_run(args, config)
+    with console.progress() as progress:
+        dataset = load_mnist(args.data, progress)
+    console.say(dataset_line(dataset))
+    with console.progress() as progress:
+        model = train_mlp(dataset, epochs=args.epochs, progress=progress)
+    graph = quantize(model, scaled(dataset.x_train[:CALIBRATION_IMAGES]), name=dataset.name)
+    image = compile(graph, config)
+    sizes = "-".join(map(str, model.sizes))
+    console.say(f"network: {sizes}, {graph.macs:,} MACs an image, int8; engine: {config}")
+
+    pixels, labels = dataset.x_test[: args.images], dataset.y_test[: args.images]
+    x = graph.input.quantize(scaled(pixels))
+    floats, expected = model.predict(scaled(pixels)), golden(image, x)[-1]
+    run, figures, complete = execute(args, image, x, console)
+
+    done, outputs = run.done, run.outputs[run.done]
+    classes = outputs.argmax(axis=1)
+    shares = {
+        "accuracy_float": _share(floats[done] == labels[done]),
+        "accuracy_int8": _share(classes == labels[done]),
+        "agreement": _share(classes == floats[done]),
+    }
+    mismatches = int((outputs != expected[done]).sum())
+    if not complete:
+        so_far = _percent(shares["accuracy_int8"])
+        console.say(
+            f"interrupted: {figures.images:,} of {len(x):,} images done, accuracy so far {so_far}"
+        )
+    rows = [
+        ("images", f"{figures.images:,} on {args.transport}"),
+        ("float accuracy", _percent(shares["accuracy_float"])),
+        ("int8 accuracy", _percent(shares["accuracy_int8"])),
+        ("same prediction", _percent(shares["agreement"])),
+        ("bytes that differ from golden", f"{mismatches:,} of {outputs.size:,}"),
+    ]
+    console.table(rows + figure_rows(figures))
+    if complete:
+        scores = graph.output.dequantize(outputs)
+        show_digits(console, pixels, labels, scores)
+    console.write_json(
+        {
+            "dataset": dataset.name,
+            "dataset_source": dataset.source,
+            "is_mnist": dataset.name == "mnist",
+            "network": list(model.sizes),
+            "engine": config.to_dict(),
+            "transport": args.transport,
+            "batch": args.batch or config.rows,
+            "skip": not args.no_skip,
+            "jobs": run.jobs,
+            "complete": complete,
+            **shares,
+            "mismatches": mismatches,
+            **figures.to_dict(),
+        }
+    )
+    return 130 if not complete else int(mismatches > 0)
+
+
+def _share(good: np.ndarray) -> float | None:
+    return float(good.mean()) if len(good) else None
+
+
+def _percent(share: float | None) -> str:
+    return "not known" if share is None else f"{share:.2%}"

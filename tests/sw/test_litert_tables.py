@@ -57,6 +57,20 @@ def test_every_input_for_many_scales(name):
         )
 
 
+@pytest.mark.parametrize("name", ["RELU", "RELU6", "LEAKY_RELU"])
+def test_factors_are_float32(name):
+    """In float32 the factor of these scales is 1.5, and that of a leak 0.5: half are ties."""
+    rng = np.random.default_rng(8)
+    for _ in range(60):
+        output = Quant(_scale(10 ** rng.uniform(-3, 0)), _zero_point(rng))
+        source = Quant(_scale(output.scale * 1.5), _zero_point(rng))
+        parameters = {}
+        if name == "LEAKY_RELU":
+            parameters = {"alpha": _scale(0.5 * output.scale / source.scale)}
+        table = element_table(name, source, output, **parameters)
+        assert np.array_equal(table, judge(name, source, output, parameters)), f"{source} {output}"
+
+
 def test_what_litert_refuses_is_refused():
     with pytest.raises(Unsupported, match="1/256"):
         element_table("LOGISTIC", Quant(0.1, 0), Quant(0.1, 0))

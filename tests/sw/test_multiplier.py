@@ -78,6 +78,28 @@ def test_negative_ties_need_another_multiplier():
     assert m[0] == 1 << 30
 
 
+@pytest.mark.parametrize("zero_point", [-128, 0, 127])
+def test_fitted_multipliers_next_to_every_step(zero_point):
+    """Scales so small that the nearest multiplier often misplaces a step, each step tried.
+
+    Zero points at the ends: the steps of one sign must not lean on those of the other.
+    """
+    rng = np.random.default_rng(5)
+    real = 2.0 ** rng.uniform(-18, -15, 800)
+    most = np.full(len(real), 1 << 26)
+    m, shift, exact = fit_multipliers(real, -most, most, zero_point, (-128, 127))
+    nominal = np.array([quantize_multiplier(r) for r in real])
+    assert (exact & (m != nominal[:, 0])).sum() > 20
+    edges = np.arange(-128, 127) + 0.5 - zero_point
+    for n in np.flatnonzero(exact):
+        acc = (np.round(edges / real[n])[:, None] + np.arange(-2, 3)).astype(np.int64)
+        product = (acc.astype(np.float64) * real[n]).astype(np.longdouble)
+        expected = np.sign(product) * np.floor(np.abs(product) + 0.5) + zero_point
+        t = int(31 - shift[n])
+        y = (acc * m[n] + (1 << (t - 1)) >> t) + zero_point
+        assert np.array_equal(np.clip(y, -128, 127), np.clip(expected, -128, 127)), real[n]
+
+
 def test_too_fine_a_scale_is_admitted():
     real, low, high = np.array([2.0**-28 / 1.7]), np.array([-(2**31) + 1]), np.array([2**31 - 1])
     m, shift, exact = fit_multipliers(real, low, high, 0, (-128, 127))

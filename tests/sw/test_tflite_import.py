@@ -7,6 +7,7 @@ from tests.litert import Op, Tensor, build, run
 from tests.random_models import fully_connected
 
 from celosia.errors import CelosiaError, Unsupported
+from celosia.graph import Quant
 from celosia.importer.tflite import read_tflite, tflite_network
 from celosia.model.reference import evaluate
 
@@ -78,6 +79,12 @@ def test_relu_of_the_same_scale_is_a_clamp():
     data = small(Op("RELU", [3], [4]), Tensor((1, 6), "int8", 0.1, 3))
     layer = tflite_network(data).graph.layers[0]
     assert layer.table is None and layer.clamp == (3, 127)
+
+
+def test_a_clamp_must_not_change_the_scale():
+    scale = float(np.nextafter(np.float32(0.1), np.float32(1)))
+    graph = tflite_network(small(Op("RELU", [3], [4]), Tensor((1, 6), "int8", scale, 3))).graph
+    assert graph.output == Quant(scale, 3)
 
 
 def test_tables_compose():

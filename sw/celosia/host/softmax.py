@@ -78,7 +78,7 @@ class Softmax:
         total = rounding_divide_by_pot(exps, _SUM_BITS).sum(axis=-1, keepdims=True)
         inverse, bits_over_unit = _reciprocal(total)
         y = rounding_divide_by_pot(_mul(inverse, exps), bits_over_unit + 31 - 8)
-        return np.where(counts, np.clip(y - 128, -128, 127), -128).astype(np.int8)
+        return np.clip(y - 128, -128, 127).astype(np.int8)
 
 
 def _exp_on_negative_values(a: np.ndarray) -> np.ndarray:

@@ -42,9 +42,10 @@ class Receiver(wiring.Component):
     - INFER: each payload record goes to the activation memory, then the run is queued. There are
       two input banks, used in turn, so that the next input loads while the engine computes;
       a run with another program or input length waits until every run before it is answered.
-    - WRITE: waits until every run is answered, then writes each record as it is complete.
+    - WRITE: waits until every run has ended and is answered, then writes each record as it is
+      complete.
     - All others, and errors after the frame's end: handed to the responder through `reply` when
-      every run is answered.
+      every run has ended and is answered.
     - RESET: raises ``flush`` for one cycle at once, then answers.
 
     One link word per cycle, except the two or three cycles between frames and while `inputs`
@@ -111,7 +112,8 @@ class Receiver(wiring.Component):
         bank = Signal()
         program, length = Signal(24), Signal(24)
         commit = Signal()
-        idle = outstanding == 0
+        # Rows without an image are drained after the last result: a run may end after its answer.
+        idle = (outstanding == 0) & (banks_used == 0)
         m.d.sync += [
             outstanding.eq(outstanding + commit - self.answered),
             banks_used.eq(banks_used + commit - self.run_done),

@@ -1,0 +1,417 @@
+"""Cycle model: predicts, to the cycle, what the engine does with its time.
+
+It moves the engine's control (receiver, sequencer, scanner, walker, drain, responder) from cycle to
+cycle without any data; of the data only the number of nonzero bytes per activation word matters.
+The host is taken to offer a word and to accept a word in every cycle. Tests hold every number here
+equal to the engine's own counters and to the count of cycles at its pins.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from celosia.spec import REQUEST, TRAILER, Config, Memory, record
+from celosia.spec.timing import (
+    ARRAY_LATENCY,
+    DRAIN_LATENCY,
+    MAX_OUTSTANDING,
+    OPERAND_LATENCY,
+    REQUANTIZER_LATENCY,
+    RESULTS_DEPTH,
+    SEGMENT_DEPTH,
+    TABLES_LATENCY,
+)
+
+__all__ = ["LayerLoad", "Prediction", "RunLoad", "predict"]
+
+#: From the walker's decision to the first cycle in which the tile can be shifted out.
+_TO_CHAIN = 1 + OPERAND_LATENCY + ARRAY_LATENCY
+#: From the shift of an element to its arrival at memories and result queue.
+_TO_ARRIVAL = DRAIN_LATENCY + REQUANTIZER_LATENCY + TABLES_LATENCY
+_NEVER = 1 << 62
+
+
+@dataclass(frozen=True)
+class LayerLoad:
+    """What a layer asks of the engine.
+
+    ``src`` and ``dst`` are activation words, ``src`` with the input bank already added; ``needed``
+    has, for every input word, the number of bytes to multiply (0: the word is skipped), and
+    ``bytes_in`` the number of all its bytes that count.
+    """
+
+    src: int
+    dst: int
+    tiles: int
+    store: bool
+    emit: bool
+    needed: tuple[int, ...]
+    bytes_in: int
+
+
+@dataclass(frozen=True)
+class RunLoad:
+    """One INFER: ``images`` of ``input_words`` words through ``layers``."""
+
+    images: int
+    input_words: int
+    layers: tuple[LayerLoad, ...]
+
+
+@dataclass
+class Prediction:
+    """Cycles from the first input word to the last output word, and the engine's counters.
+
+    ``layer_cycles[i]`` are the cycles, over all runs, from the start of layer i of a run to the
+    start of the next layer: they add up to the time from the first start to the last arrival.
+    """
+
+    cycles: int = 0
+    busy: int = 0
+    issued: int = 0
+    skipped: int = 0
+    stall_input: int = 0
+    stall_output: int = 0
+    stall_drain: int = 0
+    stall_data: int = 0
+    images: int = 0
+    layer_cycles: list[int] = field(default_factory=list)
+
+
+def predict(config: Config, runs: Sequence[RunLoad]) -> Prediction:
+    """The prediction for ``runs`` of one program sent back to back to an idle engine."""
+    return _Engine(config, runs).go()
+
+
+def _words(size: int, config: Config) -> int:
+    return -(-size // config.link_bytes)
+
+
+class _Engine:
+    """The control of the engine, block by block as in `celosia_hw`.
+
+    `_cycle` is one clock cycle: the blocks are visited against the flow of data, so that each sees
+    its neighbours as they were at the clock edge, except where the hardware has a combinational
+    path. `_rest` then skips the cycles in which nothing but counting would happen.
+    """
+
+    def __init__(self, config: Config, runs: Sequence[RunLoad]):
+        self.config, self.runs = config, runs
+        self.out = Prediction(layer_cycles=[0] * max((len(r.layers) for r in runs), default=0))
+        self.header = _words(REQUEST.size, config)
+        self.trailer = _words(TRAILER.size, config)
+        self.record = record(config, Memory.ACTIVATIONS).words
+        self.now = 0
+
+        # Receiver: the frame of runs[rx] is coming. CHECK looks at its header from cycle
+        # `rx_check` on; of its activation words `puts` are left, the next due in cycle `put`.
+        # The link's first word is seen one cycle after the pin (skid buffer).
+        self.rx, self.rx_check = 0, 1 + self.header
+        self.put, self.puts = _NEVER, 0
+        self.receiving_from = self.receiving_to = 0
+        self.outstanding = self.banks_used = 0
+        self.queue: deque[RunLoad] = deque()
+
+        # Sequencer: the next layer can start in cycle `seq_ready`.
+        self.seq_layer, self.seq_ready = 0, _NEVER
+        self.in_flight: deque[tuple[LayerLoad, bool]] = deque()  # (layer, last of its run)
+        self.words_done = 0  # of the older layer in flight
+        self.started: tuple[int, int] | None = None  # (layer, cycle) of the last start
+
+        # Scanner: `scanned` is the word whose mask is being read, a segment.
+        self.scan: LayerLoad | None = None
+        self.scan_word = self.scan_tile = 0
+        self.scanned: tuple[int, bool] | None = None
+        self.segments: deque[tuple[int, bool]] = deque()  # (bytes needed, ends the tile)
+
+        # Walker: bits left of the current segment.
+        self.bits, self.bits_last = 0, False
+
+        # Drain.
+        self.layers: deque[tuple[LayerLoad, bool, int]] = deque()  # (layer, last of run, images)
+        self.open: tuple[LayerLoad, bool, int] | None = None
+        self.tiles_left = 0
+        self.claimed, self.loaded_from = False, _NEVER
+        self.row = self.word = self.slots = 0
+        # (cycle, stored, word end, to the host, frame end, layer end)
+        self.arrivals: deque[tuple[int, bool, bool, bool, bool, bool]] = deque()
+
+        # Responder. A result can be read two cycles after its arrival (buffered queue).
+        self.results: deque[tuple[int, bool]] = deque()  # (readable from, frame end)
+        self.tx, self.tx_words, self.answered = "IDLE", 0, 0
+
+    def go(self) -> Prediction:
+        while self.answered < len(self.runs):
+            self._cycle()
+            self._rest()
+        # `now` is the cycle after the trailer's last word, which reaches the pin one later, through
+        # output register and skid buffer; the first input word was taken in cycle 0.
+        self.out.cycles = self.now + 2
+        # Rows without an image may still be on their way.
+        while self.in_flight:
+            self._cycle()
+        return self.out
+
+    def _cycle(self) -> None:
+        arrival = None
+        if self.arrivals and self.arrivals[0][0] == self.now:
+            arrival = self.arrivals.popleft()
+        layer_done = arrival is not None and arrival[5]
+        visible_in_flight = len(self.in_flight)
+        busy = visible_in_flight > 0
+
+        taken, answered = self._respond()
+        shift, free = self._drain_shift()
+        claim = self._walk_and_scan(free)
+        start = self._start(visible_in_flight)
+        commit = self._receive(arrival is not None and arrival[1])
+
+        # What the clock edge makes visible.
+        run_done = layer_done and self.in_flight[0][1]
+        if arrival:
+            self._arrive(arrival)
+        if start:
+            self.in_flight.append(start[:2])
+        if self.open is None and self.layers:
+            self.open = self.layers.popleft()
+            self.tiles_left = self.open[0].tiles
+        if layer_done:
+            self.open = None
+        if start:
+            self.layers.append(start)
+        if claim:
+            self.claimed, self.loaded_from = True, self.now + _TO_CHAIN
+        self.slots += shift - taken
+        self.outstanding += commit - answered
+        self.banks_used += commit - run_done
+        self.out.busy += busy
+        self.out.stall_input += not busy and self.receiving_from <= self.now < self.receiving_to
+        self.now += 1
+
+    def _respond(self) -> tuple[bool, bool]:
+        """Returns (a result was taken, a response has been sent)."""
+        readable = self.results and self.results[0][0] <= self.now
+        if self.tx == "IDLE":
+            if readable:
+                self.tx = "RESULTS"
+            return False, False
+        if self.tx == "RESULTS":
+            if not readable:
+                return False, False
+            self.tx_words += 1
+            if self.tx_words < self.record:
+                return False, False
+            self.tx_words = 0
+            if self.results.popleft()[1]:
+                self.tx = "TRAILER"
+            return True, False
+        self.tx_words += 1
+        if self.tx_words < self.trailer:
+            return False, False
+        self.tx, self.tx_words = "IDLE", 0
+        self.answered += 1
+        return False, True
+
+    def _drain_shift(self) -> tuple[bool, bool]:
+        """Returns (an element for the host was shifted, one more tile may be finished)."""
+        if self.loaded_from > self.now or self.open is None or not self.tiles_left:
+            return False, not self.claimed
+        layer, last_of_run, images = self.open
+        to_host = layer.emit and self.row < images
+        if to_host and self.slots == RESULTS_DEPTH:
+            self.out.stall_output += 1
+            return False, False
+        row_ends = self.row == self.config.rows - 1
+        last_word = self.word == self.config.words_per_tile - 1
+        tile_ends, last_tile = row_ends and last_word, self.tiles_left == 1
+        self.arrivals.append(
+            (
+                self.now + _TO_ARRIVAL,
+                layer.store,
+                row_ends,
+                to_host,
+                last_of_run and last_tile and last_word and self.row == images - 1,
+                tile_ends and last_tile,
+            )
+        )
+        self.row = 0 if row_ends else self.row + 1
+        if row_ends:
+            self.word = 0 if last_word else self.word + 1
+        if tile_ends:
+            self.claimed, self.loaded_from = False, _NEVER
+            self.tiles_left -= 1
+        return to_host, tile_ends
+
+    def _walk_and_scan(self, free: bool) -> bool:
+        """Walker and scanner meet in the segment queue; returns whether a tile was claimed."""
+        level = len(self.segments)
+        head = self.segments[0] if level else None
+        closes = head is not None and head[0] == 0
+        full, final = self.bits > 0, self.bits == 1
+        last = final and (self.bits_last or closes)
+        go = full and (not final or (free if last else head is not None))
+        claim = go and last
+        if go:
+            self.out.issued += 1
+        elif last:
+            self.out.stall_drain += 1
+        absorbs = closes and full and not self.bits_last
+        self.bits -= go
+        if absorbs:
+            self.bits_last = True
+            self.segments.popleft()
+        elif not self.bits and head is not None:
+            # A tile without a nonzero byte still issues one.
+            self.bits, self.bits_last = head[0] or 1, head[1]
+            self.segments.popleft()
+
+        scanned, self.scanned = self.scanned, None
+        if self.scan is not None:
+            if self._guarded():
+                self.out.stall_data += 1
+            elif level + (scanned is not None) < SEGMENT_DEPTH:
+                self._step()
+        if scanned is not None and (scanned[0] or scanned[1]):
+            self.segments.append(scanned)
+        return claim
+
+    def _guarded(self) -> bool:
+        """The scanner's word is one that the layer before has still to write."""
+        if len(self.in_flight) < 2 or self.scan is None:
+            return False
+        older = self.in_flight[0][0]
+        length = older.tiles * self.config.words_per_tile if older.store else 0
+        return older.dst + self.words_done <= self.scan.src + self.scan_word < older.dst + length
+
+    def _step(self) -> None:
+        layer = self.scan
+        assert layer is not None
+        needed = layer.needed[self.scan_word]
+        self.scan_word += 1
+        ends_tile = self.scan_word == len(layer.needed)
+        self.scanned = (needed, ends_tile)
+        if ends_tile:
+            self.out.skipped += layer.bytes_in - sum(layer.needed)
+            self.scan_word = 0
+            self.scan_tile += 1
+            if self.scan_tile == layer.tiles:
+                self.scan = None
+
+    def _start(self, visible_in_flight: int) -> tuple[LayerLoad, bool, int] | None:
+        """Start the next layer when all are ready for it."""
+        if self.seq_ready == _NEVER:
+            if self.queue:
+                # The run is seen, then its descriptor is fetched and read.
+                self.seq_ready = self.now + 3
+            return None
+        # A scanner that takes its last word in this cycle is ready.
+        if self.now < self.seq_ready or self.scan is not None:
+            return None
+        if visible_in_flight == 2 or len(self.layers) == 2:
+            return None
+        run = self.queue[0]
+        layer, last = run.layers[self.seq_layer], self.seq_layer == len(run.layers) - 1
+        self._note_start(self.seq_layer)
+        self.scan, self.scan_word, self.scan_tile = layer, 0, 0
+        self.seq_layer, self.seq_ready = self.seq_layer + 1, self.now + 3
+        if last:
+            self.queue.popleft()
+            self.seq_layer, self.seq_ready = 0, _NEVER
+        return layer, last, run.images
+
+    def _note_start(self, index: int) -> None:
+        if self.started is not None:
+            before, cycle = self.started
+            self.out.layer_cycles[before] += self.now - cycle
+        self.started = (index, self.now)
+
+    def _receive(self, results_stored: bool) -> bool:
+        """Returns whether a run was committed."""
+        if self.rx == len(self.runs):
+            return False
+        run = self.runs[self.rx]
+        if not self.puts:
+            if self.now < self.rx_check or self.banks_used == 2:
+                return False
+            if self.outstanding == MAX_OUTSTANDING:
+                return False
+            self.puts = run.images * run.input_words
+            self.put = self.now + 1 + self.record
+            self.receiving_from = self.now + 1
+            self.receiving_to = self.put + (self.puts - 1) * self.record
+            return False
+        if results_stored:
+            # Results go first: a word due in this cycle waits, and all later ones with it.
+            self._catch_up()
+            if self.put == self.now:
+                self.put += 1
+                if self.puts > 1:
+                    self.receiving_to += 1
+            return False
+        if self.now < self.put + (self.puts - 1) * self.record:
+            return False
+        self.puts, self.put = 0, _NEVER
+        self.rx, self.rx_check = self.rx + 1, self.now + 1 + self.header
+        self.queue.append(run)
+        self.out.images += run.images
+        return True
+
+    def _catch_up(self) -> None:
+        """Account for the words put before this cycle."""
+        if self.put < self.now:
+            done = min(self.puts - 1, (self.now - 1 - self.put) // self.record + 1)
+            self.puts -= done
+            self.put += done * self.record
+
+    def _arrive(self, arrival: tuple[int, bool, bool, bool, bool, bool]) -> None:
+        _, _, word_end, to_host, frame_end, layer_end = arrival
+        self.words_done += word_end
+        if to_host:
+            self.results.append((self.now + 2, frame_end))
+        if layer_end:
+            self.in_flight.popleft()
+            self.words_done = 0
+            if not self.in_flight and self.started is not None:
+                index, cycle = self.started
+                self.out.layer_cycles[index] += self.now + 1 - cycle
+                self.started = None
+
+    def _rest(self) -> None:
+        """Skip cycles in which the walker only walks or waits, and nobody else moves."""
+        if self.results or self.tx != "IDLE" or self.scanned is not None:
+            return
+        if self.loaded_from <= self.now and self.open is not None:
+            return
+        level = len(self.segments)
+        if self.scan is not None and level < SEGMENT_DEPTH and not self._guarded():
+            return
+        if self.bits == 1 or (level and (not self.bits or not self.segments[0][0])):
+            return
+        events = [self.loaded_from, self.arrivals[0][0] if self.arrivals else _NEVER]
+        if self.open is None and self.layers:
+            return
+        if self.bits:
+            events.append(self.now + self.bits - 1)
+        if self.seq_ready == _NEVER:
+            if self.queue:
+                return
+        elif self.scan is None and len(self.in_flight) < 2 and len(self.layers) < 2:
+            events.append(self.seq_ready)
+        if self.puts:
+            events.append(self.put + (self.puts - 1) * self.record)
+        elif self.rx < len(self.runs) and self.banks_used < 2:
+            events.append(self.rx_check)
+        span = min(events) - self.now
+        if span <= 0 or span > _NEVER // 2:
+            return
+        if self.bits:
+            self.bits -= span
+            self.out.issued += span
+        if self.in_flight:
+            self.out.busy += span
+        else:
+            first = max(self.now, self.receiving_from)
+            self.out.stall_input += max(0, min(self.now + span, self.receiving_to) - first)
+        if self.scan is not None and self._guarded():
+            self.out.stall_data += span
+        self.now += span

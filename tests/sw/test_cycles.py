@@ -1,0 +1,60 @@
+"""The cycle model against the engine's RTL: every number equal, never nearly."""
+
+import numpy as np
+import pytest
+
+from celosia.compiler import compile
+from celosia.driver import Device
+from celosia.driver.rtl import RtlTransport
+from celosia.model.cycles import predict
+from celosia.model.load import dense_load, run_loads
+from celosia.spec import Config
+
+from .networks import images, network
+
+CONFIGS = [
+    Config.default(3, 5),
+    Config.default(1, 128),
+    Config.default(8, 8, link_bytes=16),
+    Config.default(4, 12, lanes=4, link_bytes=2),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_prediction_is_what_the_engine_counts(config):
+    seed = 20 + config.rows
+    print(f"seed {seed}")
+    rng = np.random.default_rng(seed)
+    with Device(RtlTransport(config)) as device:
+        for _ in range(8):
+            widths = rng.integers(1, rng.choice([12, 60, 250]), rng.integers(2, 7)).tolist()
+            graph = network(rng, widths)
+            image = compile(graph, config, emit_all=bool(rng.integers(2)))
+            device.load(image)
+            x = images(rng, graph, int(rng.integers(1, 6 * config.rows)))
+            # Whole input bytes that are 0 in every image, so that words are dropped.
+            x[:, rng.random(x.shape[1]) < rng.choice([0, 0.5, 1])] = -128
+            for skip in (True, False):
+                device.counters(clear=True)
+                device.run(x, skip=skip)
+                counted = device.counters() | {"cycles": device.cycles}
+                predicted = predict(config, run_loads(image, x, skip=skip))
+                assert counted == {name: getattr(predicted, name) for name in counted}, widths
+
+
+def test_dense_load_is_the_load_without_skipping():
+    rng = np.random.default_rng(3)
+    config = Config.default(2, 8)
+    graph = network(rng, [30, 9, 70, 5])
+    image = compile(graph, config)
+    x = images(rng, graph, 5)
+    loads = [dense_load(image, n, bank) for n, bank in ((2, 0), (2, 1), (1, 0))]
+    assert run_loads(image, x, skip=False) == loads
+
+
+def test_layer_cycles_add_up_to_the_time_between_first_start_and_last_arrival():
+    config = Config.default(2, 8)
+    image = compile(network(np.random.default_rng(4), [30, 40, 7]), config)
+    predicted = predict(config, [dense_load(image, 2)])
+    assert sum(predicted.layer_cycles) == predicted.busy + 1
+    assert len(predicted.layer_cycles) == 2

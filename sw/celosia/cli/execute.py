@@ -31,11 +31,9 @@ def execute(
 
     with console.progress() as progress:
         if args.transport == "rtl":
-            from celosia.driver.netlist import engine_verilog
-            from celosia.driver.verilator import build
+            from celosia.driver.rtl import prepare
 
-            # Here, where its steps can be watched; the workers then find it in the cache.
-            build(engine_verilog(image.config, progress), image.config.link_bytes, progress)
+            prepare(image.config, progress)
         start = time.perf_counter()
         try:
             run, complete = run_parallel(

@@ -39,9 +39,10 @@ def open(
         device = Device(GoldenTransport(config))
     elif transport == "rtl":
         # Only here: the simulation needs the [hw] extra, which running models does not.
-        from .rtl import RtlTransport
+        from .rtl import RtlTransport, prepare
 
-        device = Device(RtlTransport(config, progress=progress))
+        prepare(config, progress)
+        device = Device(RtlTransport(config))
     else:
         raise CelosiaError(f"no transport {transport!r}", todo=f"choose {' or '.join(TRANSPORTS)}")
     if image:

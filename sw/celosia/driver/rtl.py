@@ -15,7 +15,7 @@ from celosia.spec import Config
 from . import verilator
 from .netlist import engine_verilog
 
-__all__ = ["RtlTransport"]
+__all__ = ["RtlTransport", "prepare"]
 
 #: A slice of simulation runs about this long; Ctrl-C and progress wait for its end.
 _SLICE_SECONDS = 0.1
@@ -38,6 +38,16 @@ class _Report(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_uint64) for name in ("out_words", "in_words", "frames", "cycles", "clocked")
     ]
+
+
+def prepare(config: Config, progress: Progress = silent) -> None:
+    """Build the simulation of ``config`` now, where its steps can be watched, for later use.
+
+    Raises
+    ------
+    CelosiaError : a tool is missing or the design does not compile.
+    """
+    verilator.build(engine_verilog(config, progress), config.link_bytes, progress)
 
 
 class RtlTransport:

@@ -1,0 +1,1 @@
+"""The project's figures, measured and set beside what others reach."""

@@ -1,0 +1,83 @@
+"""The array alone, kept busy with cheap changing operands: what its simulation can reach."""
+
+import time
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from celosia.driver.rtl import RtlTransport
+from celosia.progress import Progress
+from celosia.spec import Config
+from celosia_hw.array import MacArray
+from celosia_hw.emit import TOP, emit
+from celosia_hw.layouts import link_word
+
+__all__ = ["Bare", "cycles_per_second"]
+
+#: Length of the sums: that of an average layer of the demo.
+_K = 256
+
+
+class Bare(wiring.Component):
+    """A `MacArray` behind the engine's pins: a word in asks for that many cycles of work.
+
+    The word that answers depends on every sum, so that nothing can be optimized away.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(link_word(config))),
+                "o": Out(stream.Signature(link_word(config))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.array = array = MacArray(self.config)
+        left, k, noise = Signal(32), Signal(range(_K)), Signal(64, init=0x9E3779B97F4A7C15)
+        seen = Signal(32)
+        busy = left != 0
+        m.d.comb += [
+            self.i.ready.eq(~busy & ~self.o.valid & ~ResetSignal()),
+            array.en.eq(busy),
+            array.first.eq(k == 0),
+            array.last.eq(k == _K - 1),
+            # The chain of the tile before leaves while the next one accumulates.
+            array.shift.eq(k < self.config.rows * self.config.words_per_tile + 3),
+        ]
+        m.d.comb += [
+            array.u[row].eq(noise.rotate_left(5 * row)[:8]) for row in range(self.config.rows)
+        ]
+        m.d.comb += [
+            array.w[col].eq(noise.rotate_left(3 * col + 1)[:8]) for col in range(self.config.cols)
+        ]
+        with m.If(busy):
+            m.d.sync += [
+                left.eq(left - 1),
+                k.eq(k + 1),
+                noise.eq(noise + 0xBF58476D1CE4E5B9),
+                seen.eq(seen.rotate_left(1) ^ array.head.as_value().xor()),
+            ]
+            m.d.sync += self.o.valid.eq(left == 1)
+        with m.Elif(self.i.valid & self.i.ready):
+            m.d.sync += left.eq(self.i.payload.as_value()[:32])
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        # `last` is the payload's top bit.
+        m.d.comb += self.o.payload.as_value().eq(
+            Cat(seen, C(0, 8 * self.config.link_bytes - 32), 1)
+        )
+        return m
+
+
+def cycles_per_second(config: Config, cycles: int, progress: Progress) -> float:
+    """Of the compiled simulation, built and clocked exactly as the engine's is."""
+    text = emit(Bare(config), TOP)
+    with RtlTransport(config, text, progress=progress) as transport:
+        word = cycles.to_bytes(config.link_bytes, "little")
+        start = time.perf_counter()
+        transport.exchange([word])
+        return transport.cycles / (time.perf_counter() - start)

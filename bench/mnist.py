@@ -1,0 +1,76 @@
+"""Cycles and accuracy on MNIST, one function a figure."""
+
+from functools import cache
+
+from celosia.progress import Progress
+from celosia.spec import Config
+
+from .limits import cycles_per_image
+from .models import Digits
+from .row import Row
+from .simulate import Measured, simulate
+
+__all__ = ["Mnist"]
+
+#: Images of the runs that multiply zeros too: their cycles do not depend on the images.
+_DENSE_IMAGES = 1024
+
+
+class Mnist:
+    """Figures of the demo's network; every run is made once, when it is first asked for."""
+
+    def __init__(self, digits: Digits, progress: Progress):
+        self.digits, self.progress = digits, progress
+        self.measured = cache(self.run)
+
+    def run(self, rows: int, cols: int, skip: bool) -> Measured:
+        """A new run; `measured` is the first one again."""
+        x = self.digits.x if skip else self.digits.x[:_DENSE_IMAGES]
+        return simulate(self.digits.graph, Config.default(rows, cols), x, skip, self.progress)
+
+    def cycles(self, rows: int, cols: int, skip: bool, goal: float, peers: str = "") -> Row:
+        """Cycles per image from the first word in to the last word out of one run."""
+        figures = self.measured(rows, cols, skip).figures
+        if not skip:
+            limit = cycles_per_image(self.digits.graph, figures.config)
+            peers = f"limit {limit:,.0f}" + (f"; {peers}" if peers else "")
+        how = "zeros skipped" if skip else "no skipping"
+        return Row(
+            name=f"{rows}x{cols}, batches of {rows}, {how}, {figures.images:,} images",
+            value=figures.cycles_per_image,
+            unit="cycles/image",
+            goal=goal,
+            peers=peers,
+        )
+
+    def utilization(self, rows: int, cols: int) -> Row:
+        """Share of the multipliers at work in a cycle, without skipping."""
+        figures = self.measured(rows, cols, False).figures
+        return Row(
+            name=f"{rows}x{cols}, multipliers at work", value=100 * figures.utilization, unit="%"
+        )
+
+    def accuracy_lost(self) -> Row:
+        """Percentage points of accuracy that int8 costs; negative when it gains."""
+        labels, y = self.digits.labels, self.measured(16, 16, True).outputs
+        before = (self.digits.float_classes == labels).mean()
+        after = (y.argmax(axis=1) == labels).mean()
+        return Row(
+            name=f"accuracy lost: float {before:.2%}, int8 {after:.2%}",
+            value=float(100 * (before - after)),
+            unit="points",
+            goal=0.5,
+        )
+
+    def agreement(self) -> Row:
+        """Images for which float and int8 predict the same."""
+        classes = self.measured(16, 16, True).outputs.argmax(axis=1)
+        same = 100 * float((classes == self.digits.float_classes).mean())
+        return Row(name="same prediction as float", value=same, unit="%", goal=99, at_most=False)
+
+    def seconds(self) -> Row:
+        """Time to simulate the whole test set."""
+        figures = self.measured(16, 16, True).figures
+        return Row(
+            name=f"16x16, {figures.images:,} images simulated", value=figures.seconds, unit="s"
+        )

@@ -1,0 +1,47 @@
+"""One model, one engine, many inputs: its figures, and every byte held against the golden model."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from celosia import driver
+from celosia.compiler import compile
+from celosia.figures import Figures
+from celosia.graph import Graph
+from celosia.model import run as golden
+from celosia.progress import Progress
+from celosia.spec import Config
+
+__all__ = ["Measured", "simulate"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of a run on the compiled RTL, its int8 outputs and how many differ from golden."""
+
+    figures: Figures
+    outputs: np.ndarray
+    mismatches: int
+
+
+def simulate(
+    graph: Graph, config: Config, x: np.ndarray, skip: bool, progress: Progress
+) -> Measured:
+    """Run int8 ``x`` in one go, with as many images in flight as the engine has rows."""
+    image = compile(graph, config)
+    with driver.open("rtl", image, progress) as device:
+        device.counters(clear=True)
+        start = time.perf_counter()
+        outputs = device.run(x, skip=skip, progress=progress)
+        seconds = time.perf_counter() - start
+        figures = Figures(
+            config=config,
+            macs_per_image=graph.macs,
+            images=len(x),
+            cycles=device.cycles,
+            seconds=seconds,
+            counters=device.counters(),
+        )
+    mismatches = int((outputs != golden(image, x)[-1]).sum())
+    return Measured(figures, outputs, mismatches)

@@ -133,10 +133,13 @@ class Core(wiring.Component):
                 (Memory.PARAMS, Cat(Cat(params[lane], padding) for lane in range(config.lanes))),
                 (Memory.PROGRAM, program.as_value()),
                 (Memory.TABLES, tables.read_data),
-                (Memory.ACTIVATIONS, activations.data[self.read_row].as_value()),
             ):
                 with m.Case(memory_):
                     m.d.comb += self.read_data.eq(source)
+            with m.Case(Memory.ACTIVATIONS), m.Switch(self.read_row):
+                for row in range(config.rows):
+                    with m.Case(row):
+                        m.d.comb += self.read_data.eq(activations.data[row].as_value())
 
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
@@ -152,11 +155,15 @@ class Core(wiring.Component):
                 array.first.eq(fetched.first),
                 array.last.eq(fetched.last),
                 array.w.eq(weights_read),
-                *(
-                    array.u[row].eq(activations.data[row].as_value().word_select(fetched.byte, 8))
-                    for row in range(config.rows)
-                ),
             ]
+            # One selection for all rows; a variable shift in each would cost simulators more.
+            with m.Switch(fetched.byte):
+                for byte in range(config.lanes):
+                    with m.Case(byte):
+                        m.d.sync += [
+                            array.u[row].eq(activations.data[row][byte])
+                            for row in range(config.rows)
+                        ]
 
         # Results: requantize, look up, then store and emit.
         m.d.comb += [
@@ -166,6 +173,15 @@ class Core(wiring.Component):
             tables.use.eq(drain.finish.use_table),
             tables.index.eq(drain.finish.table),
         ]
+        # Each element travels beside its bytes.
+        elements, elements_en = [drain.o], [drain.o_en]
+        for stage in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
+            elements.append(Signal(element(config), name=f"element_{stage}"))
+            elements_en.append(Signal(name=f"element_en_{stage}"))
+            m.d.sync += elements_en[-1].eq(elements_en[-2])
+            with m.If(elements_en[-2]):
+                m.d.sync += elements[-1].eq(elements[-2])
+        arrived, arrived_en = elements[-1], elements_en[-1]
         m.submodules.requantizer = requantizer = Requantizer(config)
         m.d.comb += [
             requantizer.en.eq(drain.o_en),
@@ -176,15 +192,8 @@ class Core(wiring.Component):
             requantizer.clamp_min.eq(drain.finish.clamp_min),
             requantizer.clamp_max.eq(drain.finish.clamp_max),
             tables.i.eq(requantizer.o),
+            tables.en.eq(elements_en[-1 - TABLES_LATENCY]),
         ]
-        arrived, arrived_en = drain.o, drain.o_en
-        for delay in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
-            later = Signal(element(config), name=f"element_{delay}")
-            later_en = Signal(name=f"element_en_{delay}")
-            m.d.sync += later_en.eq(arrived_en)
-            with m.If(arrived_en):
-                m.d.sync += later.eq(arrived)
-            arrived, arrived_en = later, later_en
         layer_done = arrived_en & arrived.layer_end
         m.d.comb += [
             activations.results_en.eq(arrived_en & drain.finish.store),

@@ -40,8 +40,12 @@ class Counters(wiring.Component):
         amounts = {name: self.events[name] for name, _ in self.events.shape()}
         amounts["cycles"] = 1
         amounts["stall_input"] = self.receiving & ~self.events.busy
-        with m.If(self.clear):
-            m.d.sync += self.o.eq(0)
-        with m.Elif(~self.hold):
-            m.d.sync += [self.o[name].eq(self.o[name] + amount) for name, amount in amounts.items()]
+        for name, amount in amounts.items():
+            # Registers of their own: in one packed register each would straddle its neighbours.
+            count = Signal(self.o[name].shape(), name=name)
+            m.d.comb += self.o[name].eq(count)
+            with m.If(self.clear):
+                m.d.sync += count.eq(0)
+            with m.Elif(~self.hold):
+                m.d.sync += count.eq(count + amount)
         return m

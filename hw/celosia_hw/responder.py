@@ -101,12 +101,12 @@ class Responder(wiring.Component):
 
         def send_words(bits, words):
             """Send ``words`` link words of ``bits``; returns 1 with the last of them."""
-            padded = Signal(word_bits * words)
-            m.d.comb += [
-                padded.eq(bits),
-                send.eq(1),
-                outgoing.eq(padded.word_select(n[: max(1, (words - 1).bit_length())], word_bits)),
-            ]
+            m.d.comb += send.eq(1)
+            # Cases rather than a variable shift, which simulators would work out in every cycle.
+            with m.Switch(n):
+                for index in range(words):
+                    with m.Case(index):
+                        m.d.comb += outgoing.eq(bits[index * word_bits :][:word_bits])
             done = Signal()
             m.d.comb += done.eq(room & (n == words - 1))
             with m.If(room):
@@ -164,7 +164,8 @@ class Responder(wiring.Component):
                     m.next = "TRAILER"
                 with m.Elif(self.results.valid):
                     done = send_words(
-                        self.results.payload.data, record(config, Memory.ACTIVATIONS).words
+                        self.results.payload.data.as_value(),
+                        record(config, Memory.ACTIVATIONS).words,
                     )
                     with m.If(done):
                         m.d.comb += self.results.ready.eq(1)

@@ -20,7 +20,8 @@ class ElementTables(wiring.Component):
 
     Members
     -------
-    i, o : In, Out(`word`); use : In(1); index : In
+    i, o : In, Out(`word`); use : In(1); index : In; en : In(1), only saves work: `o` is
+        meaningless for an `i` without it.
     write_addr, write_data, write_en : In, one entry of all copies.
     read : In(1), look up `write_addr` instead of a word; read_data : Out(8), one cycle later.
     """
@@ -31,6 +32,7 @@ class ElementTables(wiring.Component):
         super().__init__(
             {
                 "i": In(word(config)),
+                "en": In(1),
                 "use": In(1),
                 "index": In(4),
                 "o": Out(word(config)),
@@ -45,7 +47,8 @@ class ElementTables(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plain = Signal(word(self.config))
-        m.d.sync += plain.eq(self.i)
+        with m.If(self.en):
+            m.d.sync += plain.eq(self.i)
         m.d.comb += self.o.eq(plain)
         if not self.config.tables:
             return m
@@ -59,6 +62,7 @@ class ElementTables(wiring.Component):
                 write_port.data.eq(self.write_data),
                 write_port.en.eq(self.write_en),
                 read_port.addr.eq(Cat(self.i[lane], self.index)),
+                read_port.en.eq((self.en & self.use) | self.read),
             ]
             with m.If(self.use):
                 m.d.comb += self.o[lane].eq(read_port.data)

@@ -1,6 +1,6 @@
 """Celosia: int8 neural networks from model file to engine, every byte equal to the golden model.
 
->>> import celosia                                                     # doctest: +SKIP
+>>> import celosia
 >>> data = celosia.load_mnist()
 >>> graph = celosia.quantize(celosia.train_mlp(data), celosia.scaled(data.x_train[:1000]))
 >>> image = celosia.compile(graph, celosia.Config.default(rows=16, cols=16))

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import warnings
 
 from celosia.errors import CelosiaError
 
@@ -54,7 +55,10 @@ def _command(argv: list[str] | None) -> int:
         args = parse(argv)
     except SystemExit as stop:  # --help and --version
         return stop.code or 0
-    return args.run(args)
+    with warnings.catch_warnings():
+        # Numbers beyond all bounds are refused where they matter, in one line.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return args.run(args)
 
 
 def _say(text: str, status: int) -> int:

@@ -30,10 +30,10 @@ class Console:
 
     def __init__(self, quiet: bool = False, json: str | None = None):
         self.quiet, self._json = quiet, json
-        self._text = rich.console.Console(
+        self._text = _Rich(
             file=sys.stderr if json == "-" else sys.stdout, highlight=False, soft_wrap=True
         )
-        self._progress = rich.console.Console(file=sys.stderr, highlight=False)
+        self._progress = _Rich(file=sys.stderr, highlight=False)
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line for people, as it is."""
@@ -75,6 +75,12 @@ class Console:
             sys.stdout.write(text)
         elif self._json:
             atomic_write(self._json, text.encode())
+
+
+class _Rich(rich.console.Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to `cli.main`: rich would exit with the status that means wrong results."""
+        raise BrokenPipeError
 
 
 class _OneLine:

@@ -1,0 +1,150 @@
+"""Every command, from digits to results and Verilog."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.sw.conftest import ENGINE
+
+from celosia import model
+from celosia.graph_file import load_graph
+from celosia.image import Image
+from celosia.mlp import FloatMLP
+from celosia.model import evaluate
+
+KEYS = {
+    *("dataset", "images", "accuracy_float", "accuracy_int8", "mismatches", "macs_per_image"),
+    *("cycles", "cycles_per_image", "utilization", "skipped", "seconds"),
+    "sim_cycles_per_second",
+}
+
+
+def test_from_training_to_results(celosia, digits, tmp_path):
+    trained, graph = tmp_path / "model.npz", tmp_path / "new folder" / "graph.npz"
+    image, results = tmp_path / "model.celosia", tmp_path / "results.npy"
+    data = ("--data", digits)
+
+    ran = celosia("train", *data, "--epochs", 2, "-o", trained)
+    assert ran.status == 0 and ran.out.startswith("dataset: digits0 (not MNIST), 300 images")
+    assert FloatMLP.load(trained).sizes == (784, 128, 64, 10)
+
+    ran = celosia("quantize", trained, "--calibrate", "mnist", *data, "-o", graph)
+    assert ran.status == 0 and "3 int8 layers, 109,184 MACs" in ran.out
+
+    ran = celosia("compile", graph, *ENGINE, "--lanes", 2, "--emit-all", "-o", image)
+    assert ran.status == 0 and "2x4 engine" in ran.out
+    loaded = Image.load(image)
+    assert (loaded.config.rows, loaded.config.cols, loaded.config.lanes) == (2, 4, 2)
+    assert all(layer.emitted for layer in loaded.model.layers)
+
+    inputs = tmp_path / "inputs.npy"
+    x = np.random.default_rng(0).integers(-128, 128, (5, 784)).astype(np.int8)
+    np.save(inputs, x)
+    ran = celosia("run", image, "--input", inputs, "-o", results)
+    assert ran.status == 0
+    assert np.array_equal(np.load(results), evaluate(load_graph(graph), x)[-1])
+
+
+def test_compile_a_float_model(celosia, files, tmp_path):
+    image = tmp_path / "m.celosia"
+    ran = celosia("compile", files.model, "--calibrate", files.inputs, *ENGINE, "-o", image)
+    assert ran.status == 0
+    assert Image.load(image).model.name == "m"
+
+
+def test_run_reports_figures(celosia, files, tmp_path):
+    labels, report = tmp_path / "labels.npy", tmp_path / "report.json"
+    np.save(labels, np.zeros(60, int))
+    ran = celosia("run", files.image, "--input", files.inputs, "--labels", labels, "--json", report)
+    assert ran.status == 0 and "input 0: class " in ran.out
+    figures = json.loads(report.read_text())
+    assert KEYS < set(figures)
+    assert (figures["images"], figures["mismatches"], figures["cycles"]) == (60, 0, None)
+    assert 0 < figures["skipped"] < 1 and 0 <= figures["accuracy_int8"] <= 1
+
+
+def test_run_takes_floats_or_bytes_of_any_shape(celosia, files, tmp_path):
+    x = np.load(files.inputs)
+    results = []
+    for name, array in (
+        ("double", x.astype(np.float64)),
+        ("square", x.reshape(-1, 28, 28)),
+        ("int8", Image.load(files.image).model.input.quantize(x)),
+    ):
+        inputs, out = tmp_path / f"{name}.npz", tmp_path / f"{name}-out.npy"
+        np.savez(inputs, array)
+        assert celosia("run", files.image, "--input", inputs, "-o", out).status == 0
+        results.append(np.load(out))
+    assert all(np.array_equal(each, results[0]) for each in results)
+
+
+@pytest.mark.parametrize("options", [(), ("--jobs", 2), ("--batch", 1, "--no-skip")])
+def test_mnist_on_rtl(celosia, digits, tmp_path, options):
+    report = tmp_path / "report.json"
+    arguments = ("--data", digits, "--epochs", 2, "--images", 11, *ENGINE, *options)
+    ran = celosia("mnist", *arguments, "--json", report)
+    assert ran.status == 0, ran.err
+    first, *rest = ran.out.splitlines()
+    assert first.startswith("dataset: digits0 (not MNIST)")
+    assert any(line.startswith("bytes that differ from golden  0 of 110") for line in rest)
+    assert any("test image 0: " in line for line in rest)
+    figures = json.loads(report.read_text())
+    assert KEYS < set(figures)
+    assert (figures["images"], figures["mismatches"], figures["complete"]) == (11, 0, True)
+    assert figures["macs_per_image"] == 109_184
+    assert figures["cycles_per_image"] == figures["cycles"] / 11
+    assert figures["utilization"] == pytest.approx(109_184 * 11 / (figures["cycles"] * 8))
+    assert (figures["skipped"] == 0) == ("--no-skip" in options)
+
+
+def test_mnist_says_first_that_it_uses_other_digits(celosia, cache):
+    arguments = ("--transport", "golden", "--epochs", 1, "--images", 3)
+    ran = celosia("mnist", *arguments, "--json", "-")
+    assert ran.err.splitlines()[0].startswith("dataset: NOT MNIST but scikit-learn's 8x8 digits")
+    figures = json.loads(ran.out)
+    assert (figures["dataset"], figures["is_mnist"]) == ("digits", False)
+    assert "could not be downloaded" in figures["dataset_source"]
+
+
+def test_wrong_results_are_status_1(celosia, files, monkeypatch):
+    right = model.run
+    monkeypatch.setattr(model, "run", lambda image, x: [right(image, x)[-1] ^ 1])
+    assert celosia("run", files.image, "--input", files.inputs).status == 1
+
+
+@pytest.mark.parametrize("name", ["folder", "file.v"])
+def test_verilog(celosia, tmp_path, name):
+    ran = celosia("verilog", *ENGINE, "-o", tmp_path / name)
+    assert ran.status == 0, ran.err
+    source = tmp_path / ("folder/celosia.v" if name == "folder" else name)
+    assert "module celosia(" in source.read_text()
+    document = json.loads(source.with_suffix(".json").read_text())
+    assert (document["top"], document["config"]["rows"], document["config"]["cols"]) == (
+        "celosia", 2, 4,
+    )  # fmt: skip
+
+
+def test_info_about_files(celosia, files):
+    for path, kind in (
+        (files.model, "float model"),
+        (files.graph, "quantized graph"),
+        (files.image, "program image"),
+    ):
+        document = json.loads(celosia("info", path, "--json", "-").out)
+        assert (document["kind"], document["macs"]) == (kind, 784 * 12 + 120)
+        assert kind in celosia("info", path).out
+
+
+def test_info_about_the_installation(celosia, cache):
+    ran = celosia("info", "--json", "-")
+    document = json.loads(ran.out)
+    assert ran.status == 0 and document["cache"] == str(cache)
+    assert document["cache usable"] == "yes" and document["rtl simulation"].startswith("yes")
+
+
+def test_help_and_version(celosia):
+    assert "mnist" in celosia("--help").out
+    assert celosia("--version").out.startswith("celosia ")
+    for command in ("mnist", "train", "quantize", "compile", "run", "verilog", "info"):
+        ran = celosia(command, "--help")
+        assert ran.status == 0 and command in ran.out

@@ -1,0 +1,174 @@
+"""Write the files derived from `celosia.spec`: the interface reference and the C header.
+
+Run as ``python -m scripts.gen``; with ``--check`` nothing is written, and the exit status is 1 when
+a file is out of date.
+"""
+
+import inspect
+import re
+import sys
+from enum import IntEnum
+from pathlib import Path
+
+from celosia.spec import (
+    COUNTERS,
+    DESCRIPTOR,
+    IDENTITY,
+    PARAMETER,
+    REQUEST,
+    TRAILER,
+    Config,
+    InferFlag,
+    Layout,
+    Memory,
+    Op,
+    Opcode,
+    Rounding,
+    Status,
+    link,
+    record,
+    timing,
+)
+
+__all__ = ["files", "main"]
+
+ROOT = Path(__file__).parent.parent
+ENUMS = (Opcode, Status, Memory, InferFlag, Op, Rounding)
+LAYOUTS = (REQUEST, TRAILER, IDENTITY, COUNTERS, DESCRIPTOR, PARAMETER)
+EXAMPLE = Config.default(16, 16)
+
+
+def files() -> dict[Path, str]:
+    """The generated files and their text."""
+    return {
+        ROOT / "docs/interfaces.md": _reference(),
+        ROOT / "docs/celosia.h": _header(),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    stale = [path for path, text in files().items() if _read(path) != text]
+    for path in stale:
+        if "--check" in arguments:
+            print(f"{path.relative_to(ROOT)} is out of date; run: make gen")
+        else:
+            path.write_text(files()[path])
+            print(f"wrote {path.relative_to(ROOT)}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def _comments(thing: type | object) -> dict[str, str]:
+    """The ``#:`` comments above the members of an enumeration or the constants of a module."""
+    comments: dict[str, str] = {}
+    pending: list[str] = []
+    for line in inspect.getsource(thing).splitlines():
+        if match := re.match(r"\s*#: ?(.*)", line):
+            pending.append(match[1])
+        elif match := re.match(r"\s*(\w+) = ", line):
+            comments[match[1]] = " ".join(pending)
+            pending = []
+        else:
+            pending = []
+    return comments
+
+
+def _table(head: tuple[str, ...], rows: list[tuple]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _enum_section(enum: type[IntEnum]) -> str:
+    comments = _comments(enum)
+    rows = [(f"`{one.name}`", int(one), comments.get(one.name, "")) for one in enum]
+    return f"### {enum.__name__}\n\n{inspect.getdoc(enum)}\n\n" + _table(
+        ("name", "value", "meaning"), rows
+    )
+
+
+def _layout_section(layout: Layout) -> str:
+    rows = []
+    for field in layout.fields:
+        low = layout.offset(field.name)
+        bits = f"{low}" if field.width == 1 else f"{low + field.width - 1}:{low}"
+        kind = "signed" if field.signed else "unsigned"
+        rows.append((bits, f"`{field.name}`", kind, field.doc))
+    return f"### {layout.name}\n\n{layout.size} bytes, little endian.\n\n" + _table(
+        ("bits", "field", "type", "meaning"), rows
+    )
+
+
+def _reference() -> str:
+    memories = []
+    for memory in Memory:
+        one = record(EXAMPLE, memory)
+        access = "read, write" if one.writable else "read"
+        memories.append((f"`{memory.name}`", one.size, one.depth, one.words, access))
+    latencies = _comments(timing)
+    parts = [
+        "# Interfaces",
+        "Generated from `celosia.spec` by `make gen`; do not edit. `celosia.h` beside this page "
+        "has the same for C.",
+        "## Pins",
+        "`clk`, `rst` (synchronous, active high), and two streams: `i__payload`, `i__valid`, "
+        "`i__ready` into the engine, `o__payload`, `o__valid`, `o__ready` out of it. A word moves "
+        "in every cycle in which `valid` and `ready` are both 1; `valid` never waits for `ready`, "
+        "and a word that was offered stays until it is taken. A payload is `8 * link_bytes` bits "
+        "of data with `last` above them. All outputs are registers.",
+        "## Link",
+        inspect.getdoc(link),
+        f"Magic `{link.MAGIC:#010x}`, version {link.VERSION}.",
+        *(_enum_section(enum) for enum in (Opcode, InferFlag, Memory, Status)),
+        *(_layout_section(layout) for layout in (REQUEST, TRAILER, IDENTITY, COUNTERS)),
+        "## Program",
+        *(_enum_section(enum) for enum in (Op, Rounding)),
+        *(_layout_section(layout) for layout in (DESCRIPTOR, PARAMETER)),
+        "## Memories",
+        f"Records of a {EXAMPLE} engine with its default memories, and the link words each takes.",
+        _table(("memory", "bytes a record", "records", "words a record", "access"), memories),
+        "## Configuration",
+        inspect.getdoc(Config),
+        "## Latencies and depths",
+        _table(
+            ("constant", "value", "meaning"),
+            [(f"`{name}`", getattr(timing, name), latencies[name]) for name in timing.__all__],
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _header() -> str:
+    lines = [
+        "/* Celosia's host link and program formats.",
+        " * Generated from celosia.spec by `make gen`; do not edit. docs/interfaces.md explains. */",
+        "#ifndef CELOSIA_H",
+        "#define CELOSIA_H",
+        "",
+        f"#define CELOSIA_MAGIC {link.MAGIC:#010x}u",
+        f"#define CELOSIA_VERSION {link.VERSION}u",
+    ]
+    for enum in ENUMS:
+        lines += ["", f"/* {inspect.getdoc(enum).splitlines()[0]} */"]
+        prefix = f"CELOSIA_{_upper(enum.__name__)}"
+        lines += [f"#define {prefix}_{one.name} {int(one)}u" for one in enum]
+    for layout in LAYOUTS:
+        prefix = f"CELOSIA_{layout.name.upper()}"
+        lines += ["", f"/* {layout.name}: bit offsets and widths, little endian */"]
+        lines.append(f"#define {prefix}_SIZE {layout.size}u")
+        for field in layout.fields:
+            name = f"{prefix}_{field.name.upper()}"
+            lines.append(f"#define {name}_OFFSET {layout.offset(field.name)}u")
+            lines.append(f"#define {name}_WIDTH {field.width}u")
+    return "\n".join([*lines, "", "#endif", ""])
+
+
+def _upper(name: str) -> str:
+    """InferFlag -> INFER_FLAG"""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""Setting up, the Makefile, generated files: what a newcomer meets first."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*command: object, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=120, **options
+    )
+
+
+def test_make_lists_its_targets():
+    ran = run("make", "--no-print-directory", cwd=_ROOT)
+    listed = {line.split()[0] for line in ran.stdout.splitlines()}
+    targets = set(re.findall(r"^([a-z]+):", (_ROOT / "Makefile").read_text(), re.M))
+    assert ran.returncode == 0 and listed == targets
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "sim", "verilog", "bench", "gen", "docs"])
+def test_every_target_can_be_planned(target):
+    options = ("SIM=icarus", "WAVES=1", "SEED=3", "ROWS=2", "COLS=8")
+    ran = run("make", "-n", target, *options, cwd=_ROOT)
+    assert ran.returncode == 0, ran.stderr
+    if target == "sim":
+        assert "--sim icarus" in ran.stdout and "--waves --seed 3" in ran.stdout
+    if target == "verilog":
+        assert "--rows 2 --cols 8" in ran.stdout
+
+
+def test_generated_files_are_up_to_date():
+    ran = run(sys.executable, "-m", "scripts.gen", "--check", cwd=_ROOT)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_c_header_compiles():
+    for compiler in filter(shutil.which, ("gcc", "clang")):
+        ran = run(
+            compiler, "-Wall", "-Werror", "-fsyntax-only", "-x", "c", _ROOT / "docs/celosia.h"
+        )
+        assert ran.returncode == 0, ran.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A copy of what setting up looks at, with an environment that seems complete."""
+    for name in ("pyproject.toml", "scripts/setup.sh"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(_ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def tools(folder: Path, *names: str) -> str:
+    """A PATH with just these programs."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).symlink_to(shutil.which(name))
+    return str(folder)
+
+
+#: What the script itself uses.
+_BASIC = ("bash", "dirname", "cat", "sha256sum", "cut", "env", "rm", "touch")
+
+
+def test_setup_does_nothing_twice(checkout):
+    python = checkout / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    # An environment whose pip installs nothing, and counts how often it was asked to.
+    python.write_text('#!/bin/sh\ncase "$*" in *install*) echo x >> "$0.calls";; esac\n')
+    python.chmod(0o755)
+    calls = checkout / ".venv/bin/python.calls"
+    for _ in range(2):
+        assert run(checkout / "scripts/setup.sh", "demo").returncode == 0
+    assert calls.read_text() == "x\n"
+    start = time.monotonic()
+    assert run(checkout / "scripts/setup.sh", "demo").returncode == 0
+    assert time.monotonic() - start < 5
+    # Other dependencies are another environment.
+    with open(checkout / "pyproject.toml", "a") as file:
+        file.write("# changed\n")
+    assert run(checkout / "scripts/setup.sh", "demo").returncode == 0
+    assert calls.read_text() == "x\nx\n"
+
+
+def test_setup_says_what_is_missing(checkout, tmp_path):
+    path = tools(tmp_path / "bin", *_BASIC)
+    ran = run(checkout / "scripts/setup.sh", "dev", env={"PATH": path})
+    assert ran.returncode == 2
+    assert ran.stderr == "setup: please install: g++ make perl iverilog\n"
+
+
+def test_setup_without_root_shows_the_command(checkout, tmp_path):
+    path = tools(tmp_path / "bin", *_BASIC)
+    for name, text in (("apt-get", "exit 0"), ("sudo", "exit 1"), ("id", "echo 1000")):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "bin/sh").symlink_to(shutil.which("sh"))
+    ran = run(checkout / "scripts/setup.sh", "demo", env={"PATH": path})
+    assert ran.returncode == 2
+    assert ran.stderr == "setup: please run: sudo apt-get install -y g++\n"
+
+
+def test_setup_needs_a_recent_python(checkout, tmp_path):
+    path = tools(tmp_path / "bin", *_BASIC, "g++")
+    ran = run(checkout / "scripts/setup.sh", "demo", env={"PATH": path})
+    assert (ran.returncode, ran.stderr) == (
+        2, "setup: Python 3.11 or later is needed; please install it\n",
+    )  # fmt: skip
+
+
+def test_setup_knows_its_profiles(checkout):
+    ran = run(checkout / "scripts/setup.sh", "bogus", env=dict(os.environ))
+    assert (ran.returncode, ran.stderr) == (
+        2, "setup: no profile 'bogus'; choose demo or dev\n",
+    )  # fmt: skip

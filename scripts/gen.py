@@ -37,6 +37,19 @@ ENUMS = (Opcode, Status, Memory, InferFlag, Op, Rounding)
 LAYOUTS = (REQUEST, TRAILER, IDENTITY, COUNTERS, DESCRIPTOR, PARAMETER)
 EXAMPLE = Config.default(16, 16)
 
+NOTICE = """\
+Generated from `celosia.spec` by `make gen`; do not edit. `celosia.h` beside this page has the same
+for C."""
+PINS = """\
+`clk`, `rst` (synchronous, active high), and two streams: `i__payload`, `i__valid`, `i__ready` into
+the engine, `o__payload`, `o__valid`, `o__ready` out of it. A word moves in every cycle in which
+`valid` and `ready` are both 1; `valid` never waits for `ready`, and a word that was offered stays
+until it is taken. A payload is `8 * link_bytes` bits of data with `last` above them. All outputs
+are registers."""
+HEADER_NOTICE = """\
+/* Celosia's host link and program formats.
+ * Generated from celosia.spec by `make gen`; do not edit. docs/interfaces.md explains. */"""
+
 
 def files() -> dict[Path, str]:
     """The generated files and their text."""
@@ -110,14 +123,9 @@ def _reference() -> str:
     latencies = _comments(timing)
     parts = [
         "# Interfaces",
-        "Generated from `celosia.spec` by `make gen`; do not edit. `celosia.h` beside this page "
-        "has the same for C.",
+        NOTICE,
         "## Pins",
-        "`clk`, `rst` (synchronous, active high), and two streams: `i__payload`, `i__valid`, "
-        "`i__ready` into the engine, `o__payload`, `o__valid`, `o__ready` out of it. A word moves "
-        "in every cycle in which `valid` and `ready` are both 1; `valid` never waits for `ready`, "
-        "and a word that was offered stays until it is taken. A payload is `8 * link_bytes` bits "
-        "of data with `last` above them. All outputs are registers.",
+        PINS,
         "## Link",
         inspect.getdoc(link),
         f"Magic `{link.MAGIC:#010x}`, version {link.VERSION}.",
@@ -142,8 +150,7 @@ def _reference() -> str:
 
 def _header() -> str:
     lines = [
-        "/* Celosia's host link and program formats.",
-        " * Generated from celosia.spec by `make gen`; do not edit. docs/interfaces.md explains. */",
+        HEADER_NOTICE,
         "#ifndef CELOSIA_H",
         "#define CELOSIA_H",
         "",

@@ -18,9 +18,9 @@ class Op(IntEnum):
 class Rounding(IntEnum):
     """How a requantization rounds (docs/number_formats.md)."""
 
-    #: Once: LiteRT's FULLY_CONNECTED.
+    #: Once, half up. With fitted multipliers this is LiteRT's FULLY_CONNECTED.
     SINGLE = 0
-    #: Twice: LiteRT's CONV_2D and DEPTHWISE_CONV_2D.
+    #: Twice, at 31 bits and at the end: LiteRT's CONV_2D and DEPTHWISE_CONV_2D.
     DOUBLE = 1
 
 

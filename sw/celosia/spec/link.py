@@ -3,8 +3,9 @@
 A *frame* is a run of link words, the final one marked `last`. A request frame is the `REQUEST`
 header followed by the command's payload; a response frame is the payload followed by the
 `TRAILER`. Header and trailer fill whole link words, zero-padded. Every request gets exactly one
-response, in order. A request that is refused changes nothing; its frame is read to its end, so the
-link stays in step.
+response, in order. A request that is refused changes nothing, with one exception: a WRITE whose
+frame is too short or too long has stored the whole records that came, and its response says how
+many. The frame of a refused request is read to its end, so the link stays in step.
 """
 
 from enum import IntEnum, IntFlag
@@ -63,9 +64,13 @@ class InferFlag(IntFlag):
 class Memory(IntEnum):
     """A memory of the engine, `arg` of WRITE and READ."""
 
+    #: `Config.cols` bytes a record: the weights of one k for as many channels.
     WEIGHTS = 0
+    #: `Config.lanes` `PARAMETER`s a record.
     PARAMS = 1
+    #: One `DESCRIPTOR` a record.
     PROGRAM = 2
+    #: One byte a record, entry `address % 256` of table `address / 256`.
     TABLES = 3
     #: Read only; record = row * act_depth + word.
     ACTIVATIONS = 4
@@ -74,6 +79,7 @@ class Memory(IntEnum):
 class Status(IntEnum):
     """How a request ended."""
 
+    #: Done.
     OK = 0
     #: `opcode` is none of `Opcode`.
     UNKNOWN_OPCODE = 1

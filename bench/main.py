@@ -19,14 +19,19 @@ from .speed import rates
 
 __all__ = ["main"]
 
-_MODELS = Path(__file__).resolve().parents[1] / "../shared/models"
+#: Where MLPerf Tiny's models are: $CELOSIA_MODELS, else next to the checkout.
+_MODELS = (
+    os.environ.get("CELOSIA_MODELS") or Path(__file__).resolve().parents[1] / "../shared/models"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Print the table; 0 when every goal is reached, 1 when not."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--data", help="folder with MNIST")
-    parser.add_argument("--models", type=Path, default=_MODELS, help="folder with ad01_int8.tflite")
+    parser.add_argument(
+        "--models", type=Path, default=Path(_MODELS), help="folder with ad01_int8.tflite"
+    )
     parser.add_argument("--json", help="write the figures here; - for stdout")
     args = parser.parse_args(argv)
     console = Console(json=args.json)

@@ -36,8 +36,14 @@ def emit(component: wiring.Component, name: str) -> str:
     text = re.sub(r"  cell \$meminit_v2 .*?\n  end\n", "", text, flags=re.DOTALL)
     # `amaranth.back.verilog.convert` has no place to do this in between, hence its private half.
     text = _convert_rtlil_text(text, strip_internal_attrs=True)
-    # `always @*` may never run at time zero under Icarus (Amaranth issue 594); this does.
-    return text.replace("always @*", "always_comb")
+    # Under Icarus `always @*` may never run at time zero (Amaranth issue 594). Each such block also
+    # waits for a dummy register of its module: change it once all are waiting. (`always_comb` would
+    # run, but then Debian's Icarus 11.0 may loop for ever without any loop: its issue 508.)
+    return re.sub(
+        r"(?m)^  reg (\\\$auto\$verilog_backend\S+)  = 0;$",
+        r"\g<0>\n`ifdef __ICARUS__\n  initial \1  <= 1;\n`endif",
+        text,
+    )
 
 
 class _Top(Elaboratable):

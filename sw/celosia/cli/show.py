@@ -33,8 +33,9 @@ def show_digits(
         picture = draw(pixels[index], console.unicode)
         bars = ["", *_bars(scores[index], console.unicode)]
         bars += [""] * (len(picture) - len(bars))
-        for left, beside in zip(picture, bars, strict=True):
-            console.say(f"{left}  {beside}".rstrip())
+        lines = [f"{left}  {beside}" for left, beside in zip(picture, bars, strict=True)]
+        for line in "\n".join(lines).rstrip().splitlines():
+            console.say(line.rstrip())
 
 
 def draw(pixels: np.ndarray, unicode: bool = True) -> list[str]:

@@ -36,14 +36,28 @@ def emit(component: wiring.Component, name: str) -> str:
     text = re.sub(r"  cell \$meminit_v2 .*?\n  end\n", "", text, flags=re.DOTALL)
     # `amaranth.back.verilog.convert` has no place to do this in between, hence its private half.
     text = _convert_rtlil_text(text, strip_internal_attrs=True)
-    # Under Icarus `always @*` may never run at time zero (Amaranth issue 594). Each such block also
-    # waits for a dummy register of its module: change it once all are waiting. (`always_comb` would
-    # run, but then Debian's Icarus 11.0 may loop for ever without any loop: its issue 508.)
-    return re.sub(
-        r"(?m)^  reg (\\\$auto\$verilog_backend\S+)  = 0;$",
-        r"\g<0>\n`ifdef __ICARUS__\n  initial \1  <= 1;\n`endif",
-        text,
-    )
+    return re.sub(r"(?ms)^module .*?^endmodule$", lambda module: _woken(module[0]), text)
+
+
+def _woken(module: str) -> str:
+    """``module`` with every ``always @*`` run at time zero by Icarus too (Amaranth issue 594).
+
+    Such a block waits for a change of what it reads, and may have missed it. So each also reads a
+    dummy register that changes once all blocks are waiting. (``always_comb`` does run, but then
+    Debian's Icarus 11.0 may loop for ever without any loop in the design: its issue 508.)
+    """
+    if "always @*" not in module:
+        return module
+    # Yosys has such a register already, for most of the blocks.
+    if found := re.search(r"(?m)^  reg (\\\$auto\$verilog_backend\S+)  = 0;$", module):
+        dummy = found[1]
+    else:
+        dummy = r"\$woken"
+        module = module.replace("\n", f"\n  reg {dummy}  = 0;\n", 1)
+    wake = f"`ifdef __ICARUS__\n  initial {dummy}  <= 1;\n`endif"
+    module = module.replace(f"  reg {dummy}  = 0;", f"  reg {dummy}  = 0;\n{wake}")
+    reads = f"always @* begin\n    if ({dummy} ) begin end\n"
+    return re.sub(r"always @\*\n(.*)", lambda only: f"{reads}{only[1]}\n  end", module)
 
 
 class _Top(Elaboratable):

@@ -1,7 +1,6 @@
 """The generated files are those that `celosia.spec` makes now."""
 
 import pytest
-
 from scripts.gen import files
 
 

@@ -25,6 +25,8 @@ class Network:
     input_shape, output_shape : shape of one image and of one result, without the batch axis.
     input_dtype, output_dtype : "int8", "uint8" or "float32".
     notes : remarks for the user, one line each, about what an importer could not keep exact.
+    tensors : what the model file calls the graph's input and every layer's result (an index or a
+        name), to compare with other runtimes; () when it has no such tensors.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class Network:
     output_shape: tuple[int, ...] = ()
     output_dtype: str = "int8"
     notes: tuple[str, ...] = ()
+    tensors: tuple[int | str, ...] = ()
 
     def __post_init__(self):
         for what, shape, width in (

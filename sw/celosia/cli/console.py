@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from celosia.cache import atomic_write
 from celosia.progress import Progress, silent
@@ -35,7 +36,7 @@ class Console:
         )
         self._progress = _Rich(file=sys.stderr, highlight=False)
 
-    def say(self, text: str = "", style: str = "") -> None:
+    def say(self, text: str | Text = "", style: str = "") -> None:
         """A line for people, as it is."""
         if not self.quiet:
             self._text.print(text, style=style, markup=False)

@@ -1,7 +1,8 @@
 """FULLY_CONNECTED as a `Dense` layer, and what follows it as the layer's element table."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
+from typing import TypeVar
 
 import numpy as np
 
@@ -9,10 +10,14 @@ from celosia.errors import CelosiaError, Unsupported
 from celosia.graph import Dense, Quant
 from celosia.importer.tflite.load import TfliteOperator, TfliteTensor
 from celosia.importer.tflite.schema import Activation, FullyConnected
+from celosia.outline import LayerOutline
 from celosia.quant.fit import accumulator_range, fit_multipliers
 from celosia.quant.multiplier import effective_scale
 
-__all__ = ["dense", "quant_of", "with_table"]
+__all__ = ["Layer", "Operands", "dense", "operands", "outline", "quant_of", "with_table"]
+
+#: The same holds for a layer and for its outline.
+Layer = TypeVar("Layer", Dense, LayerOutline)
 
 _LIMITS = {
     Activation.NONE: (None, None),
@@ -46,11 +51,26 @@ def quant_of(tensor: TfliteTensor, where: str, dtypes: tuple[str, ...] = ("int8"
     return Quant(float(tensor.scales[0]), zero_point)
 
 
-def dense(op: TfliteOperator, name: str) -> tuple[Dense, int]:
-    """The layer, and how many of its channels have no multiplier that is exact everywhere.
+@dataclass(frozen=True, eq=False)
+class Operands:
+    """A FULLY_CONNECTED whose shapes, types and scales are possible; no weight was looked at.
+
+    ``scales`` are float32 [N], one for each channel of ``weights``.
+    """
+
+    weights: TfliteTensor
+    bias: TfliteTensor | None
+    input: Quant
+    output: Quant
+    scales: np.ndarray
+    clamp: tuple[int, int]
+
+
+def operands(op: TfliteOperator) -> Operands:
+    """What `op` is given, checked.
 
     The clamp of a fused activation is LiteRT's ``CalculateActivationRangeQuantized``
-    (``tflite/kernels/kernel_util.cc``); the multipliers come from `fit_multipliers`.
+    (``tflite/kernels/kernel_util.cc``).
 
     Raises
     ------
@@ -68,30 +88,50 @@ def dense(op: TfliteOperator, name: str) -> tuple[Dense, int]:
     if prod(target.shape) != n:
         raise CelosiaError(f"output of shape {list(target.shape)} is not {n} values", where=where)
     scales = _weight_scales(weights, input_quant, bias, output, where)
-    values = np.zeros(n, np.int32) if bias is None else bias.data.astype(np.int32)
-    low, high = accumulator_range(weights.data, values, input_quant.zero_point)
-    real = effective_scale(input_quant.scale, scales, output.scale)
+    return Operands(weights, bias, input_quant, output, scales, _clamp(op, output, where))
+
+
+def outline(op: TfliteOperator, name: str) -> LayerOutline:
+    """The layer's structure; raises as `operands`."""
+    o = operands(op)
+    n, k = o.weights.shape
+    return LayerOutline(name, k, n, o.input, o.output, clamp=o.clamp)
+
+
+def dense(op: TfliteOperator, name: str) -> tuple[Dense, int]:
+    """The layer, and how many of its channels have no multiplier that is exact everywhere.
+
+    The multipliers come from `fit_multipliers`.
+
+    Raises
+    ------
+    Unsupported, CelosiaError : naming the operator and what about it does not fit.
+    """
+    where, o = str(op), operands(op)
+    weights, n = o.weights, o.weights.shape[0]
+    values = np.zeros(n, np.int32) if o.bias is None else o.bias.data.astype(np.int32)
+    low, high = accumulator_range(weights.data, values, o.input.zero_point)
+    real = effective_scale(o.input.scale, o.scales, o.output.scale)
     largest = float((np.maximum(np.abs(low), np.abs(high)) * real).max())
     if not largest < 2.0**31 - 256:
         raise Unsupported(
             f"sums times scale reach {largest:.3g}, beyond LiteRT's 32 bits", where=where
         )
-    clamp = _clamp(op, output, where)
-    m, shift, exact = fit_multipliers(real, low, high, output.zero_point, clamp)
+    m, shift, exact = fit_multipliers(real, low, high, o.output.zero_point, o.clamp)
     layer = Dense(
         name,
         weights.data.astype(np.int8, copy=False),
         values,
-        input_quant,
+        o.input,
         m,
         shift,
-        output,
-        clamp=clamp,
+        o.output,
+        clamp=o.clamp,
     )
     return layer, int((~exact).sum())
 
 
-def with_table(layer: Dense, table: np.ndarray, output: Quant) -> Dense:
+def with_table(layer: Layer, table: np.ndarray, output: Quant) -> Layer:
     """`layer` followed by an int8 [256] table; one that only clips becomes part of the clamp."""
     if layer.table is not None:
         table = table[layer.table.astype(np.int64) + 128]

@@ -6,11 +6,11 @@ from math import prod
 import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
+from celosia.importer.tflite.builtin import builtin_name
 from celosia.importer.tflite.flatbuffer import Table, root
 from celosia.importer.tflite.schema import (
     FILE_IDENTIFIER,
     Buffer,
-    Builtin,
     Code,
     Model,
     Operator,
@@ -178,7 +178,7 @@ def _data(
 
 def _code(table: Table) -> str:
     old, new = table.scalar(Code.DEPRECATED_BUILTIN, "b"), table.scalar(Code.BUILTIN, "i")
-    name = Builtin.name(max(old, new))
+    name = builtin_name(max(old, new))
     return f"custom {table.text(Code.CUSTOM)!r}" if name == "CUSTOM" else name
 
 

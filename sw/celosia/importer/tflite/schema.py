@@ -9,7 +9,6 @@ __all__ = [
     "FILE_IDENTIFIER",
     "Activation",
     "Buffer",
-    "Builtin",
     "Code",
     "FullyConnected",
     "Model",
@@ -122,60 +121,3 @@ class Activation(IntEnum):
     RELU6 = 3
     TANH = 4
     SIGN_BIT = 5
-
-
-#: BuiltinOperator by number: those that are run, and those worth naming when they are refused.
-_BUILTIN = {
-    0: "ADD",
-    1: "AVERAGE_POOL_2D",
-    2: "CONCATENATION",
-    3: "CONV_2D",
-    4: "DEPTHWISE_CONV_2D",
-    6: "DEQUANTIZE",
-    9: "FULLY_CONNECTED",
-    14: "LOGISTIC",
-    16: "LSTM",
-    17: "MAX_POOL_2D",
-    18: "MUL",
-    19: "RELU",
-    20: "RELU_N1_TO_1",
-    21: "RELU6",
-    22: "RESHAPE",
-    25: "SOFTMAX",
-    28: "TANH",
-    32: "CUSTOM",
-    34: "PAD",
-    36: "GATHER",
-    39: "TRANSPOSE",
-    40: "MEAN",
-    41: "SUB",
-    43: "SQUEEZE",
-    44: "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    45: "STRIDED_SLICE",
-    50: "LOG_SOFTMAX",
-    53: "CAST",
-    54: "PRELU",
-    56: "ARG_MAX",
-    67: "TRANSPOSE_CONV",
-    70: "EXPAND_DIMS",
-    77: "SHAPE",
-    80: "FAKE_QUANT",
-    82: "REDUCE_MAX",
-    83: "PACK",
-    98: "LEAKY_RELU",
-    111: "ELU",
-    114: "QUANTIZE",
-    117: "HARD_SWISH",
-    126: "BATCH_MATMUL",
-    150: "GELU",
-    152: "RELU_0_TO_1",
-}
-
-
-class Builtin:
-    """BuiltinOperator."""
-
-    @staticmethod
-    def name(number: int) -> str:
-        """Its name, or ``"operator <number>"`` for one that is not listed."""
-        return _BUILTIN.get(number, f"operator {number}")

@@ -1,19 +1,20 @@
 """A chain of TFLite operators as host steps, engine layers and host steps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
-from celosia.graph import Dense, Graph, Quant
+from celosia.graph import Graph, Quant
 from celosia.host import Dequantize, Quantize, Requantize, Softmax
-from celosia.importer.tflite.dense import dense, quant_of, with_table
+from celosia.importer.tflite.dense import Layer, dense, quant_of, with_table
 from celosia.importer.tflite.load import TfliteModel, TfliteOperator, TfliteTensor, load
 from celosia.network import Network
 from celosia.quant.tables import FUNCTIONS, element_table
 
-__all__ = ["tflite_network"]
+__all__ = ["HANDLERS", "Chain", "one_image", "tflite_network"]
 
 _BYTES = ("int8", "uint8")
 _ALL_INT8 = np.arange(-128, 128).astype(np.int8)
@@ -37,24 +38,31 @@ def tflite_network(data: bytes, name: str = "model") -> Network:
     for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
         if len(tensors) != 1:
             raise Unsupported(f"the model has {len(tensors)} {what}, not 1")
-    chain = _Chain(model.inputs[0])
+    chain = Chain(model.inputs[0])
     for op in model.operators:
         chain.add(op)
     return chain.network(model, name)
 
 
 @dataclass
-class _Chain:
-    """The network so far. ``current`` is the tensor the next operator must take."""
+class Chain:
+    """The network so far.
+
+    ``current`` is the tensor the next operator must take; ``make`` turns a FULLY_CONNECTED and a
+    name into a layer and the number of its inexact channels; ``tensors`` are the indices of the
+    first layer's input and of every layer's result.
+    """
 
     current: TfliteTensor
+    make: Callable[[TfliteOperator, str], tuple[Layer, int]] = dense
     pre: list = field(default_factory=list)
-    layers: list[Dense] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)
     post: list = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tensors: list[int] = field(default_factory=list)
 
     def add(self, op: TfliteOperator) -> None:
-        handler = _HANDLERS.get(op.code)
+        handler = HANDLERS.get(op.code)
         if handler is None:
             raise Unsupported("this operator is not supported", where=str(op))
         if not op.inputs or len(op.outputs) != 1:
@@ -81,11 +89,12 @@ class _Chain:
             graph,
             tuple(self.pre),
             tuple(self.post),
-            _one_image(first),
+            one_image(first),
             first.dtype,
-            _one_image(last),
+            one_image(last),
             last.dtype,
             tuple(self.notes),
+            tuple(self.tensors),
         )
 
     def dense(self, op: TfliteOperator) -> None:
@@ -93,8 +102,11 @@ class _Chain:
         name = op.outputs[0].name
         if not name or any(layer.name == name for layer in self.layers):
             name = f"{name or op.code.lower()}#{op.index}"
-        layer, inexact = dense(op, name)
+        layer, inexact = self.make(op, name)
+        if not self.layers:
+            self.tensors.append(op.inputs[0].index)
         self.layers.append(layer)
+        self.tensors.append(op.outputs[0].index)
         if inexact:
             self.notes.append(
                 f"{op}: {inexact} of {layer.outputs} channels have scales so small that single "
@@ -109,7 +121,7 @@ class _Chain:
             table = element_table(op.code, source, output, **_parameters(op))
         except Unsupported as error:
             raise Unsupported(error.what, where=str(op), todo=error.todo) from error
-        self._table(table, output)
+        self._table(op, table, output)
 
     def quantize(self, op: TfliteOperator) -> None:
         source, target = op.inputs[0], op.outputs[0]
@@ -125,7 +137,7 @@ class _Chain:
         if not self.layers:
             self.pre.append(step)
         elif not self.post and source.dtype == target.dtype == "int8":
-            self._table(step(_ALL_INT8), output)
+            self._table(op, step(_ALL_INT8), output)
         else:
             self.post.append(step)
 
@@ -170,8 +182,9 @@ class _Chain:
         if after_layer and not self.layers:
             raise Unsupported("it comes before the first layer", where=str(op))
 
-    def _table(self, table: np.ndarray, output: Quant) -> None:
+    def _table(self, op: TfliteOperator, table: np.ndarray, output: Quant) -> None:
         self.layers[-1] = with_table(self.layers[-1], table, output)
+        self.tensors[-1] = op.outputs[0].index
 
 
 def _named(where: str, step: type, *arguments):
@@ -193,7 +206,7 @@ def _parameters(op: TfliteOperator) -> dict[str, float]:
     return {}
 
 
-def _one_image(tensor: TfliteTensor) -> tuple[int, ...]:
+def one_image(tensor: TfliteTensor) -> tuple[int, ...]:
     """The shape without its batch axis, which must be 1."""
     if len(tensor.shape) < 2:
         return tensor.shape
@@ -204,12 +217,13 @@ def _one_image(tensor: TfliteTensor) -> tuple[int, ...]:
     return tensor.shape[1:]
 
 
-_HANDLERS = {
-    "FULLY_CONNECTED": _Chain.dense,
-    "QUANTIZE": _Chain.quantize,
-    "DEQUANTIZE": _Chain.dequantize,
-    "SOFTMAX": _Chain.softmax,
-    "RESHAPE": _Chain.reshape,
-    "SQUEEZE": _Chain.reshape,
-    "EXPAND_DIMS": _Chain.reshape,
-} | {name: _Chain.activation for name in FUNCTIONS}
+#: What becomes of each operator; the documentation's list of them is made of this.
+HANDLERS = {
+    "FULLY_CONNECTED": Chain.dense,
+    "QUANTIZE": Chain.quantize,
+    "DEQUANTIZE": Chain.dequantize,
+    "SOFTMAX": Chain.softmax,
+    "RESHAPE": Chain.reshape,
+    "SQUEEZE": Chain.reshape,
+    "EXPAND_DIMS": Chain.reshape,
+} | {name: Chain.activation for name in FUNCTIONS}

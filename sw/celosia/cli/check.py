@@ -1,0 +1,158 @@
+"""Say at once whether a model runs on an engine, and how fast: no quantization, no simulation."""
+
+import argparse
+import math
+import re
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from celosia.cli import options
+from celosia.cli.console import Console
+from celosia.cli.page import columns, heading, share_bar
+from celosia.errors import CelosiaError
+
+if TYPE_CHECKING:
+    from celosia.check import Check
+
+__all__ = ["add_arguments", "run"]
+
+_MEMORIES = {
+    "weight_depth": "weights",
+    "param_depth": "parameters",
+    "program_depth": "program",
+    "act_depth": "activations",
+    "tables": "tables",
+}
+_PLACES = {"engine": "green", "host": "cyan", "dropped": "dim", "unsupported": "bold red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", help="model, graph or program image of any kind that Celosia reads"
+    )
+    parser.add_argument("--target", metavar="ROWSxCOLS", help="shape of the engine, such as 1x64")
+    parser.add_argument(
+        "--clock", type=float, metavar="MHZ", default=100.0,
+        help="clock that images/s are said for, an assumption (100)",
+    )  # fmt: skip
+    options.add_engine(parser)
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0: it fits; 3: some memory is too small; 4: an operation is not supported."""
+    from celosia.check import Check
+    from celosia.cli.outline import read_outline
+
+    options.check_outputs(args.json)
+    console = Console(args.quiet, args.json)
+    if not (math.isfinite(args.clock) and args.clock > 0):
+        raise CelosiaError(f"{args.clock:g} MHz is no clock", where="--clock")
+    asked = _engine(args)
+    outline = read_outline(args.model)
+    check = Check(outline, outline.config if outline.config and not asked else asked or
+                  options.config(args), args.clock)  # fmt: skip
+    _show(check, console)
+    console.write_json(check.to_dict())
+    return check.status
+
+
+def _engine(args: argparse.Namespace):
+    """The `Config` asked for; None when nothing was asked, so that a program image's own counts."""
+    if args.target:
+        found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", args.target)
+        if not found:
+            raise CelosiaError(
+                f"{args.target!r} is no shape", where="--target", todo="give rows x cols, as 16x16"
+            )
+        args.rows, args.cols = map(int, found.groups())
+        return options.config(args)
+    config = options.config(args)
+    return None if config == type(config).default() else config
+
+
+def _show(check: "Check", console: Console) -> None:
+    outline, bad = check.outline, check.outline.unsupported
+    heading(console, f"{outline.name}: {outline.kind}, {len(outline.layers)} layers, "
+            f"{outline.macs:,} MACs")  # fmt: skip
+    rows = [
+        (op.name, Text(op.place.value, _PLACES[op.place.value]), op.why)
+        for op in outline.operations
+    ]
+    columns(console, ("operation", "runs on", "how"), rows)
+    if bad:
+        names = ", ".join(sorted({op.kind for op in bad}))
+        console.say()
+        console.say(f"unsupported: {len(bad)} of {len(rows)} operations ({names})", "bold red")
+        return
+    heading(console, f"memories of the {check.config} engine")
+    columns(
+        console, ("memory", ">needed", ">available", ">bytes", "", ""), _memories(check, console)
+    )
+    if check.changes is None:
+        console.say()
+        console.say("does not fit: no engine holds it; split the model", "bold red")
+        return
+    _show_speed(check, console)
+    console.say()
+    if check.changes:
+        console.say(
+            f"does not fit the {check.config} engine; it fits with {check.flags}", "bold red"
+        )
+    else:
+        console.say(f"fits the {check.config} engine", "bold green")
+
+
+def _memories(check: "Check", console: Console):
+    for use in check.memories:
+        yield (
+            _MEMORIES[use.name],
+            f"{use.needed:,}",
+            f"{use.available:,}",
+            f"{use.needed * use.record_bytes:,}",
+            share_bar(console, use.share, "green" if use.fits else "red"),
+            Text(f"{use.share:.0%}" if math.isfinite(use.share) else "none there",
+                 "" if use.fits else "bold red"),
+        )  # fmt: skip
+
+
+def _show_speed(check: "Check", console: Console) -> None:
+    found, engine = check.estimate, check.judged
+    which = "smallest engine that holds it" if check.changes else f"{engine} engine"
+    heading(console, f"layers on the {which}, full batches of {found.images}")
+    rows = [
+        (
+            need.layer.name,
+            f"{need.layer.inputs:,} x {need.layer.outputs:,}",
+            f"{need.weights:,}",
+            f"{need.params:,}",
+            f"{need.activations:,}",
+            "yes" if need.tables else "",
+            f"{need.cycles:,.0f}",
+            f"{need.share:.1%}",
+            share_bar(console, need.share, "yellow" if need.share >= 0.25 else "blue"),
+        )
+        for need in check.layers
+    ]
+    columns(
+        console,
+        ("layer", ">in x out", ">weights", ">params", ">act.", "table", ">cycles", ">share", ""),
+        rows,
+    )
+    heading(console, f"speed, no zero skipped, with an assumed clock of {check.mhz:g} MHz")
+    about = "" if found.exact else "about "
+    columns(
+        console,
+        (),
+        [
+            ("one image alone", f"{about}{found.latency:,} cycles",
+             f"{check.latency_seconds * 1e6:,.1f} us"),
+            (f"full batches of {found.images}", f"{about}{found.per_image:,.1f} cycles per image",
+             f"{check.images_per_second:,.0f} images/s"),
+            ("utilization", f"{check.utilization:.1%} of {engine.multipliers} multipliers", ""),
+        ],
+    )  # fmt: skip
+    needs = sorted(check.layers, key=lambda need: need.cycles, reverse=True)
+    most = ", ".join(f"{n.layer.name} ({n.share:.0%})" for n in needs[:3] if n.share >= 0.1)
+    console.say(f"most time goes to {most or 'no layer in particular'}")

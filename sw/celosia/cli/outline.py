@@ -1,0 +1,121 @@
+"""The way in for `celosia check`: a path to a model's structure, without loading its numbers."""
+
+import mmap
+from itertools import pairwise
+from pathlib import Path
+
+from celosia.cli.files import load_model
+from celosia.errors import CelosiaError, Unsupported
+from celosia.image import MAGIC, SUFFIX, Image
+from celosia.mlp import FloatMLP
+from celosia.outline import LayerOutline, Operation, Outline, Place, placeholder_table
+from celosia.spec import Memory
+
+__all__ = ["read_outline"]
+
+
+def read_outline(path: Path | str) -> Outline:
+    """The structure of a model file of any kind that Celosia knows.
+
+    Raises
+    ------
+    CelosiaError : it cannot be read, is damaged, or of no known kind.
+    """
+    path = Path(path)
+    start = _start(path)
+    if path.suffix == ".tflite" or start[4:8] == b"TFL3":
+        return _tflite(path)
+    if path.suffix == SUFFIX or start.startswith(MAGIC[:5]):
+        return _image(Image.load(path))
+    try:
+        model = load_model(str(path))
+    except Unsupported as error:
+        # Other formats are read by their importer, which stops at the first such operation.
+        why = f"{error.what}; {error.todo}" if error.todo else error.what
+        operation = Operation(error.where or str(path), path.suffix, Place.UNSUPPORTED, why)
+        return Outline(path.stem, f"{path.suffix} model", (operation,), ())
+    if isinstance(model, FloatMLP):
+        return _mlp(model, path.stem)
+    if hasattr(model, "final"):
+        return _network(model, f"float model, {path.suffix}")
+    return Outline.of(getattr(model, "graph", model), "quantized graph")
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise CelosiaError(
+            f"cannot read: {error.strerror or error}", where=str(path), todo="check the path"
+        ) from error
+
+
+def _tflite(path: Path) -> Outline:
+    from celosia.importer.tflite.outline import tflite_outline
+
+    try:
+        # Mapped: only the pages that describe the model are ever read.
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return tflite_outline(data, path.stem or "model")
+    except CelosiaError as error:
+        where = f"{path}, {error.where}" if error.where else str(path)
+        raise type(error)(error.what, where=where, todo=error.todo) from error
+    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+        raise CelosiaError(f"cannot read: {error}", where=str(path)) from error
+
+
+def _mlp(model: FloatMLP, name: str) -> Outline:
+    layers = tuple(
+        LayerOutline(f"dense_{index}", inputs, outputs)
+        for index, (inputs, outputs) in enumerate(pairwise(model.sizes))
+    )
+    operations: list[Operation] = []
+    for layer, activation in zip(layers, model.activations, strict=True):
+        operations.append(Operation(layer.name, "Dense", Place.ENGINE, "a layer"))
+        if activation != "none":
+            how = "within its layer's clamp"
+            operations.append(Operation(layer.name, activation, Place.ENGINE, how))
+    return Outline(name, "float model", tuple(operations), layers)
+
+
+def _image(image: Image) -> Outline:
+    tables = image.records(Memory.TABLES)
+    layers = tuple(
+        LayerOutline(
+            layer.name,
+            layer.inputs,
+            layer.outputs,
+            output=layer.quant,
+            table=tables[d["table"]] if d["use_table"] else None,
+        )
+        for layer, d in zip(image.model.layers, image.descriptors(), strict=True)
+    )
+    operations = tuple(
+        Operation(each.name, "Dense", Place.ENGINE, "a layer")
+        if each.table is None
+        else Operation(each.name, "Dense", Place.ENGINE, "a layer and an element table")
+        for each in layers
+    )
+    kind = f"program image for {image.config}"
+    return Outline(image.model.name, kind, operations, layers, image.config)
+
+
+def _network(network, kind: str) -> Outline:
+    """A float network as its importer gives it: tables and clamps are yet to be calibrated."""
+    operations, layers = [], []
+    for index, each in enumerate(network.layers):
+        inputs, outputs = each.weights.shape
+        name, f = f"dense_{index}", each.function
+        operations.append(Operation(each.origin or name, "Dense", Place.ENGINE, f"layer {name!r}"))
+        in_table = f.name != "x" and f.limits is None
+        if f.name != "x":
+            how = "element table of its layer" if in_table else "within its layer's clamp"
+            operations.append(Operation(each.origin or name, str(f), Place.ENGINE, how))
+        table = placeholder_table(index) if in_table else None
+        layers.append(LayerOutline(name, inputs, outputs, table=table))
+    if network.final:
+        how = "after the last layer"
+        operations.append(Operation("output", network.final, Place.HOST, how))
+    return Outline(network.name, kind, tuple(operations), tuple(layers))

@@ -1,6 +1,9 @@
 """The one exception family a user ever sees: what is wrong, where, and what to do."""
 
-__all__ = ["CelosiaError", "DoesNotFit", "Unsupported"]
+import contextlib
+from collections.abc import Iterator
+
+__all__ = ["CelosiaError", "DoesNotFit", "Unsupported", "located"]
 
 
 class CelosiaError(Exception):
@@ -29,3 +32,13 @@ class DoesNotFit(CelosiaError):
 
 class Unsupported(CelosiaError):
     """An operation or a form of it that neither engine nor host runs (`celosia check`: exit 4)."""
+
+
+@contextlib.contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put ``where`` in front of what an error inside says about its place."""
+    try:
+        yield
+    except CelosiaError as error:
+        inner = f"{where}, {error.where}" if error.where else where
+        raise type(error)(error.what, where=inner, todo=error.todo) from error

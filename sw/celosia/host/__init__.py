@@ -1,7 +1,8 @@
 """What runs on the host around the engine: the edges of a network, exact to LiteRT."""
 
 from celosia.host.dequantize import Dequantize
+from celosia.host.float_softmax import FloatSoftmax
 from celosia.host.quantize import Quantize, Requantize
 from celosia.host.softmax import Softmax
 
-__all__ = ["Dequantize", "Quantize", "Requantize", "Softmax"]
+__all__ = ["Dequantize", "FloatSoftmax", "Quantize", "Requantize", "Softmax"]

@@ -42,7 +42,7 @@ def observe(values: np.ndarray, method: str = "minmax") -> tuple[float, float]:
     if not np.isfinite(values).all():
         at = int(np.argmax(~np.isfinite(values)))
         raise CelosiaError(
-            f"value {at} is {values[at]}", where="calibration", todo="check the inputs and weights"
+            f"value {at} is {values[at]}", todo="check the calibration data and the weights"
         )
     if method not in METHODS:
         raise CelosiaError(
@@ -72,7 +72,7 @@ def activation_quant(low: float, high: float) -> Quant:
         return Quant(1.0, -128)
     scale = float(np.float32((high - low) / 255))
     if not np.finfo(np.float32).tiny <= scale < np.inf:
-        raise CelosiaError(f"range {low:g}..{high:g} has no float32 scale", where="calibration")
+        raise CelosiaError(f"range {low:g}..{high:g} has no float32 scale")
     return Quant(scale, int(np.clip(np.rint(-128 - low / scale), -128, 127)))
 
 

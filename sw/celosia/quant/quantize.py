@@ -1,73 +1,118 @@
-"""Post-training quantization of a float perceptron to an int8 graph."""
+"""Post-training quantization of float networks to int8 graphs."""
 
 import numpy as np
 
-from celosia.errors import CelosiaError
+from celosia.errors import CelosiaError, located
+from celosia.float_network import FloatLayer, FloatNetwork
 from celosia.graph import Dense, Graph, Quant
+from celosia.host import Dequantize, FloatSoftmax, Quantize
 from celosia.mlp import FloatMLP
+from celosia.network import Network
+from celosia.quant.activation import Activation, activation
 from celosia.quant.calibrate import activation_quant, observe
 from celosia.quant.fit import accumulator_range, fit_multipliers
 from celosia.quant.multiplier import effective_scale
 from celosia.spec import WEIGHT, Rounding
 
-__all__ = ["quantize"]
+__all__ = ["quantize", "quantize_network"]
 
 
 def quantize(
-    mlp: FloatMLP, calibration: np.ndarray, method: str = "mse", name: str = "mlp"
+    model: FloatMLP | FloatNetwork,
+    calibration: np.ndarray,
+    method: str = "mse",
+    name: str | None = None,
 ) -> Graph:
-    """An int8 `Graph` that computes `mlp`.
+    """An int8 `Graph` that computes the layers of `model`.
 
     Weights are symmetric per output channel, ``scale[n] = max(abs(w[:, n])) / 127``, in
     -127..127 (dead channels: `_weight_scale`). Activations are asymmetric over the range that
     `method` finds in `calibration`, the input over all of it: pixels in 0..1 get scale 1/255 and
     zero point -128.
-    A ReLU costs nothing: its output's range begins at 0, so saturation at -128 is the ReLU. Biases
-    are ``round(b / (s_in * s_w[n]))``. Multipliers are fitted (`fit_multipliers`).
+    A ReLU costs nothing: its output's range begins at 0, so saturation at -128 is the ReLU; other
+    functions become tables (`activation`). Biases are ``round(b / (s_in * s_w[n]))``. Multipliers
+    are fitted (`fit_multipliers`).
 
     Parameters
     ----------
-    mlp : layers with activation "relu" or "none".
+    model : any float network.
     calibration : float [n, inputs], a sample of the inputs to expect; some hundred are enough.
     method : of the hidden layers and the result: "minmax", "percentile" or "mse" (`observe`).
-    name : of the graph.
+    name : of the graph; the network's own, or "mlp", when None.
 
     Raises
     ------
     CelosiaError : naming the layer, when the calibration set is empty, not float, of another width
         or not finite, or the outputs span no float32 scale.
     """
+    if isinstance(model, FloatMLP):
+        model = FloatNetwork.of(model)
     x = np.asarray(calibration)
-    outputs = mlp.layer_outputs(x)
-    quant = activation_quant(*_observe(x, "minmax", "input"))
+    outputs = model.layer_outputs(x)
+    with located("input"):
+        quant = activation_quant(*observe(x, "minmax"))
     layers = []
-    for k, (w, b, y) in enumerate(zip(mlp.weights, mlp.biases, outputs, strict=True)):
+    for k, (layer, (sums, results)) in enumerate(zip(model.layers, outputs, strict=True)):
         where = f"dense_{k}"
-        output = activation_quant(*_observe(y, method, where))
-        layers.append(_dense(where, w, b, quant, output, mlp.activations[k]))
-        quant = output
-    return Graph(name, tuple(layers))
+        with located(where):
+            end = activation(layer.function, sums, results, method)
+        layers.append(_dense(where, layer, quant, end))
+        quant = layers[-1].result
+    return Graph(name or model.name, tuple(layers))
 
 
-def _observe(values: np.ndarray, method: str, where: str) -> tuple[float, float]:
-    try:
-        return observe(values, method)
-    except CelosiaError as error:
-        raise CelosiaError(error.what, where=where, todo=error.todo) from error
+def quantize_network(model: FloatNetwork, calibration: np.ndarray, method: str = "mse") -> Network:
+    """`model` as a whole: reals in, quantized on the host; int8 layers; reals out.
+
+    Returns
+    -------
+    A network from float32 [n, *input_shape] to float32 [n, *output_shape]. The result is the last
+    layer's, dequantized; a final softmax of it is computed on the host in float, so that a
+    classifier gives probabilities and its argmax is that of the engine's bytes.
+
+    Raises
+    ------
+    CelosiaError : as `quantize`.
+    """
+    graph = quantize(model, calibration, method)
+    post = [Dequantize(graph.output)]
+    if model.final:
+        post.append(FloatSoftmax(log=model.final == "log_softmax"))
+    return Network(
+        graph,
+        (Quantize(graph.input),),
+        tuple(post),
+        model.input_shape,
+        "float32",
+        model.output_shape,
+        "float32",
+        model.notes,
+    )
 
 
-def _dense(
-    name: str, w: np.ndarray, b: np.ndarray, source: Quant, output: Quant, activation: str
-) -> Dense:
+def _dense(name: str, layer: FloatLayer, source: Quant, end: Activation) -> Dense:
+    w, b = layer.weights, layer.bias
     scale = _weight_scale(w, b, source.scale)
     weights = np.clip(np.rint(w / scale), -WEIGHT.max, WEIGHT.max).astype(np.int8).T.copy()
     bias = np.rint(b / (np.float64(source.scale) * scale)).astype(np.int32)
-    clamp = (output.zero_point if activation == "relu" else -128, 127)
     low, high = accumulator_range(weights, bias, source.zero_point)
-    real = effective_scale(source.scale, scale, output.scale)
-    m, shift, _ = fit_multipliers(real, low, high, output.zero_point, clamp)
+    real = effective_scale(source.scale, scale, end.output.scale)
+    with located(name):
+        if not np.isfinite(real).all():
+            raise CelosiaError("its weights have no finite scale", todo="train the model again")
+        m, shift, _ = fit_multipliers(real, low, high, end.output.zero_point, end.clamp)
     return Dense(
-        name, weights, bias, source, m, shift, output, clamp=clamp, rounding=Rounding.SINGLE
+        name,
+        weights,
+        bias,
+        source,
+        m,
+        shift,
+        end.output,
+        clamp=end.clamp,
+        rounding=Rounding.SINGLE,
+        table=end.table,
+        table_output=end.table_output,
     )
 
 

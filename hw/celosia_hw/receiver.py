@@ -156,19 +156,18 @@ class Receiver(wiring.Component):
         memories = writable(config)
         shifted = Signal(word_bits * max(one.words for one in memories))
         record_words = Signal.like(words)
+        written = Signal()  # a whole record stands in `shifted`
         with m.Switch(request.arg):
             for one in memories:
                 with m.Case(one.memory):
+                    m.d.comb += record_words.eq(one.words)
                     start = len(shifted) - word_bits * one.words
-                    m.d.comb += [
-                        record_words.eq(one.words),
-                        self.write.data.eq(shifted[start : start + 8 * one.size]),
-                    ]
+                    with m.If(written):
+                        m.d.comb += self.write.data.eq(shifted[start : start + 8 * one.size])
         m.d.comb += [
             self.write.memory.eq(request.arg[:3]),
             self.write.addr.eq(request.address + stored),
         ]
-        written = Signal()  # a whole record stands in `shifted`
         m.d.comb += self.write_en.eq(written)
         m.d.sync += written.eq(0)
         with m.If(written):

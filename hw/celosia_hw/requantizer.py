@@ -99,7 +99,7 @@ def _multiply(unit, double, a, multiplier, shift):
 
 
 def _sum(unit, double, low, high, shift):
-    return {"product": (low + (high << 16))[:64].as_signed(), "shift": shift}
+    return {"product": (low + high.shift_left(16)).as_signed(), "shift": shift}
 
 
 def _shift_right(unit, double, product, shift):
@@ -109,7 +109,7 @@ def _shift_right(unit, double, product, shift):
 
 
 def _round(unit, double, half, shift):
-    return {"scaled": ((half + 1) >> 1)[:32].as_signed(), "shift": shift}
+    return {"scaled": (half + 1).shift_right(1)[:32].as_signed(), "shift": shift}
 
 
 def _shift_again(unit, double, scaled, shift):
@@ -120,7 +120,7 @@ def _shift_again(unit, double, scaled, shift):
 
 
 def _clamp(unit, double, scaled, half, again):
-    rounded = Mux(again, (half + 1) >> 1, scaled)[:32].as_signed()
+    rounded = Mux(again, (half + 1).shift_right(1), scaled)[:32].as_signed()
     y = (rounded + unit.zero_point)[:32].as_signed()
     low, high = unit.clamp_min, unit.clamp_max
     return {"o": Mux(y < low, low, Mux(y > high, high, y))[: ACTIVATION.width]}

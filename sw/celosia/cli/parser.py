@@ -3,12 +3,12 @@
 import argparse
 
 import celosia
-from celosia.cli import check, compile, info, mnist, quantize, run, train, verilog
+from celosia.cli import check, compile, diff, info, mnist, quantize, run, train, verilog
 from celosia.errors import CelosiaError
 
 __all__ = ["parse"]
 
-_COMMANDS = (mnist, train, quantize, check, compile, run, verilog, info)
+_COMMANDS = (mnist, train, quantize, check, compile, run, diff, verilog, info)
 
 
 class _Parser(argparse.ArgumentParser):

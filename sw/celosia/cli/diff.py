@@ -1,0 +1,214 @@
+"""Run engine and reference side by side, and find the first tensor that differs."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from celosia.cli import options
+from celosia.cli.console import Console
+from celosia.cli.files import load_array, load_model
+from celosia.cli.page import columns, heading, share_bar
+from celosia.errors import CelosiaError
+
+if TYPE_CHECKING:
+    from celosia.compare import Comparison
+    from celosia.network import Network
+
+__all__ = ["add_arguments", "run"]
+
+#: Lines of a histogram; what lies beyond is one line more.
+_SHOWN = 12
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="quantized model: .tflite, QDQ .onnx or graph .npz")
+    inputs = parser.add_mutually_exclusive_group(required=True)
+    inputs.add_argument("--input", metavar="FILE", help="the model's inputs [n, ...], .npy or .npz")
+    inputs.add_argument("--random", type=int, metavar="N", help="N inputs drawn at random instead")
+    parser.add_argument("--seed", type=int, default=0, help="of --random (0)")
+    parser.add_argument(
+        "--against", choices=("litert", "onnxruntime", "golden"),
+        help="reference (the model file's own runtime, golden for a graph)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--transport", choices=("golden", "rtl"), default="golden",
+        help="engine: the NumPy model or the compiled simulation of the Verilog (golden)",
+    )  # fmt: skip
+    options.add_engine(parser)
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0: every byte is equal; 1: some differ."""
+    from celosia.compare import compare, run_engine
+
+    options.check_outputs(args.json)
+    console = Console(args.quiet, args.json)
+    config = options.config(args)
+    network = _network(args.model)
+    x = _inputs(args, network)
+    with console.progress() as progress:
+        start = time.perf_counter()
+        reference = _reference(args, network, x, progress)
+        middle = time.perf_counter()
+        layers = run_engine(network.graph, network.prepare(x), config, args.transport, progress)
+        seconds = time.perf_counter() - middle
+    found = compare(network, x, layers, reference)
+    _show(found, len(x), f"{args.transport} {config} engine", console)
+    document = {"model": args.model, "images": len(x), "engine": config.to_dict()}
+    document |= {"transport": args.transport, "seconds": seconds}
+    document |= {"reference_seconds": middle - start}
+    console.write_json(document | found.to_dict())
+    return int(not found.equal)
+
+
+def _network(path: str) -> "Network":
+    """What is in the file, as `Network`: a graph alone is one without host steps."""
+    from celosia.graph import Graph
+    from celosia.network import Network
+
+    if path.endswith(".tflite"):
+        from celosia.importer.tflite import read_tflite
+
+        return read_tflite(path)
+    model = load_model(path)
+    if isinstance(model, Graph):
+        shapes = (model.layers[0].inputs,), (model.layers[-1].outputs,)
+        return Network(model, input_shape=shapes[0], output_shape=shapes[1])
+    if not isinstance(model, Network):
+        raise CelosiaError(
+            "is not a quantized model", where=path, todo="quantize it with celosia quantize"
+        )
+    return model
+
+
+def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
+    """[n, *input_shape] of the model's own type."""
+    kind, shape = network.input_dtype, network.input_shape
+    if args.random is None:
+        x = load_array(args.input)
+        if kind == "int8" and not network.pre and x.dtype.kind == "f":
+            x = network.graph.input.quantize(x)
+        try:
+            if not len(x):
+                raise CelosiaError("no inputs")
+            network.prepare(x)
+        except (CelosiaError, TypeError) as error:
+            what = error.what if isinstance(error, CelosiaError) else "no array of inputs"
+            raise CelosiaError(what, where=args.input, todo="give at least one input") from error
+        return x.astype(kind, copy=False).reshape(len(x), *shape)
+    if not 1 <= args.random <= 1_000_000:
+        raise CelosiaError(f"{args.random} is outside 1..1000000", where="--random")
+    rng, size = np.random.default_rng(args.seed), (args.random, *shape)
+    if kind == "float32":
+        # Over what the engine's input can hold.
+        low, high = network.graph.input.dequantize(np.array([-128, 127]))
+        return rng.uniform(low, high, size).astype(np.float32)
+    info = np.iinfo(kind)
+    return rng.integers(info.min, info.max + 1, size).astype(kind)
+
+
+def _reference(args: argparse.Namespace, network: "Network", x: np.ndarray, progress):
+    from celosia.compare import golden, litert, onnxruntime
+
+    own = {".tflite": "litert", ".onnx": "onnxruntime"}
+    default = next((name for end, name in own.items() if args.model.endswith(end)), "golden")
+    against = args.against or default
+    if against == "golden":
+        return golden(network, x)
+    if against != default:
+        raise CelosiaError(
+            f"{against} does not read this file", where=args.model, todo=f"use {default} or golden"
+        )
+    run = {"litert": litert, "onnxruntime": onnxruntime}[against]
+    return run(args.model, network, x, progress)
+
+
+def _show(found: "Comparison", images: int, engine: str, console: Console) -> None:
+    heading(console, f"{engine} against {found.reference}, {images:,} inputs")
+    rows = []
+    for tensor, alone in zip(found.tensors, found.alone, strict=True):
+        bad = tensor.differing > 0
+        rows.append(
+            (
+                tensor.name,
+                tensor.place,
+                f"{tensor.bytes:,}",
+                Text(f"{tensor.differing:,} differ" if bad else "equal", "red" if bad else "green"),
+                f"{tensor.largest:g}" if bad else "",
+                "" if alone is None else "equal" if not alone else f"{alone:,} differ",
+            )
+        )
+    header = ("tensor", "made by", ">bytes", "", ">largest", "alone, on the reference's input")
+    if found.equal:
+        header, rows = header[:4], [row[:4] for row in rows]
+    columns(console, header, rows)
+    if found.equal:
+        console.say()
+        console.say(
+            f"equal: all {found.bytes:,} bytes of {len(found.tensors)} tensors", "bold green"
+        )
+    else:
+        _show_first(found, console)
+
+
+def _show_first(found: "Comparison", console: Console) -> None:
+    fault = found.fault
+    tensor = found.tensors[fault.tensor]
+    first = tensor.first
+    console.say()
+    console.say(f"first difference: {tensor.name}, channel {first.channel}", "bold red")
+    channels = list(tensor.channels)
+    share = (
+        f"{tensor.differing:,} of {tensor.elements:,} ({tensor.differing / tensor.elements:.2%})"
+    )
+    few = ", ".join(map(str, channels[:8])) + (", ..." if len(channels) > 8 else "")
+    columns(
+        console,
+        (),
+        [
+            ("at", f"input {first.image}, channel {first.channel}"),
+            ("engine", f"{first.ours:g}"),
+            ("reference", f"{first.theirs:g}"),
+            ("differ", f"{share}, by up to {tensor.largest:g}"),
+            ("channels", f"{few} ({len(channels):,} in all)"),
+            ("why", _why(found)),
+        ],
+    )  # fmt: skip
+    heading(console, "engine minus reference")
+    most = max(tensor.histogram.values())
+    shown = sorted(tensor.histogram.items(), key=lambda item: -item[1])[:_SHOWN]
+    rows = [
+        (f"{step:+g}", f"{count:,}", share_bar(console, count / most, "red"))
+        for step, count in sorted(shown)
+    ]
+    if rest := len(tensor.histogram) - len(shown):
+        count = sum(tensor.histogram.values()) - sum(count for _, count in shown)
+        rows.append(("others", f"{count:,}", Text(f"{rest} more values", "dim")))
+    columns(console, (">difference", ">elements", ""), rows)
+
+
+def _why(found: "Comparison") -> str:
+    fault = found.fault
+    tensor = found.tensors[fault.tensor]
+    if fault.engine is None:
+        return f"a step on the host before or after the engine makes the {tensor.name}"
+    if fault.engine:
+        return (
+            f"the engine departs from the golden model in {fault.engine:,} elements: the fault is "
+            "in the engine, not in the model"
+        )
+    if not fault.rounding:
+        return "the reference shows no tensor before it, so that the layer cannot be told"
+    if fault.would_match:
+        modes = " and ".join(fault.would_match)
+        return (
+            f"{modes} rounding would match, the layer has {fault.used}"
+            if fault.used not in fault.would_match
+            else "given the reference's input the layer matches"
+        )
+    counts = ", ".join(f"with {mode} {count:,} differ" for mode, count in fault.rounding.items())
+    return f"no rounding mode would match ({counts}): weights, biases, multipliers or scales differ"

@@ -1,0 +1,19 @@
+"""Engine and reference side by side, tensor by tensor: where do they part, and why."""
+
+from celosia.compare.reference import REFERENCES, Reference, golden, litert, onnxruntime
+from celosia.compare.side_by_side import Comparison, Fault, compare, run_engine
+from celosia.compare.tensors import First, TensorDiff
+
+__all__ = [
+    "REFERENCES",
+    "Comparison",
+    "Fault",
+    "First",
+    "Reference",
+    "TensorDiff",
+    "compare",
+    "golden",
+    "litert",
+    "onnxruntime",
+    "run_engine",
+]

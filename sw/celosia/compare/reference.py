@@ -1,0 +1,115 @@
+"""What other implementations compute for the same inputs, with the tensors in between."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from celosia.errors import CelosiaError
+from celosia.model.reference import evaluate
+from celosia.network import Network
+from celosia.progress import Progress, silent
+
+__all__ = ["REFERENCES", "Reference", "golden", "litert", "onnxruntime"]
+
+REFERENCES = ("litert", "onnxruntime", "golden")
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The tensors of one implementation.
+
+    Parameters
+    ----------
+    name : for people, with what matters about it.
+    tensors : int8 [n, K], the graph's input, then every layer's result; None for those that the
+        implementation does not show.
+    output : `Network.output_dtype` [n, outputs], the model's result.
+    """
+
+    name: str
+    tensors: tuple[np.ndarray | None, ...]
+    output: np.ndarray
+
+
+def golden(network: Network, x: np.ndarray) -> Reference:
+    """The graph evaluated directly (`celosia.model.reference`): no packing, tiles or folding."""
+    entry = network.prepare(x)
+    results = evaluate(network.graph, entry)
+    output = network.finish(results[-1])
+    return Reference("golden reference", (entry, *results), output.reshape(len(x), -1))
+
+
+def litert(
+    path: Path | str, network: Network, x: np.ndarray, progress: Progress = silent
+) -> Reference:
+    """LiteRT's reference kernels, image by image, on the file that ``network`` was made of.
+
+    Raises
+    ------
+    CelosiaError : LiteRT is not installed, or refuses the file.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    except ImportError as error:
+        raise CelosiaError(
+            "LiteRT is not installed", where="--against litert", todo="pip install ai-edge-litert"
+        ) from error
+    if len(network.tensors) != len(network.graph.layers) + 1:
+        raise CelosiaError("is no .tflite file", where=str(path), todo="use --against golden")
+    try:
+        interpreter = Interpreter(
+            model_path=str(path),
+            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+            experimental_preserve_all_tensors=True,
+            num_threads=1,
+        )
+        interpreter.allocate_tensors()
+        entry = interpreter.get_input_details()[0]
+        wanted = (*network.tensors, interpreter.get_output_details()[0]["index"])
+        rows: list[list[np.ndarray]] = [[] for _ in wanted]
+        for index, image in enumerate(x):
+            interpreter.set_tensor(entry["index"], image.reshape(entry["shape"]))
+            interpreter.invoke()
+            for row, tensor in zip(rows, wanted, strict=True):
+                row.append(interpreter.get_tensor(tensor).reshape(-1).copy())
+            progress("running LiteRT", index + 1, len(x))
+    except (RuntimeError, ValueError) as error:
+        raise CelosiaError(f"LiteRT refuses it: {error}", where=str(path)) from error
+    *tensors, output = map(np.stack, rows)
+    return Reference("LiteRT BUILTIN_REF", tuple(tensors), output)
+
+
+def onnxruntime(
+    path: Path | str, network: Network, x: np.ndarray, progress: Progress = silent
+) -> Reference:
+    """onnxruntime without graph optimizations; the model's results only.
+
+    Raises
+    ------
+    CelosiaError : onnxruntime is not installed, or refuses the file.
+    """
+    try:
+        import onnxruntime as runtime
+    except ImportError as error:
+        raise CelosiaError(
+            "onnxruntime is not installed",
+            where="--against onnxruntime",
+            todo="pip install onnxruntime",
+        ) from error
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    try:
+        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        entry = session.get_inputs()[0]
+        outputs = []
+        for index, image in enumerate(x):
+            shape = [each if isinstance(each, int) else 1 for each in entry.shape]
+            (result,) = session.run(None, {entry.name: image.reshape(shape)})
+            outputs.append(np.asarray(result).reshape(-1))
+            progress("running onnxruntime", index + 1, len(x))
+    except Exception as error:  # its own exception types share no base
+        raise CelosiaError(f"onnxruntime refuses it: {error}", where=str(path)) from error
+    nothing = (None,) * (len(network.graph.layers) + 1)
+    return Reference("onnxruntime, results only", nothing, np.stack(outputs))

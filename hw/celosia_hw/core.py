@@ -70,7 +70,7 @@ class Core(wiring.Component):
                 "inputs": In(stream.Signature(row_write(config))),
                 "results": Out(stream.Signature(result(config))),
                 "fault": Out(1),
-                "fault_addr": Out(range(config.program_depth)),
+                "fault_addr": Out(range(config.program_depth + 1)),
                 "fault_taken": In(1),
                 "write": In(memory_write(config)),
                 "write_en": In(1),

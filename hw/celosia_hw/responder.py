@@ -64,7 +64,7 @@ class Responder(wiring.Component):
                 "o": Out(stream.Signature(link_word(config))),
                 "results": In(stream.Signature(result(config))),
                 "fault": In(1),
-                "fault_addr": In(range(config.program_depth)),
+                "fault_addr": In(range(config.program_depth + 1)),
                 "fault_taken": Out(1),
                 "reply": In(stream.Signature(reply(config))),
                 "answered": Out(1),

@@ -64,7 +64,7 @@ class Sequencer(wiring.Component):
                 "run_done": Out(1),
                 "in_flight": Out(2),
                 "fault": Out(1),
-                "fault_addr": Out(range(config.program_depth)),
+                "fault_addr": Out(range(config.program_depth + 1)),
                 "fault_taken": In(1),
             }
         )

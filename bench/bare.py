@@ -13,20 +13,41 @@ from celosia_hw.array import MacArray
 from celosia_hw.emit import TOP, emit
 from celosia_hw.layouts import link_word
 
-__all__ = ["Bare", "cycles_per_second"]
+__all__ = ["Bare", "PlainArray", "cycles_per_second"]
 
 #: Length of the sums: that of an average layer of the demo.
 _K = 256
 
 
+class PlainArray(MacArray):
+    """The same array as it is usually written: one signal for each product and each sum."""
+
+    def _accumulate(self, m, en, first):
+        sums = {}
+        for row in range(self.config.rows):
+            for col in range(self.config.cols):
+                product = Signal(signed(17), name=f"product_{row}_{col}", reset_less=True)
+                acc = Signal(signed(32), name=f"acc_{row}_{col}", reset_less=True)
+                m.d.sync += product.eq(self.u[row] * self.w[col])
+                with m.If(en):
+                    m.d.sync += acc.eq(Mux(first, 0, acc) + product)
+                sums[row, col] = acc
+        return sums
+
+
 class Bare(wiring.Component):
-    """A `MacArray` behind the engine's pins: a word in asks for that many cycles of work.
+    """An array behind the engine's pins: a word in asks for that many cycles of work.
 
     The word that answers depends on every sum, so that nothing can be optimized away.
+
+    Parameters
+    ----------
+    config : the shape.
+    array : the class of the array, `MacArray` or one with its members.
     """
 
-    def __init__(self, config: Config):
-        self.config = config
+    def __init__(self, config: Config, array: type[MacArray] = MacArray):
+        self.config, self.array = config, array
         super().__init__(
             {
                 "i": In(stream.Signature(link_word(config))),
@@ -36,7 +57,7 @@ class Bare(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.array = array = MacArray(self.config)
+        m.submodules.array = array = self.array(self.config)
         left, k, noise = Signal(32), Signal(range(_K)), Signal(64, init=0x9E3779B97F4A7C15)
         seen = Signal(32)
         busy = left != 0
@@ -73,9 +94,11 @@ class Bare(wiring.Component):
         return m
 
 
-def cycles_per_second(config: Config, cycles: int, progress: Progress) -> float:
+def cycles_per_second(
+    config: Config, array: type[MacArray], cycles: int, progress: Progress
+) -> float:
     """Of the compiled simulation, built and clocked exactly as the engine's is."""
-    text = emit(Bare(config), TOP)
+    text = emit(Bare(config, array), TOP)
     with RtlTransport(config, text, progress=progress) as transport:
         word = cycles.to_bytes(config.link_bytes, "little")
         start = time.perf_counter()

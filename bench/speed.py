@@ -36,8 +36,6 @@ def rates(measure: Callable[[], Measured], progress: Progress) -> list[Row]:
             unit="million MAC/s",
             peers="100-200",
         ),
-            name=f"{config}, engine simulated", value=engine, unit="million MAC/s", peers="100-200"
-        ),
         Row(
             name=f"{config}, bare array simulated",
             value=bare,

@@ -131,6 +131,7 @@ FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "affine": lambda x, scale, shift: scale * x + shift,
     "celu": lambda x, alpha: np.maximum(x, 0) + np.minimum(alpha * np.expm1(x / alpha), 0),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "divide": np.divide,
     "elu": _elu,
     "erf": _erf,
     "exp": np.exp,

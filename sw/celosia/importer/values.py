@@ -14,12 +14,29 @@ import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
 from celosia.float_network import FloatLayer, FloatNetwork
-from celosia.functions import X, Function, function
+from celosia.functions import Function, X, function
 
-__all__ = ["MAX_WIDTH", "Linear", "Value", "norm_factors"]
+__all__ = ["MAX_WIDTH", "Ledger", "Linear", "Value", "norm_factors"]
 
 #: No engine has room for more inputs; a file that claims more would cost memory.
 MAX_WIDTH = 1 << 24
+
+
+class Ledger:
+    """Numbers that may still be computed for one file: few bytes may name one tensor many times.
+
+    Parameters
+    ----------
+    size : of the file in bytes.
+    """
+
+    def __init__(self, size: int):
+        self._left = 8 * size + (1 << 20)
+
+    def spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise CelosiaError("its tensors are used far beyond the file's size")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +56,7 @@ class Value:
     Parameters
     ----------
     shape : without the batch axis.
+    ledger : of the file; shared by all its values.
     base : the layer it comes from; None for the model's input.
     function : `f` above.
     scale, shift : float64, scalar or flat [width].
@@ -46,6 +64,7 @@ class Value:
     """
 
     shape: tuple[int, ...]
+    ledger: Ledger
     base: Linear | None = None
     function: Function = X
     scale: np.ndarray = field(default_factory=lambda: np.float64(1))
@@ -76,6 +95,7 @@ class Value:
         if self.shape[-1] != self.width:
             raise Unsupported(f"a linear layer on {list(self.shape)}", todo="flatten it first")
         n = weights.shape[1]
+        self.ledger.spend(2 * weights.size)
         weights = weights.astype(np.float64)
         total = np.zeros(n) if bias is None else _broadcast(bias, (n,)) + np.zeros(n)
         source = self
@@ -84,7 +104,7 @@ class Value:
             total = total + (np.reshape(self.shift, (-1, 1)) * weights).sum(axis=0)
             weights = np.reshape(self.scale, (-1, 1)) * weights
             source = replace(self, scale=np.float64(1), shift=np.float64(0))
-        return Value((*self.shape[:-1], n), Linear(source, weights, total, origin))
+        return Value((*self.shape[:-1], n), self.ledger, Linear(source, weights, total, origin))
 
     def affine(self, scale=1.0, shift=0.0) -> "Value":
         """``scale * self + shift``, each a scalar or an array that broadcasts to `shape`."""
@@ -92,8 +112,12 @@ class Value:
         scale, shift = _broadcast(scale, self.shape), _broadcast(shift, self.shape)
         if self.function == X and self.base is not None:
             base = self.base
+            if not scale.ndim and scale == 1:
+                return replace(self, base=replace(base, bias=base.bias + shift))
+            self.ledger.spend(base.weights.size)
             folded = replace(base, weights=base.weights * scale, bias=base.bias * scale + shift)
             return replace(self, base=folded)
+        self.ledger.spend(scale.size + shift.size)
         return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift)
 
     def apply(self, outer: Function) -> "Value":

@@ -3,7 +3,7 @@
 from celosia.quant.calibrate import METHODS, activation_quant, observe
 from celosia.quant.fit import accumulator_range, fit_multipliers
 from celosia.quant.multiplier import effective_scale, quantize_multiplier
-from celosia.quant.quantize import quantize, quantize_network
+from celosia.quant.quantize import quantize
 
 __all__ = [
     "METHODS",
@@ -14,5 +14,4 @@ __all__ = [
     "observe",
     "quantize",
     "quantize_multiplier",
-    "quantize_network",
 ]

@@ -5,16 +5,14 @@ import numpy as np
 from celosia.errors import CelosiaError, located
 from celosia.float_network import FloatLayer, FloatNetwork
 from celosia.graph import Dense, Graph, Quant
-from celosia.host import Dequantize, FloatSoftmax, Quantize
 from celosia.mlp import FloatMLP
-from celosia.network import Network
 from celosia.quant.activation import Activation, activation
 from celosia.quant.calibrate import activation_quant, observe
 from celosia.quant.fit import accumulator_range, fit_multipliers
 from celosia.quant.multiplier import effective_scale
 from celosia.spec import WEIGHT, Rounding
 
-__all__ = ["quantize", "quantize_network"]
+__all__ = ["quantize"]
 
 
 def quantize(
@@ -59,35 +57,6 @@ def quantize(
         layers.append(_dense(where, layer, quant, end))
         quant = layers[-1].result
     return Graph(name or model.name, tuple(layers))
-
-
-def quantize_network(model: FloatNetwork, calibration: np.ndarray, method: str = "mse") -> Network:
-    """`model` as a whole: reals in, quantized on the host; int8 layers; reals out.
-
-    Returns
-    -------
-    A network from float32 [n, *input_shape] to float32 [n, *output_shape]. The result is the last
-    layer's, dequantized; a final softmax of it is computed on the host in float, so that a
-    classifier gives probabilities and its argmax is that of the engine's bytes.
-
-    Raises
-    ------
-    CelosiaError : as `quantize`.
-    """
-    graph = quantize(model, calibration, method)
-    post = [Dequantize(graph.output)]
-    if model.final:
-        post.append(FloatSoftmax(log=model.final == "log_softmax"))
-    return Network(
-        graph,
-        (Quantize(graph.input),),
-        tuple(post),
-        model.input_shape,
-        "float32",
-        model.output_shape,
-        "float32",
-        model.notes,
-    )
 
 
 def _dense(name: str, layer: FloatLayer, source: Quant, end: Activation) -> Dense:

@@ -1,0 +1,69 @@
+"""Keras's activations by name, as they are when a layer names one without parameters."""
+
+import math
+
+from celosia.errors import Unsupported
+from celosia.functions import Function, X, clip, function
+from celosia.importer.guard import text
+from celosia.importer.values import Value
+
+__all__ = ["ACTIVATIONS", "activate", "relu"]
+
+_SELU = 1.6732632423543772, 1.0507009873554805
+
+#: Name in a layer's configuration: the function. Softmax and log_softmax are `activate`'s.
+ACTIVATIONS: dict[str, Function] = {
+    "linear": X,
+    "relu": clip(0),
+    "relu6": clip(0, 6),
+    "hard_tanh": clip(-1, 1),
+    "leaky_relu": function("leaky_relu", 0.2),
+    "sigmoid": function("sigmoid"),
+    "tanh": function("tanh"),
+    "hard_sigmoid": function("hard_sigmoid", 1 / 6, 0.5),
+    "hard_silu": function("hard_swish"),
+    "hard_swish": function("hard_swish"),
+    "elu": function("elu", 1),
+    "selu": function("selu", *_SELU),
+    "celu": function("celu", 1),
+    "gelu": function("gelu"),
+    "silu": function("silu"),
+    "swish": function("silu"),
+    "mish": function("mish"),
+    "softplus": function("softplus", 1),
+    "softsign": function("softsign"),
+    "log_sigmoid": function("log_sigmoid"),
+    "exponential": function("exp"),
+}
+
+
+def activate(value: Value, name: object) -> Value:
+    """``value`` after the activation that a layer's configuration calls ``name``.
+
+    Raises
+    ------
+    Unsupported : it is none of `ACTIVATIONS`, or an object of the user's own.
+    """
+    if name in ("softmax", "log_softmax"):
+        return value.softmax(-1, log=name == "log_softmax")
+    if name is None:
+        name = "linear"
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        if isinstance(name, dict):
+            name = name.get("registered_name") or name.get("class_name") or "object"
+        raise Unsupported(
+            f"activation {text(name)!r} is not supported",
+            todo="use a built-in one; code of your own is never run",
+        )
+    return value.apply(ACTIVATIONS[name])
+
+
+def relu(value: Value, slope: float, maximum: float | None, threshold: float) -> Value:
+    """Keras's ReLU layer with all its parameters."""
+    top = math.inf if maximum is None else maximum
+    if threshold:
+        raise Unsupported(f"a ReLU with threshold {threshold:g}")
+    if not slope:
+        return value.apply(clip(0, top))
+    value = value.apply(function("leaky_relu", slope))
+    return value if maximum is None else value.apply(clip(-math.inf, top))

@@ -1,0 +1,43 @@
+"""From an `nn.Module` in memory, through `torch.export`."""
+
+import io
+import warnings
+
+from celosia.errors import CelosiaError, Unsupported
+from celosia.float_network import FloatNetwork
+from celosia.importer.guard import require, text
+from celosia.importer.torch.program import torch_network
+
+__all__ = ["from_module"]
+
+
+def from_module(module, example_input, name: str = "model") -> FloatNetwork:
+    """The float network that ``module`` computes in evaluation mode.
+
+    Parameters
+    ----------
+    module : torch.nn.Module; it is left in the mode it was in.
+    example_input : float tensor [n, ...] that it takes; only shape and type matter.
+    name : of the network.
+
+    Raises
+    ------
+    CelosiaError : PyTorch is not installed, or cannot export the module.
+    Unsupported : as `torch_network`.
+    """
+    torch = require("torch", "torch", "torch")
+    modes = [(each, each.training) for each in module.modules()]
+    file = io.BytesIO()
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(module.eval(), (example_input,))
+            torch.export.save(program, file)
+    except Exception as error:  # exporting runs the user's own code, which may raise anything
+        kind = Unsupported if isinstance(error, NotImplementedError) else CelosiaError
+        reason = text(str(error).strip().partition("\n")[0], 200)
+        raise kind(f"torch.export fails: {reason}", where=name) from error
+    finally:
+        for each, training in modes:
+            each.training = training
+    return torch_network(file.getvalue(), name)

@@ -1,0 +1,1 @@
+"""Test benches: cocotb on the pins of the emitted Verilog, on Icarus and on Verilator."""

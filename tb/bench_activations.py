@@ -1,0 +1,107 @@
+"""Activation memory: two writers, one reader, and the masks of bytes that are not 0."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from celosia.spec.timing import READ_LATENCY
+from celosia_hw.activations import row_write
+
+from .base import TB, bench_stalled
+from .pack import bits, pack
+
+
+class Writer:
+    """Words for the rows 0..last in turn; past ``images`` they are not active."""
+
+    def __init__(self, tb: TB, all_rows: bool, start: int, end: int):
+        self.tb, self.all_rows, self.range = tb, all_rows, (start, end)
+
+    def __iter__(self) -> Iterator[dict]:
+        rng, config = self.tb.rng, self.tb.config
+        while True:
+            dst, images = int(rng.integers(*self.range)), int(rng.integers(1, config.rows + 1))
+            rows = config.rows if self.all_rows else images
+            for row in range(rows):
+                data = rng.integers(1, 256, config.lanes) * (rng.random(config.lanes) < 0.3)
+                yield {
+                    "row": row,
+                    "active": int(row < images),
+                    "dst": dst,
+                    "word_end": int(row == rows - 1),
+                    "data": [int(byte) for byte in data],
+                }
+
+
+class Model:
+    """Contents and masks; None where nothing was written, which reads as anything."""
+
+    def __init__(self, rows: int, depth: int):
+        self.data: list[list[int | None]] = [[None] * depth for _ in range(rows)]
+        self.masks: list[int | None] = [None] * depth
+        self._so_far = {}
+
+    def write(self, source: str, write: dict) -> None:
+        so_far = self._so_far.get(source, 0) if write["row"] else 0
+        if write["active"]:
+            self.data[write["row"]][write["dst"]] = bits(write["data"], 8)
+            so_far |= bits(map(bool, write["data"]), 1)
+        self._so_far[source] = so_far
+        if write["word_end"]:
+            self.masks[write["dst"]] = so_far
+
+
+@bench_stalled(5_000)
+async def against_model(dut, stall):
+    """Results win over inputs; both, interleaved, leave the model's data and masks."""
+    tb = TB(dut, f"against_model{stall}")
+    config, layout = tb.config, row_write(tb.config)
+    for name in ("results", "results_en", "addr", "mask_addr", "mask_en"):
+        getattr(dut, name).value = 0
+    dut.inputs__valid.value = 0
+    await tb.reset()
+    model = Model(config.rows, config.act_depth)
+    # Few addresses, so that reads meet writes; the writers never share a word.
+    half = min(config.act_depth, 16) // 2
+    inputs = iter(Writer(tb, False, 0, half))
+    results = iter(Writer(tb, True, half, 2 * half))
+    offered, written, reads, masks_read = next(inputs), None, [], None
+    input_valid = mask_en = 0
+    compared = {"data": 0, "masks": 0}
+    for _ in range(1500):
+        addr, mask_addr = (int(x) for x in tb.rng.integers(2 * half, size=2))
+        await tb.cycle()
+        # What the cycle that ends here read: the contents before its own writes.
+        now = [model.data[row][int(dut.addr.value)] for row in range(config.rows)]
+        mask_now = model.masks[int(dut.mask_addr.value)] if mask_en else masks_read
+        ready = int(dut.inputs__ready.value)
+        assert ready == (written is None), "inputs wait exactly for results"
+        if len(reads) == READ_LATENCY:
+            text = str(dut.data.value)[::-1]
+            for row, want in enumerate(reads.pop(0)):
+                if want is not None:
+                    width = 8 * config.lanes
+                    got = int(text[row * width : (row + 1) * width][::-1], 2)
+                    assert got == want, f"row {row}: {got:#x} is not {want:#x}"
+                    compared["data"] += 1
+        if masks_read is not None:
+            assert int(dut.mask_data.value) == masks_read, f"{dut.mask_data.value}, {masks_read:b}"
+            compared["masks"] += 1
+        if written is not None:
+            model.write("results", written)
+        elif input_valid:
+            model.write("inputs", offered)
+            offered, input_valid = next(inputs), 0
+        reads.append(now)
+        masks_read = mask_now
+        # The next cycle.
+        written = next(results) if tb.rng.random() >= stall[1] * 0.9 + 0.1 else None
+        input_valid = input_valid or int(tb.rng.random() >= stall[0])
+        mask_en = int(tb.rng.random() < 0.7)
+        dut.results_en.value = int(written is not None)
+        dut.results.value = pack(layout, written or offered)
+        dut.inputs__valid.value = input_valid
+        dut.inputs__payload.value = pack(layout, offered)
+        dut.addr.value, dut.mask_addr.value, dut.mask_en.value = addr, mask_addr, mask_en
+    assert min(compared.values()) > 500, compared
+    assert np.any([mask for mask in model.masks if mask])

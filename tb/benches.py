@@ -1,0 +1,81 @@
+"""The benches: which tests run on which component, in which configurations."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from amaranth.hdl import Elaboratable
+
+from celosia.spec import Config
+from celosia_hw.activations import ActivationMemory
+from celosia_hw.engine import Engine
+from celosia_hw.requantizer import Requantizer
+from celosia_hw.sequencer import Sequencer
+
+from .duts import ArrayDrain, Feeder
+
+__all__ = ["BENCHES", "Bench"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Test module ``module`` on ``component(config)`` for every config of ``variants``."""
+
+    module: str
+    component: Callable[[Config], Elaboratable]
+    variants: Mapping[str, Config]
+
+
+def _small(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) -> Config:
+    """Memories just large enough for the benches' programs: inputs and outputs of 300 bytes."""
+    sizes = {
+        "weight_depth": 2048,
+        "param_depth": max(16, 640 // lanes),
+        "program_depth": 32,
+        "act_depth": max(16, 1280 // lanes),
+        "tables": 2,
+    }
+    return Config(rows=rows, cols=cols, lanes=lanes, link_bytes=link_bytes, **sizes | overrides)
+
+
+#: One row; few lanes; prime columns; more rows than words; records smaller, larger and equal to
+#: link words; memories whose depth is no power of two; no tables.
+_ENGINES = {
+    "1x4": _small(1, 4, 4, 1, tables=1),
+    "3x5": _small(3, 5, 5, 4),
+    "2x7": _small(2, 7, 7, 8, weight_depth=1500, program_depth=20, tables=3),
+    "4x8l2": _small(4, 8, 2, 16),
+    "1x16": _small(1, 16, 16, 8, tables=16),
+    "2x12l4": _small(2, 12, 4, 2, tables=0, program_depth=27),
+    "5x4l1": _small(5, 4, 1, 4),
+}
+#: Memories so small that they can be filled and read to the last record.
+_LINKS = {
+    f"{rows}x{cols}b{link_bytes}": Config(
+        rows=rows,
+        cols=cols,
+        lanes=lanes,
+        link_bytes=link_bytes,
+        weight_depth=20,
+        param_depth=9,
+        program_depth=8,
+        act_depth=16,
+        tables=tables,
+    )
+    for rows, cols, lanes, link_bytes, tables in (
+        (1, 4, 4, 1, 0),
+        (3, 4, 2, 4, 1),
+        (2, 5, 5, 8, 2),
+        (2, 6, 3, 16, 1),
+    )
+}
+_BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2")}
+
+BENCHES = {
+    "requantizer": Bench("tb.bench_requantizer", Requantizer, {"1x4": _ENGINES["1x4"]}),
+    "activations": Bench("tb.bench_activations", ActivationMemory, _BLOCKS),
+    "feeder": Bench("tb.bench_feeder", Feeder, _BLOCKS),
+    "array": Bench("tb.bench_array", ArrayDrain, _BLOCKS),
+    "sequencer": Bench("tb.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
+    "link": Bench("tb.bench_link", Engine, _LINKS),
+    "engine": Bench("tb.bench_engine", Engine, _ENGINES),
+}

@@ -1,0 +1,64 @@
+"""The bench of a whole engine: frames in, frames out, the golden model beside it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from cocotb.handle import HierarchyObject
+
+from celosia.driver.frames import pad_records, request
+from celosia.spec import InferFlag, Memory, Opcode
+
+from .base import TB
+from .scoreboard import Scoreboard
+
+__all__ = ["EngineTB"]
+
+
+class EngineTB(TB):
+    """Streams, monitors and scoreboard of an `Engine`; ``stall`` is that of (input, output)."""
+
+    def __init__(self, dut: HierarchyObject, name: str, stall: tuple[float, float]):
+        super().__init__(dut, name)
+        self.link_bytes = self.config.link_bytes
+        self.scoreboard = Scoreboard(self.config)
+        self._input = self.source("i", stall[0])
+        self.output = self.sink("o", stall[1])
+        self.monitor("i", self.scoreboard.request)
+        self.monitor("o", self.scoreboard.response)
+
+    def send(self, frame: bytes, last: bool = True) -> None:
+        """Queue a frame; without ``last``, only its beginning."""
+        words = len(frame) // self.link_bytes
+        for n in range(words):
+            data = frame[n * self.link_bytes : (n + 1) * self.link_bytes]
+            final = last and n == words - 1
+            self._input.queue.append(
+                int.from_bytes(data, "little") | final << (8 * self.link_bytes)
+            )
+
+    def frame(self, opcode: int, arg: int = 0, address: int = 0, count: int = 0, payload=b""):
+        return request(self.link_bytes, opcode, arg, address, count, payload)
+
+    def write_frame(self, memory: Memory, address: int, records: np.ndarray) -> bytes:
+        payload = pad_records(records, self.link_bytes)
+        return self.frame(Opcode.WRITE, memory, address, len(records), payload)
+
+    def infer_frame(self, entry: int, x: np.ndarray, skip: bool = True) -> bytes:
+        """INFER on the words x, uint8 [images, words, lanes]."""
+        flags = InferFlag(0) if skip else InferFlag.NO_SKIP
+        payload = pad_records(x.transpose(1, 0, 2), self.link_bytes)
+        return self.frame(Opcode.INFER, flags | (len(x) - 1), entry, x.shape[1], payload)
+
+    def send_all(self, frames: Iterable[bytes]) -> None:
+        for frame in frames:
+            self.send(frame)
+
+    @property
+    def sent(self) -> bool:
+        return not self._input.queue
+
+    async def drain(self) -> None:
+        """Wait for the response to everything sent, then make sure that nothing else comes."""
+        await self.until(lambda: self.sent and self.scoreboard.idle)
+        await self.cycles(50)
+        assert self.sent and self.scoreboard.idle, "words after the last response"

@@ -1,0 +1,30 @@
+"""Layouts of `celosia_hw` as integers at a pin, both ways."""
+
+from amaranth.hdl import Shape
+from amaranth.lib import data
+
+__all__ = ["bits", "pack", "unpack"]
+
+
+def pack(layout: data.Layout, values: dict | list) -> int:
+    """The bits of ``values``; what is not named is 0."""
+    return layout.const(values).as_bits()
+
+
+def unpack(layout: data.Layout, bits: int) -> dict:
+    """The fields of ``bits`` by name or index, signed where they are; inner layouts likewise."""
+    values = {}
+    for name, part in layout:
+        value = bits >> part.offset & ((1 << part.width) - 1)
+        if isinstance(part.shape, data.Layout):
+            value = unpack(part.shape, value)
+        elif Shape.cast(part.shape).signed and value >> (part.width - 1):
+            value -= 1 << part.width
+        values[name] = value
+    return values
+
+
+def bits(values, width: int) -> int:
+    """Integers side by side, the first one lowest, ``width`` bits each."""
+    mask = (1 << width) - 1
+    return sum((int(value) & mask) << (index * width) for index, value in enumerate(values))

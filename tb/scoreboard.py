@@ -1,0 +1,155 @@
+"""The golden model beside the engine, fed with what was seen on the pins."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from celosia.model.link import LinkModel
+from celosia.spec import COUNTERS, REQUEST, TRAILER, Config, Memory, Opcode, Status
+
+__all__ = ["Scoreboard"]
+
+#: The counters that do not depend on timing, which the model counts too.
+_COUNTED = ("issued", "skipped", "images")
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """The response the model gave; the request's opcode, and whether it was a RESET that counts."""
+
+    frame: bytes
+    opcode: int
+    resets: bool
+    compare_payload: bool
+
+
+class _Framer:
+    """Words as the link carries them, gathered to frames."""
+
+    def __init__(self, link_bytes: int):
+        self.link_bytes = link_bytes
+        self.data = bytearray()
+
+    def __call__(self, word: int) -> bytes | None:
+        """The frame that ``word`` completes, if it does."""
+        last = word >> (8 * self.link_bytes)
+        data = word & ((1 << (8 * self.link_bytes)) - 1)
+        self.data += data.to_bytes(self.link_bytes, "little")
+        if not last:
+            return None
+        frame, self.data = bytes(self.data), bytearray()
+        return frame
+
+
+class Scoreboard:
+    """Expects for every request observed the response of `LinkModel`, in order, byte for byte.
+
+    Of COUNTERS only the fields are compared that the model defines. A RESET may find runs in
+    flight: their responses may then come in full, or end with ABORTED, or be missing. What such a
+    run left in counters and activations is unknown: those are no longer compared, the counters
+    until they are cleared.
+
+    Attributes
+    ----------
+    answered : responses checked, by status.
+    aborted, dropped : runs a RESET ended in the middle of their response, or before it.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.model = LinkModel(config)
+        self.answered: dict[Status, int] = dict.fromkeys(Status, 0)
+        self.aborted = self.dropped = 0
+        self._expected: deque[_Expected] = deque()
+        self._requests = _Framer(config.link_bytes)
+        self._responses = _Framer(config.link_bytes)
+        self._trailer_size = -(-TRAILER.size // config.link_bytes) * config.link_bytes
+        self._runs_lost = self._counters_unknown = False
+
+    @property
+    def idle(self) -> bool:
+        """No request half sent, no response expected or half received."""
+        return not (self._expected or self._requests.data or self._responses.data)
+
+    def request(self, word: int) -> None:
+        """A word was transferred to the engine."""
+        frame = self._requests(word)
+        if frame is None:
+            return
+        header = REQUEST.unpack(frame) if len(frame) >= REQUEST.size else {"opcode": 0, "arg": 0}
+        opcode, arg = header["opcode"], header["arg"]
+        response = self.model.respond(frame)
+        status = self._status(response)
+        compare = True
+        resets = opcode == Opcode.RESET and status == Status.OK
+        if resets and self._expected:
+            self._runs_lost = self._counters_unknown = True
+        if opcode == Opcode.READ and arg == Memory.ACTIVATIONS:
+            compare = not self._runs_lost
+        if opcode == Opcode.COUNTERS:
+            compare = not self._counters_unknown
+            if status == Status.OK and arg & 1:
+                self._counters_unknown = False
+        self._expected.append(_Expected(response, opcode, resets, compare))
+
+    def response(self, word: int) -> None:
+        """A word was transferred from the engine."""
+        frame = self._responses(word)
+        if frame is None:
+            return
+        assert self._expected, f"a response to nothing: {frame.hex()}"
+        if not self._ended_by_reset(frame):
+            expected = self._expected.popleft()
+            self._check(frame, expected)
+        self.answered[self._status(frame)] += 1
+
+    def _ended_by_reset(self, frame: bytes) -> bool:
+        """Drop the runs that a RESET ended, if ``frame`` tells so; True when it is thereby done."""
+        reset = next((i for i, e in enumerate(self._expected) if e.resets), None)
+        first = self._expected[0]
+        # Only runs may be answered after the next request has come.
+        if not reset or first.opcode != Opcode.INFER or frame == first.frame:
+            return False
+        trailer = TRAILER.unpack(frame[-self._trailer_size :])
+        if trailer["opcode"] == Opcode.RESET:
+            self._drop(reset)
+            return False
+        assert first.opcode == trailer["opcode"] == Opcode.INFER, f"{frame.hex()} before a RESET"
+        assert trailer["status"] == Status.ABORTED, self._difference(frame, first.frame)
+        assert trailer["count"] == trailer["info"] == 0, trailer
+        payload = frame[: -self._trailer_size]
+        assert first.frame[: -self._trailer_size].startswith(payload), "aborted, and wrong"
+        self.aborted += 1
+        self.dropped -= 1
+        self._drop(reset)
+        return True
+
+    def _drop(self, count: int) -> None:
+        for _ in range(count):
+            assert self._expected.popleft().opcode == Opcode.INFER, "only runs may be dropped"
+            self.dropped += 1
+
+    def _check(self, frame: bytes, expected: _Expected) -> None:
+        want = expected.frame
+        assert len(frame) == len(want), self._difference(frame, want)
+        size = self._trailer_size
+        assert frame[-size:] == want[-size:], self._difference(frame, want)
+        if not expected.compare_payload:
+            return
+        if expected.opcode == Opcode.COUNTERS and len(frame) > size:
+            got, counted = COUNTERS.unpack(frame), COUNTERS.unpack(want)
+            for name in _COUNTED:
+                assert got[name] == counted[name], f"counter {name}: {got} is not {counted}"
+            return
+        assert frame == want, self._difference(frame, want)
+
+    def _difference(self, frame: bytes, want: bytes) -> str:
+        at = next((i for i, (a, b) in enumerate(zip(frame, want, strict=False)) if a != b), -1)
+        trailer, wanted = (TRAILER.unpack(f[-self._trailer_size :]) for f in (frame, want))
+        return (
+            f"response {sum(self.answered.values())} has {len(frame)} bytes, expected {len(want)}; "
+            f"first difference at byte {at}; trailer {trailer}, expected {wanted}\n"
+            f"got      {frame.hex()}\nexpected {want.hex()}"
+        )
+
+    def _status(self, frame: bytes) -> Status:
+        return Status(TRAILER.unpack(frame[-self._trailer_size :])["status"])

@@ -1,0 +1,108 @@
+"""Streams at the pins: a source, a sink, and a monitor that knows the rules."""
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from cocotb.handle import HierarchyObject
+from cocotb.triggers import RisingEdge
+
+__all__ = ["Monitor", "Pins", "Sink", "Source"]
+
+
+class Pins:
+    """The three signals of stream ``name`` of a component: valid, ready, payload."""
+
+    def __init__(self, dut: HierarchyObject, name: str):
+        self.name = name
+        self.clk, self.rst = dut.clk, dut.rst
+        self.valid = getattr(dut, f"{name}__valid")
+        self.ready = getattr(dut, f"{name}__ready")
+        self.payload = getattr(dut, f"{name}__payload")
+
+
+class Source:
+    """Offers the payloads of `queue`; with probability ``stall`` a cycle offers no new one.
+
+    What stands on the payload while valid is 0 is random: nobody may look at it.
+    """
+
+    def __init__(self, pins: Pins, rng: np.random.Generator, stall: float = 0.0):
+        self.pins, self.stall = pins, stall
+        self.queue: deque[int] = deque()
+        self._rng = rng
+        self._width = len(pins.payload)
+        pins.valid.value = 0
+        pins.payload.value = 0
+
+    async def run(self) -> None:
+        offered = False
+        edge = RisingEdge(self.pins.clk)
+        while True:
+            await edge
+            if offered and str(self.pins.ready.value) == "1":
+                self.queue.popleft()
+                offered = False
+            if offered:
+                continue
+            offered = bool(self.queue) and self._rng.random() >= self.stall
+            self.pins.valid.value = int(offered)
+            self.pins.payload.value = self.queue[0] if offered else self._garbage()
+
+    def _garbage(self) -> int:
+        return int.from_bytes(self._rng.bytes(-(-self._width // 8)), "little") % (1 << self._width)
+
+
+class Sink:
+    """Accepts payloads, except with probability ``stall`` in each cycle, or while `paused`.
+
+    It never looks at valid: a stream may not wait for ready.
+    """
+
+    def __init__(self, pins: Pins, rng: np.random.Generator, stall: float = 0.0):
+        self.pins, self.stall = pins, stall
+        self.paused = False
+        self._rng = rng
+        pins.ready.value = 0
+
+    async def run(self) -> None:
+        edge = RisingEdge(self.pins.clk)
+        while True:
+            await edge
+            self.pins.ready.value = int(not self.paused and self._rng.random() >= self.stall)
+
+
+class Monitor:
+    """Hands every payload transferred to ``seen`` and asserts the rules of a stream.
+
+    - valid and ready are 0 or 1, and a valid payload has no X or Z;
+    - valid never falls before the transfer;
+    - the payload does not change while it waits for ready.
+    """
+
+    def __init__(self, pins: Pins, seen: Callable[[int], None]):
+        self.pins, self.seen = pins, seen
+        self.transfers = 0
+
+    async def run(self) -> None:
+        pins, waiting = self.pins, None
+        edge = RisingEdge(pins.clk)
+        while True:
+            await edge
+            if str(pins.rst.value) != "0":
+                waiting = None
+                continue
+            valid, ready = str(pins.valid.value), str(pins.ready.value)
+            assert valid in "01" and ready in "01", f"{pins.name}: valid {valid}, ready {ready}"
+            if waiting is not None:
+                assert valid == "1", f"{pins.name}: valid fell before ready rose"
+            if valid == "0":
+                continue
+            payload = str(pins.payload.value)
+            assert waiting in (None, payload), f"{pins.name}: {waiting} became {payload}"
+            waiting = payload
+            if ready == "1":
+                waiting = None
+                self.transfers += 1
+                assert set(payload) <= {"0", "1"}, f"{pins.name}: undefined bits {payload}"
+                self.seen(int(payload, 2))

@@ -126,20 +126,9 @@ class Core(wiring.Component):
             tables.read.eq(self.reading),
             activations.addr.eq(Mux(self.reading, self.read_addr, walker.o.src)),
         ]
-        padding = C(0, 8 * PARAMETER.size - PARAMETER.width)
-        with m.Switch(self.read_memory):
-            for memory_, source in (
-                (Memory.WEIGHTS, weights),
-                (Memory.PARAMS, Cat(Cat(params[lane], padding) for lane in range(config.lanes))),
-                (Memory.PROGRAM, program.as_value()),
-                (Memory.TABLES, tables.read_data),
-            ):
-                with m.Case(memory_):
-                    m.d.comb += self.read_data.eq(source)
-            with m.Case(Memory.ACTIVATIONS), m.Switch(self.read_row):
-                for row in range(config.rows):
-                    with m.Case(row):
-                        m.d.comb += self.read_data.eq(activations.data[row].as_value())
+        weights_read = Signal(8 * config.cols)
+        m.d.sync += weights_read.eq(weights)
+        self._read(m, weights_read, params, program, tables.read_data, activations.data)
 
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
@@ -148,8 +137,7 @@ class Core(wiring.Component):
             later_en = Signal(name=f"issue_en_{delay}")
             m.d.sync += [later.eq(fetched), later_en.eq(fetched_en)]
             fetched, fetched_en = later, later_en
-        weights_read = Signal(8 * config.cols)
-        m.d.sync += [weights_read.eq(weights), array.en.eq(fetched_en)]
+        m.d.sync += array.en.eq(fetched_en)
         with m.If(fetched_en):
             m.d.sync += [
                 array.first.eq(fetched.first),
@@ -267,3 +255,30 @@ class Core(wiring.Component):
         else:
             m.d.comb += Value.cast(write_port.data).eq(self.write.data)
         return read_port.data
+
+    def _read(self, m, weights, params, program, tables, activations):
+        """`read_data`, three cycles after `read_addr`: memory, register, selection.
+
+        ``weights`` and ``activations`` come from registers, as the array gets them; the others
+        come straight from their memories.
+        """
+        padding = C(0, 8 * PARAMETER.size - PARAMETER.width)
+        padded = Cat(Cat(params[lane], padding) for lane in range(self.config.lanes))
+        held = {}
+        for which, source in (
+            (Memory.PARAMS, padded),
+            (Memory.PROGRAM, program.as_value()),
+            (Memory.TABLES, tables),
+        ):
+            held[which] = Signal(len(source), name=f"held_{which.name.lower()}")
+            with m.If(self.reading):
+                m.d.sync += held[which].eq(source)
+        held[Memory.WEIGHTS] = weights
+        with m.If(self.reading), m.Switch(self.read_memory):
+            for which, source in held.items():
+                with m.Case(which):
+                    m.d.sync += self.read_data.eq(source)
+            with m.Case(Memory.ACTIVATIONS), m.Switch(self.read_row):
+                for row in range(self.config.rows):
+                    with m.Case(row):
+                        m.d.sync += self.read_data.eq(activations[row].as_value())

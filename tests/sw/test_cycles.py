@@ -58,3 +58,14 @@ def test_layer_cycles_add_up_to_the_time_between_first_start_and_last_arrival():
     predicted = predict(config, [dense_load(image, 2)])
     assert sum(predicted.layer_cycles) == predicted.busy + 1
     assert len(predicted.layer_cycles) == 2
+
+
+def test_what_layers_count_adds_up():
+    config = Config.default(3, 5)
+    rng = np.random.default_rng(5)
+    graph = network(rng, [30, 40, 7, 21])
+    predicted = predict(config, run_loads(compile(graph, config), images(rng, graph, 14)))
+    assert sum(predicted.layer_issued) == predicted.issued
+    assert sum(predicted.layer_stall_drain) == predicted.stall_drain
+    spent = zip(predicted.layer_cycles, predicted.layer_issued, strict=True)
+    assert all(cycles >= issued > 0 for cycles, issued in spent)

@@ -64,6 +64,8 @@ class Prediction:
 
     ``layer_cycles[i]`` are the cycles, over all runs, from the start of layer i of a run to the
     start of the next layer: they add up to the time from the first start to the last arrival.
+    ``layer_issued[i]`` and ``layer_stall_drain[i]`` are what ``issued`` and ``stall_drain`` counted
+    in that time.
     """
 
     cycles: int = 0
@@ -76,6 +78,8 @@ class Prediction:
     stall_data: int = 0
     images: int = 0
     layer_cycles: list[int] = field(default_factory=list)
+    layer_issued: list[int] = field(default_factory=list)
+    layer_stall_drain: list[int] = field(default_factory=list)
 
 
 def predict(config: Config, runs: Sequence[RunLoad]) -> Prediction:
@@ -97,7 +101,10 @@ class _Engine:
 
     def __init__(self, config: Config, runs: Sequence[RunLoad]):
         self.config, self.runs = config, runs
-        self.out = Prediction(layer_cycles=[0] * max((len(r.layers) for r in runs), default=0))
+        layers = max((len(r.layers) for r in runs), default=0)
+        self.out = Prediction(
+            layer_cycles=[0] * layers, layer_issued=[0] * layers, layer_stall_drain=[0] * layers
+        )
         self.header = _words(REQUEST.size, config)
         self.trailer = _words(TRAILER.size, config)
         self.record = record(config, Memory.ACTIVATIONS).words
@@ -117,6 +124,7 @@ class _Engine:
         self.in_flight: deque[tuple[LayerLoad, bool]] = deque()  # (layer, last of its run)
         self.words_done = 0  # of the older layer in flight
         self.started: tuple[int, int] | None = None  # (layer, cycle) of the last start
+        self.noted = 0, 0  # issued and stall_drain by then
 
         # Scanner: `scanned` is the word whose mask is being read, a segment.
         self.scan: LayerLoad | None = None
@@ -320,10 +328,17 @@ class _Engine:
         return layer, last, run.images
 
     def _note_start(self, index: int) -> None:
-        if self.started is not None:
-            before, cycle = self.started
-            self.out.layer_cycles[before] += self.now - cycle
+        self._note_end(self.now)
         self.started = (index, self.now)
+
+    def _note_end(self, now: int) -> None:
+        if self.started is not None:
+            layer, cycle = self.started
+            issued, stall_drain = self.noted
+            self.out.layer_cycles[layer] += now - cycle
+            self.out.layer_issued[layer] += self.out.issued - issued
+            self.out.layer_stall_drain[layer] += self.out.stall_drain - stall_drain
+        self.noted = self.out.issued, self.out.stall_drain
 
     def _receive(self, results_stored: bool) -> bool:
         """Returns whether a run was committed."""
@@ -372,8 +387,7 @@ class _Engine:
             self.in_flight.popleft()
             self.words_done = 0
             if not self.in_flight and self.started is not None:
-                index, cycle = self.started
-                self.out.layer_cycles[index] += self.now + 1 - cycle
+                self._note_end(self.now + 1)
                 self.started = None
 
     def _rest(self) -> None:

@@ -53,6 +53,29 @@ class Function:
             return inner
         return function(self.name, *self.params, args=tuple(each.of(inner) for each in self.args))
 
+    def without_affine(self) -> tuple[float, float, "Function"]:
+        """(scale, shift, f) with ``self(x) = f(scale * x + shift)``; (1, 0, self) if that is all.
+
+        An affine part is found where every use of the argument has the same one.
+        """
+        uses = self._uses()
+        if len(uses) != 1 or uses == {(1.0, 0.0)}:
+            return 1.0, 0.0, self
+        return *uses.pop(), self._replace_affine()
+
+    def _uses(self) -> set[tuple[float, ...]]:
+        if self.name == "x":
+            return {(1.0, 0.0)}
+        if self.name == "affine" and self.args == (X,):
+            return {self.params}
+        return set().union(*(each._uses() for each in self.args))
+
+    def _replace_affine(self) -> "Function":
+        if self.name == "affine" and self.args == (X,):
+            return X
+        args = tuple(each._replace_affine() for each in self.args)
+        return function(self.name, *self.params, args=args)
+
     def __str__(self) -> str:
         if self.name == "x":
             return "x"
@@ -66,7 +89,8 @@ def function(name: str, *params: float, args: tuple[Function, ...] = (X,)) -> Fu
     """The function ``name`` of ``args``, in the one form that all its spellings share.
 
     Numbers are rounded to float32, as every file format but JSON keeps them; nested clips are one
-    clip; ``x * sigmoid(x)`` is silu, ``x * hard_sigmoid(x, 1/6, 1/2)`` is hard_swish.
+    clip; ``x * sigmoid(x)`` is silu, ``x * hard_sigmoid(x, 1/6, 1/2)`` is hard_swish,
+    ``x * tanh(softplus(x))`` is mish.
 
     Raises
     ------
@@ -85,6 +109,8 @@ def function(name: str, *params: float, args: tuple[Function, ...] = (X,)) -> Fu
                 return Function("silu", (), (one,))
             if other.args == (one,) and other.name == "hard_sigmoid" and _sixth(other.params):
                 return Function("hard_swish", (), (one,))
+            if other == Function("tanh", (), (Function("softplus", (1.0,), (one,)),)):
+                return Function("mish", (), (one,))
     made = Function(name, params, args)
     if made.parts > _MOST_PARTS:
         raise Unsupported(f"an element-wise function of more than {_MOST_PARTS} parts")

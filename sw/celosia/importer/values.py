@@ -110,15 +110,13 @@ class Value:
         """``scale * self + shift``, each a scalar or an array that broadcasts to `shape`."""
         self._open()
         scale, shift = _broadcast(scale, self.shape), _broadcast(shift, self.shape)
-        if self.function == X and self.base is not None:
-            base = self.base
-            if not scale.ndim and scale == 1:
-                return replace(self, base=replace(base, bias=base.bias + shift))
-            self.ledger.spend(base.weights.size)
-            folded = replace(base, weights=base.weights * scale, bias=base.bias * scale + shift)
-            return replace(self, base=folded)
+        scale, shift = self.scale * scale, self.shift * scale + shift
+        if self.function == X and self.base is not None and (scale.ndim or shift.ndim):
+            base = _folded(self.base, scale, shift, self.ledger)
+            return replace(self, base=base, scale=np.float64(1), shift=np.float64(0))
+        # Scalars wait: the tensor may also be used without them.
         self.ledger.spend(scale.size + shift.size)
-        return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift)
+        return replace(self, scale=scale, shift=shift)
 
     def apply(self, outer: Function) -> "Value":
         """``outer(self)``."""
@@ -169,9 +167,9 @@ class Value:
         """The network whose output this value is."""
         layers, value = [], replace(self, final="")
         while value.base is not None:
-            base = value.base
-            with np.errstate(over="ignore"):
-                layers.append(FloatLayer(base.weights, base.bias, value._expression(), base.origin))
+            scale, shift, f = value._expression().without_affine()
+            base = _folded(value.base, np.float64(scale), np.float64(shift), self.ledger)
+            layers.append(FloatLayer(base.weights, base.bias, f, base.origin))
             value = base.source
         if not layers:
             raise Unsupported("the model has no linear layer", where=name)
@@ -191,6 +189,14 @@ class Value:
     def _open(self) -> None:
         if self.final:
             raise Unsupported(f"it follows a {self.final}, which must come last")
+
+
+def _folded(base: Linear, scale: np.ndarray, shift: np.ndarray, ledger: Ledger) -> Linear:
+    """``scale * (source @ weights + bias) + shift`` as one layer."""
+    if not scale.ndim and scale == 1:
+        return replace(base, bias=base.bias + shift)
+    ledger.spend(base.weights.size)
+    return replace(base, weights=base.weights * scale, bias=base.bias * scale + shift)
 
 
 def norm_factors(mean, variance, gamma=None, beta=None, epsilon: float = 0.0):
@@ -214,12 +220,14 @@ def norm_factors(mean, variance, gamma=None, beta=None, epsilon: float = 0.0):
 
 
 def _broadcast(value, shape: tuple[int, ...]) -> np.ndarray:
-    """float64 scalar, or flat array of ``shape``'s size."""
+    """float64 scalar, or flat array of ``shape``'s size; always an array for one of size 1."""
     value = np.asarray(value, np.float64)
     if not np.isfinite(value).all():
         raise CelosiaError("a constant is not a finite number")
-    if value.size == 1:
+    if value.size == 1 and prod(shape) > 1:
         return value.reshape(())
+    if value.size == 1:
+        return value.reshape(1)
     if value.ndim > len(shape) and value.shape[0] == 1:
         value = value.reshape(value.shape[1:])
     try:

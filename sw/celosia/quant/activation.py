@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
-from celosia.functions import X, Function
+from celosia.functions import Function, X
 from celosia.graph import Quant
 from celosia.quant.calibrate import activation_quant, observe
 from celosia.quant.tables import element_table
 
-__all__ = ["Activation", "activation", "float_table"]
+__all__ = ["Activation", "activation", "clamp_of", "float_table"]
 
 #: Functions that LiteRT has an int8 kernel for, under its names; parameters in the same order.
 _LITERT = {
@@ -51,12 +51,7 @@ def activation(f: Function, sums: np.ndarray, results: np.ndarray, method: str) 
     """
     if f == X or f.limits:
         output = activation_quant(*observe(results, method))
-        if f == X:
-            return Activation(output)
-        # float32 would overflow for an infinite limit times a small scale.
-        steps = [np.rint(np.clip(v / output.scale, -512, 512)) for v in f.limits]
-        low, high = (int(np.clip(s + output.zero_point, -128, 127)) for s in steps)
-        return Activation(output, (low, high))
+        return Activation(output, clamp_of(f, output))
     result = _FIXED.get(f.name) if f.args == (X,) else None
     if result is None:
         result = activation_quant(*observe(results, method))
@@ -70,6 +65,15 @@ def activation(f: Function, sums: np.ndarray, results: np.ndarray, method: str) 
     else:
         table = float_table(f, output, result)
     return Activation(output, table=table, table_output=result)
+
+
+def clamp_of(f: Function, output: Quant) -> tuple[int, int]:
+    """int8 limits that compute ``f``, `X` or a clip, on values quantized to ``output``."""
+    if f == X:
+        return -128, 127
+    steps = [np.rint(np.clip(limit / output.scale, -512, 512)) for limit in f.limits]
+    low, high = (int(np.clip(step + output.zero_point, -128, 127)) for step in steps)
+    return low, high
 
 
 def float_table(f: Function, source: Quant, output: Quant) -> np.ndarray:

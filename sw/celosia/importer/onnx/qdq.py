@@ -1,0 +1,333 @@
+"""Quantized ONNX models in QDQ form: every tensor between a QuantizeLinear and a DequantizeLinear.
+
+What stands between a DequantizeLinear and the next QuantizeLinear is one layer, or one table, of
+the engine: the reals in between are never rounded, so the integer result is theirs. The scales and
+zero points are the file's; uint8 tensors are held as int8, 128 lower.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from celosia.errors import CelosiaError, Unsupported, located
+from celosia.functions import Function, X
+from celosia.graph import Dense, Graph, Quant
+from celosia.host import Dequantize, FloatSoftmax, QuantizeLinear, Requantize
+from celosia.importer.guard import text
+from celosia.importer.onnx.constants import CONSTANT_OPERATORS, along
+from celosia.importer.onnx.operators import Call, element_function, new_shape
+from celosia.importer.onnx.proto import OnnxGraph
+from celosia.importer.tflite.dense import with_table
+from celosia.importer.values import MAX_WIDTH, Ledger
+from celosia.network import Network
+from celosia.quant.activation import clamp_of, float_table
+from celosia.quant.fit import accumulator_range, fit_multipliers
+from celosia.quant.multiplier import effective_scale
+from celosia.spec import BIAS
+
+__all__ = ["qdq_network"]
+
+_TODO = "quantize it with onnxruntime's quantize_static, QuantFormat.QDQ"
+
+
+@dataclass(frozen=True, eq=False)
+class _Constant:
+    """A constant behind a DequantizeLinear: ``(q - zero) * scale``, scale a scalar or a vector
+    that runs along ``axis``."""
+
+    q: np.ndarray
+    scale: np.ndarray
+    axis: int
+
+    @property
+    def real(self) -> np.ndarray:
+        return self.q * along(self.scale.astype(np.float64), self.q.ndim, self.axis)
+
+
+@dataclass(frozen=True, eq=False)
+class _Matrix:
+    """A linear layer that waits for the scale of its output. Weights are int8 [N, K]."""
+
+    weights: np.ndarray
+    scales: np.ndarray
+    bias: np.ndarray
+    source: Quant
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Stream:
+    """The tensor that flows through the model, as it is after the layers so far.
+
+    Parameters
+    ----------
+    shape : without the batch axis.
+    layers, last : those that are finished, and the matrix the last of them was made from.
+    quant : of the int8 tensor; None as long as the model's input is not quantized.
+    dtype : "" while it is real, else the type it has in the file.
+    matrix : linear layer computed since the last QuantizeLinear.
+    function : computed after that.
+    post : host steps behind the last layer.
+    """
+
+    shape: tuple[int, ...]
+    layers: tuple[Dense, ...] = ()
+    last: _Matrix | None = None
+    quant: Quant | None = None
+    dtype: str = ""
+    matrix: _Matrix | None = None
+    function: Function = X
+    post: tuple = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def qdq_network(graph: OnnxGraph, name: str, ledger: Ledger) -> Network:
+    """The network in ``graph``; `celosia.importer.onnx.onnx_model` says more.
+
+    Raises
+    ------
+    CelosiaError : parts that contradict each other.
+    Unsupported : an operator, or a place of it, that the engine has no exact form for.
+    """
+    values = dict(graph.constants)
+    width = int(np.prod(graph.input_shape, dtype=np.float64))
+    if width > MAX_WIDTH:
+        raise Unsupported(f"an input of {width} values")
+    values[graph.input] = _Stream(graph.input_shape)
+    for node in graph.nodes:
+        with located(node.where):
+            for each in node.inputs:
+                if each and each not in values:
+                    raise CelosiaError(f"input {text(each)!r} is not there")
+            arguments = [values[each] if each else None for each in node.inputs]
+            values[node.output] = _step(Call(node, arguments, graph.opset), ledger)
+    end = values.get(graph.output)
+    if not isinstance(end, _Stream) or end.quant is None or not end.layers:
+        raise Unsupported("the model has no quantized layer", where=name, todo=_TODO)
+    return _network(graph, name, end)
+
+
+def _network(graph: OnnxGraph, name: str, end: _Stream) -> Network:
+    if end.matrix is not None or end.function != X:
+        raise Unsupported("the model's output is not quantized", where=name, todo=_TODO)
+    post, dtype = end.post, end.dtype or "float32"
+    if not post:
+        if dtype == "uint8":
+            shifted = Quant(end.quant.scale, end.quant.zero_point + 128)
+            post = (Requantize(end.quant, shifted, "int8", "uint8"),)
+        elif dtype == "float32":
+            post = (Dequantize(end.quant),)
+    chain = Graph(name, end.layers)
+    entry = QuantizeLinear(chain.input)
+    return Network(chain, (entry,), post, graph.input_shape, "float32", end.shape, dtype, end.notes)
+
+
+def _step(call: Call, ledger: Ledger):
+    op, first = call.node.op, call.get(0)
+    if not isinstance(first, _Stream):
+        if any(isinstance(each, _Stream) for each in call.arguments[1:]):
+            if op == "Add":
+                swapped = Call(call.node, call.arguments[::-1], call.opset)
+                return _add(swapped)
+            raise Unsupported("its first input is a constant")
+        return _constant(call, ledger)
+    if op == "QuantizeLinear":
+        return _quantize(call, first)
+    if op == "DequantizeLinear":
+        return _dequantize(call, first)
+    if op in ("Flatten", "Reshape", "Squeeze", "Unsqueeze"):
+        shape = new_shape(call, first.shape)
+        if np.prod(shape) != np.prod(first.shape):
+            raise CelosiaError(f"{list(first.shape)} cannot become {list(shape)}")
+        return replace(first, shape=shape)
+    if op in ("Identity", "Dropout"):
+        return first
+    if op == "Shape":
+        return np.array([-1, *first.shape])
+    if first.dtype or first.quant is None:
+        raise Unsupported("it is not behind a DequantizeLinear", todo=_TODO)
+    if op in ("Gemm", "MatMul"):
+        return _linear(call, first, ledger)
+    if op == "Add":
+        return _add(call)
+    if op in ("Softmax", "LogSoftmax"):
+        return _softmax(call, first)
+    outer = element_function(call)
+    if outer is None or first.post:
+        raise Unsupported("this operator is not supported in a quantized model")
+    return replace(first, function=outer.of(first.function))
+
+
+def _constant(call: Call, ledger: Ledger):
+    node = call.node
+    if node.op == "DequantizeLinear":
+        q = call.array(0).astype(np.int64)
+        ledger.spend(2 * q.size)
+        scale = np.asarray(call.array(1), np.float32)
+        axis = int(call.number("axis", 1))
+        if not (np.isfinite(scale).all() and (scale > 0).all()):
+            raise CelosiaError("a scale is not positive")
+        if call.get(2) is not None:
+            q = q - along(call.array(2).astype(np.int64), q.ndim, axis)
+        along(scale, q.ndim, axis)
+        return _Constant(q, scale.reshape(()) if scale.size == 1 else scale, axis)
+    if isinstance(call.get(0), _Constant):
+        return _moved(call, call.get(0))
+    if node.op not in CONSTANT_OPERATORS:
+        raise Unsupported("this operator is not supported on constants")
+    if any(isinstance(each, _Constant) for each in call.arguments):
+        raise Unsupported("it computes on quantized constants")
+    result = CONSTANT_OPERATORS[node.op](node, call.arguments)
+    ledger.spend(np.size(result))
+    return result
+
+
+def _moved(call: Call, constant: _Constant) -> _Constant:
+    if call.node.op == "Identity":
+        return constant
+    if call.node.op == "Transpose" and constant.q.ndim == 2:
+        return replace(constant, q=constant.q.T, axis=1 - constant.axis % 2)
+    raise Unsupported("this operator is not supported on quantized constants")
+
+
+def _quant(call: Call) -> tuple[Quant, str]:
+    """Scale and zero point of a tensor as int8, and the type it has in the file."""
+    scale = call.array(1)
+    zero = call.get(2)
+    zero = np.zeros((), np.uint8) if zero is None else call.array(2)
+    if scale.size != 1 or zero.size != 1:
+        raise Unsupported(f"{scale.size} scales for a computed tensor", todo="use one per tensor")
+    if zero.dtype.name not in ("int8", "uint8"):
+        raise Unsupported(f"type {zero.dtype}", todo="quantize activations to int8 or uint8")
+    real = float(np.float32(scale.reshape(())))
+    if not (np.isfinite(real) and real >= np.finfo(np.float32).tiny):
+        raise CelosiaError(f"scale {real:g}")
+    shift = 128 if zero.dtype == np.uint8 else 0
+    return Quant(real, int(zero.reshape(())) - shift), zero.dtype.name
+
+
+def _quantize(call: Call, x: _Stream) -> _Stream:
+    if x.dtype:
+        raise CelosiaError("its input is quantized already")
+    quant, dtype = _quant(call)
+    if x.quant is None:
+        return replace(x, quant=quant, dtype=dtype)
+    if x.post:
+        file_quant = quant if dtype == "int8" else Quant(quant.scale, quant.zero_point + 128)
+        steps = (QuantizeLinear(file_quant, dtype),)
+        return replace(x, quant=quant, dtype=dtype, post=x.post + steps)
+    if x.matrix is not None:
+        layers = (*x.layers, _dense(x.matrix, x.function, quant))
+    elif x.function == X and quant == x.quant:
+        layers = x.layers
+    elif not x.layers:
+        raise Unsupported("a function or second scale comes before the first layer")
+    else:
+        table = float_table(x.function, x.quant, quant)
+        layers = (*x.layers[:-1], with_table(x.layers[-1], table, quant))
+    last = x.matrix or (x.last if layers is x.layers else None)
+    return replace(x, layers=layers, last=last, quant=quant, dtype=dtype, matrix=None, function=X)
+
+
+def _dequantize(call: Call, x: _Stream) -> _Stream:
+    quant, dtype = _quant(call)
+    if x.dtype != dtype or x.quant != quant:
+        raise Unsupported("its scale, zero point or type is not that of its QuantizeLinear")
+    if x.post:
+        file_quant = quant if dtype == "int8" else Quant(quant.scale, quant.zero_point + 128)
+        return replace(x, dtype="", post=(*x.post, Dequantize(file_quant, dtype)))
+    return replace(x, dtype="")
+
+
+def _linear(call: Call, x: _Stream, ledger: Ledger) -> _Stream:
+    if x.matrix is not None or x.function != X or x.post:
+        raise Unsupported("its input is not quantized", todo=_TODO)
+    weights = call.get(1)
+    if not isinstance(weights, _Constant) or weights.q.ndim != 2:
+        raise Unsupported("its weights are no quantized constant matrix", todo=_TODO)
+    if call.number("transA", 0) or call.number("alpha", 1.0) != 1 or call.number("beta", 1.0) != 1:
+        raise Unsupported("transA, alpha or beta differ from their defaults")
+    ledger.spend(2 * weights.q.size)
+    # [N, K], and the axis of N.
+    transposed = bool(call.number("transB", 0))
+    q, outputs = (weights.q, 0) if transposed else (weights.q.T, 1)
+    if weights.scale.ndim and weights.axis % 2 != outputs:
+        raise Unsupported("its weight scales run along the inputs")
+    if q.shape[1] != x.shape[-1] or x.shape[-1] != np.prod(x.shape):
+        raise CelosiaError(f"weights for {q.shape[1]} inputs on {list(x.shape)}")
+    if 0 in q.shape:
+        raise CelosiaError(f"weights of shape {list(q.shape)}")
+    if q.min() < -128 or q.max() > 127:
+        raise Unsupported(
+            "weights less their zero point exceed int8", todo="quantize weights symmetrically"
+        )
+    scales = np.broadcast_to(weights.scale, len(q))
+    matrix = _Matrix(q.astype(np.int8), scales, np.zeros(len(q), np.int64), x.quant, call.node.name)
+    if call.get(2) is not None:
+        matrix = replace(matrix, bias=_bias(call.get(2), matrix))
+    return replace(x, matrix=matrix, shape=(*x.shape[:-1], len(q)))
+
+
+def _bias(bias, matrix: _Matrix) -> np.ndarray:
+    """int64 [N] in units of input scale times weight scale: the file's integers where that is
+    their scale, else the nearest."""
+    unit = np.float64(matrix.source.scale) * matrix.scales.astype(np.float64)
+    if isinstance(bias, _Constant):
+        if bias.q.size == len(unit) and np.allclose(bias.scale, unit, rtol=1e-4, atol=0):
+            return bias.q.reshape(-1)
+        bias = bias.real
+    if not isinstance(bias, np.ndarray) or bias.size not in (1, len(unit)):
+        raise Unsupported(f"its bias is no constant of {len(unit)} values")
+    steps = np.rint(np.asarray(bias, np.float64).reshape(-1) / unit)
+    return np.clip(steps, -(2.0**40), 2.0**40).astype(np.int64)
+
+
+def _add(call: Call) -> _Stream:
+    """A bias. Behind a QuantizeLinear of its own it is still added to the sums, unrounded."""
+    x, bias = call.get(0), call.get(1)
+    if x.dtype or x.post or isinstance(bias, _Stream):
+        raise Unsupported("only a constant can be added in a quantized model")
+    if x.matrix is not None and x.function == X:
+        return replace(x, matrix=replace(x.matrix, bias=x.matrix.bias + _bias(bias, x.matrix)))
+    if x.last is None or x.function != X:
+        raise Unsupported("it does not follow a linear layer", todo="merge it into a Gemm first")
+    matrix = replace(x.last, bias=x.last.bias + _bias(bias, x.last))
+    note = (
+        f"{call.node.where}: the bias is added before the sums are rounded, where the model rounds "
+        "them in between; results may differ by 1"
+    )
+    return replace(x, layers=x.layers[:-1], matrix=matrix, last=None, notes=(*x.notes, note))
+
+
+def _softmax(call: Call, x: _Stream) -> _Stream:
+    rank = len(x.shape) + 1
+    axis = call.number("axis", -1 if call.opset >= 13 else 1)
+    if x.matrix is not None or x.function != X or x.post or not x.layers:
+        raise Unsupported("its input is not quantized", todo=_TODO)
+    if axis not in (-1, rank - 1) or x.shape[-1] != np.prod(x.shape):
+        raise Unsupported(f"over axis {axis} of {list(x.shape)}, not over all outputs")
+    return replace(x, post=(Dequantize(x.quant), FloatSoftmax(call.node.op == "LogSoftmax")))
+
+
+def _dense(matrix: _Matrix, f: Function, output: Quant) -> Dense:
+    if f != X and not f.limits:
+        raise Unsupported(f"{f} follows a layer whose sums have no scale of their own", todo=_TODO)
+    bias = matrix.bias
+    if bias.min() < BIAS.min or bias.max() > BIAS.max:
+        raise Unsupported("a bias exceeds 32 bits", where=matrix.name)
+    clamp = clamp_of(f, output)
+    low, high = accumulator_range(matrix.weights, bias, matrix.source.zero_point)
+    real = effective_scale(matrix.source.scale, matrix.scales, output.scale)
+    if not (real < 2.0**30).all():
+        raise Unsupported("a scale factor exceeds 2**30", where=matrix.name)
+    m, shift, _ = fit_multipliers(real, low, high, output.zero_point, clamp)
+    return Dense(
+        matrix.name,
+        matrix.weights,
+        bias.astype(np.int32),
+        matrix.source,
+        m,
+        shift,
+        output,
+        clamp=clamp,
+    )

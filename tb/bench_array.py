@@ -10,6 +10,7 @@ from celosia.spec.timing import OPERAND_LATENCY, RESULTS_DEPTH
 from celosia_hw.drain import finish
 from celosia_hw.layouts import active_layer, element, parameter_word
 
+from . import settings
 from .base import TB, bench_stalled
 from .pack import bits, pack, unpack
 
@@ -168,7 +169,7 @@ async def against_model(dut, stall):
     """Every element once, in order, with its sums, parameters, place and finish."""
     tb = ArrayTB(dut, f"against_model{stall}", stall)
     await tb.reset()
-    for _ in range(12):
+    for _ in range(settings.amount(20)):
         tb.add()
     await tb.until(lambda: not tb.expected)
     await tb.cycles(30)

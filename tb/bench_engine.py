@@ -2,6 +2,7 @@
 
 from celosia.spec import Opcode
 
+from . import settings
 from .base import bench, bench_stalled
 from .engine_tb import EngineTB
 from .programs import Program, Programs
@@ -30,7 +31,7 @@ async def networks(dut, stall):
     programs = Programs(tb.rng, tb.config)
     chosen = [programs.add(layers, _BUDGET) for layers in tb.rng.permutation(6)[:3] + 1]
     load(tb, programs)
-    for _ in range(8):
+    for _ in range(settings.amount(12)):
         program = chosen[tb.rng.integers(len(chosen))]
         for _ in range(tb.rng.integers(1, 4)):
             infer(tb, programs, program)
@@ -50,6 +51,7 @@ async def shapes(dut):
     widths = sorted({1, max(1, lanes - 1), lanes, lanes + 1, 2 * lanes, tb.config.cols, 37})
     chosen = [programs.add(1, 4 * inputs, inputs) for inputs in widths]
     chosen.append(programs.add(1, 300, 300))
+    chosen = chosen[-settings.amount(len(chosen)) :]
     load(tb, programs)
     for program in chosen:
         for images in range(1, tb.config.rows + 1):
@@ -66,7 +68,7 @@ async def blocked_output(dut):
     chosen = [programs.add(layers, 60) for layers in (1, 3)]
     load(tb, programs)
     await tb.drain()
-    for _ in range(3):
+    for _ in range(settings.amount(4)):
         for program in chosen:
             for _ in range(12):
                 infer(tb, programs, program)

@@ -5,6 +5,7 @@ from celosia_hw.layouts import active_layer
 from celosia_hw.scanner import guard
 from celosia_hw.walker import issue
 
+from . import settings
 from .base import TB, bench_stalled
 from .pack import pack, unpack
 
@@ -140,7 +141,7 @@ async def against_model(dut, stall):
     tb = FeederTB(dut, f"against_model{stall}", stall)
     await tb.reset()
     tiles = 0
-    for _ in range(40):
+    for _ in range(settings.amount(60)):
         layer = tb.layer()
         d = layer["descriptor"]
         first = d["src"] + (layer["base"] if d["from_input"] else 0)

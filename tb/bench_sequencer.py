@@ -21,6 +21,7 @@ class SequencerTB(TB):
         for signal in ("program_data", "word_done", "word_dst", "layer_done", "fault_taken"):
             getattr(dut, signal).value = 0
         self.program = [self._descriptor() for _ in range(config.program_depth)]
+        self.program[-1]["last"] = 0  # a program that runs past the end
         self.runs = self.source("i", stall[0])
         self.layers = self.sink("o", stall[1])
         self.monitor("o", self._started)

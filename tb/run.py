@@ -58,6 +58,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--variant", default="", help="only configurations whose name contains this")
     add("--seed", default=env("SEED") or None, type=int, help="repeat a run")
     add("--stall", default=env("STALL") or None, type=float, help="0 <= p < 1, on all streams")
+    add("--quick", action="store_true", help="do less of everything, as the unit tests do")
     add("--waves", action="store_true", default=env("WAVES", "0") not in ("", "0"))
     add("--jobs", default=os.cpu_count() or 1, type=int, help="runs side by side")
     add("--build", default="build/tb", type=Path, help="folder for all that is made")
@@ -80,7 +81,15 @@ def _jobs(arguments: argparse.Namespace) -> Iterator[Job]:
         for variant in BENCHES[name].variants:
             if arguments.variant in variant:
                 for sim in sims:
-                    yield Job(name, variant, sim, arguments.seed, arguments.stall, arguments.waves)
+                    yield Job(
+                        name,
+                        variant,
+                        sim,
+                        arguments.seed,
+                        stall=arguments.stall,
+                        waves=arguments.waves,
+                        quick=arguments.quick,
+                    )
 
 
 def _run_all(jobs: list[Job], arguments: argparse.Namespace, console: Console) -> list[Result]:

@@ -43,7 +43,7 @@ _RUNTIME = ("verilated.o", "verilated_dpi.o", "verilated_vpi.o", "verilated_thre
 
 @dataclass(frozen=True)
 class Job:
-    """One variant of a bench in one simulator."""
+    """One variant of a bench in one simulator; ``quick`` ones do less."""
 
     bench: str
     variant: str
@@ -51,6 +51,7 @@ class Job:
     seed: int
     stall: float | None = None
     waves: bool = False
+    quick: bool = False
 
     def __str__(self) -> str:
         return f"{self.bench}-{self.variant}-{self.sim}"
@@ -149,7 +150,7 @@ def run(job: Job, root: Path) -> Result:
                 seed=job.seed,
                 waves=job.waves,
                 plusargs=plusargs if job.sim == "verilator" else [],
-                extra_env=settings.environment(config, job.seed, job.stall),
+                extra_env=settings.environment(config, job.seed, job.stall, job.quick),
                 results_xml=str(results),
                 log_file=log,
             )

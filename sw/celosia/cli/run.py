@@ -10,6 +10,7 @@ from celosia.cli import options
 from celosia.cli.console import Console
 from celosia.cli.execute import execute, figure_rows
 from celosia.cli.files import load_array, load_model
+from celosia.cli.report import add_report, float_results, write_report
 from celosia.errors import CelosiaError
 
 __all__ = ["add_arguments", "run"]
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_output(parser, "the int8 results [n, outputs], .npy", required=False)
     parser.add_argument("--labels", metavar="FILE", help="right classes [n], to count hits")
     options.add_run(parser, transport="golden")
+    add_report(parser)
     options.add_json(parser)
 
 
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from celosia.image import Image
     from celosia.model import run as golden
 
-    options.check_outputs(args.output, args.json)
+    options.check_outputs(args.output, args.json, args.report)
     console = Console(args.quiet, args.json)
     image = load_model(args.image)
     if not isinstance(image, Image):
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     options.check_run(args, image.config)
     x = _input(args.input, image)
     labels = _labels(args.labels, len(x)) if args.labels else None
+    reference = float_results(args, image)
     run, figures, complete = execute(args, image, x, console)
     done = run.done
     mismatches = int((run.outputs[done] != golden(image, x[done])[-1]).sum())
@@ -60,6 +63,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.output and complete:
         for index in range(min(len(x), _SHOWN)):
             console.say(f"input {index}: class {classes[index]}, {run.outputs[index].tolist()}")
+    if args.report and complete:
+        write_report(args, image, x, run, figures, mismatches, labels, reference)
+        console.say(f"{args.report}: report")
     console.write_json(
         {
             "dataset": args.input,

@@ -1,0 +1,76 @@
+"""The option --report: a run as one HTML page."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from celosia.cache import atomic_write
+from celosia.cli.files import load_array, load_model
+from celosia.errors import CelosiaError
+
+if TYPE_CHECKING:
+    from celosia.driver.parallel import Run
+    from celosia.figures import Figures
+    from celosia.image import Image
+
+__all__ = ["add_report", "float_results", "write_report"]
+
+
+def add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--report", metavar="FILE", help="write a page about the run, .html")
+    parser.add_argument(
+        "--float", metavar="MODEL", help="for --report: the float model, to measure precision by"
+    )
+
+
+def float_results(args: argparse.Namespace, image: "Image") -> list[np.ndarray] | None:
+    """Every layer's results of the model of --float on --input, float [n, N] each.
+
+    Raises
+    ------
+    CelosiaError : it is no float model, its layers are not those of ``image``, or the inputs are
+        not float.
+    """
+    if not args.float:
+        return None
+    if not args.report:
+        raise CelosiaError("only a report needs it", where="--float", todo="add --report FILE")
+    model, x = load_model(args.float), load_array(args.input)
+    if not hasattr(model, "layer_outputs"):
+        raise CelosiaError("is not a float model", where=args.float)
+    if x.dtype.kind != "f":
+        raise CelosiaError(f"{x.dtype} inputs, but --float needs float ones", where=args.input)
+    results = [y[-1] if isinstance(y, tuple) else y for y in model.layer_outputs(x)]
+    widths = [y.shape[1] for y in results]
+    ours = [layer.outputs for layer in image.model.layers]
+    if widths != ours:
+        raise CelosiaError(
+            f"layers of {widths} outputs, the program's have {ours}", where=args.float
+        )
+    return results
+
+
+def write_report(
+    args: argparse.Namespace,
+    image: "Image",
+    x: np.ndarray,
+    run: "Run",
+    figures: "Figures",
+    mismatches: int,
+    labels: np.ndarray | None,
+    reference: list[np.ndarray] | None,
+) -> None:
+    """Write the page of a complete run; the file is whole or not there."""
+    from celosia.report import gather, render
+
+    real = load_array(args.input)
+    facts = gather(
+        *(image, x, run.outputs, figures, mismatches),
+        batch=args.batch,
+        skip=not args.no_skip,
+        labels=labels,
+        real=real.reshape(len(x), -1) if real.dtype.kind == "f" else None,
+        reference=reference,
+    )
+    atomic_write(args.report, render(facts).encode())

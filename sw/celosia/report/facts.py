@@ -1,0 +1,164 @@
+"""What a report tells, gathered from a program image and a run of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from celosia.errors import CelosiaError
+from celosia.figures import Figures
+from celosia.image import Image
+from celosia.model.cycles import Prediction, predict
+from celosia.model.load import run_loads
+from celosia.report.precision import LayerPrecision, precision
+
+__all__ = ["Facts", "LayerCycles", "Mistake", "gather"]
+
+#: Words of input, over all tiles and layers, and runs, that the cycle model goes through: seconds.
+_WORDS, _RUNS = 200_000, 128
+#: Images that precision is measured on.
+_IMAGES = 1000
+_MISTAKES = 12
+
+
+@dataclass(frozen=True)
+class LayerCycles:
+    """Cycles of one layer per image: multiplying, waiting for the drain, waiting for anything else
+    (its input, the layer before, the pipeline to fill), and those that zeros saved."""
+
+    compute: float
+    drain: float
+    wait: float
+    skipped: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An input whose class was not found; `margin` are steps of the wrong class above the right."""
+
+    index: int
+    label: int
+    found: int
+    margin: int
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """Everything a page shows.
+
+    Parameters
+    ----------
+    image, x, outputs : the program, its int8 inputs and its int8 results.
+    figures : of the run.
+    mismatches : bytes that differ from the golden model.
+    batch, skip : how it was run.
+    prediction, cycles : of the cycle model for the first `predicted` images, in all and by layer.
+    precision : by layer; `float_model` says what it is measured against.
+    labels : the right classes, or None.
+    """
+
+    image: Image
+    x: np.ndarray
+    outputs: np.ndarray
+    figures: Figures
+    mismatches: int
+    batch: int
+    skip: bool
+    prediction: Prediction
+    cycles: tuple[LayerCycles, ...]
+    predicted: int
+    precision: tuple[LayerPrecision, ...]
+    measured: int
+    float_model: bool
+    labels: np.ndarray | None
+
+    @property
+    def load(self) -> float:
+        """Cycles per image in which no layer was running: first input, last results."""
+        p = self.prediction
+        return max(0, p.cycles - sum(p.layer_cycles)) / self.predicted
+
+    @property
+    def classes(self) -> np.ndarray:
+        return self.outputs.argmax(axis=1)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """int [right class, found class]."""
+        count = self.outputs.shape[1]
+        table = np.zeros((count, count), int)
+        np.add.at(table, (self.labels, self.classes), 1)
+        return table
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """The worst first."""
+        rows, y = np.arange(len(self.outputs)), self.outputs.astype(int)
+        margin = y[rows, self.classes] - y[rows, self.labels]
+        wrong = np.flatnonzero(self.classes != self.labels)
+        worst = wrong[np.argsort(-margin[wrong], kind="stable")][:_MISTAKES]
+        return [
+            Mistake(int(i), int(self.labels[i]), int(self.classes[i]), int(margin[i]))
+            for i in worst
+        ]
+
+
+def gather(
+    image: Image,
+    x: np.ndarray,
+    outputs: np.ndarray,
+    figures: Figures,
+    mismatches: int,
+    *,
+    batch: int | None = None,
+    skip: bool = True,
+    labels: np.ndarray | None = None,
+    real: np.ndarray | None = None,
+    reference: Sequence[np.ndarray] | None = None,
+) -> Facts:
+    """Of a finished run of int8 [n, K] inputs ``x``.
+
+    Parameters
+    ----------
+    real : the inputs before they were quantized, when known.
+    reference : every layer's results of the float model on ``real``, when it is known; at least the
+        first `_IMAGES` inputs of them.
+
+    Raises
+    ------
+    CelosiaError : a label is no class of the model.
+    """
+    batch = batch or image.config.rows
+    classes = outputs.shape[1]
+    if labels is not None and not ((labels >= 0) & (labels < classes)).all():
+        raise CelosiaError(f"labels reach beyond the model's {classes} classes", where="--labels")
+    words = sum(d["tiles"] * d["src_words"] for d in image.descriptors())
+    part = x[: batch * max(1, min(_WORDS // words, _RUNS))]
+    runs = run_loads(image, part, batch, skip)
+    prediction = predict(image.config, runs)
+    cycles = []
+    for index in range(len(image.model.layers)):
+        saved = sum(
+            run.layers[index].tiles * (run.layers[index].bytes_in - sum(run.layers[index].needed))
+            for run in runs
+        )
+        spent = prediction.layer_cycles[index]
+        compute, drain = prediction.layer_issued[index], prediction.layer_stall_drain[index]
+        values = compute, drain, max(0, spent - compute - drain), saved
+        cycles.append(LayerCycles(*(value / len(part) for value in values)))
+    few = slice(0, _IMAGES)
+    return Facts(
+        *(image, x, outputs, figures, mismatches, batch, skip, prediction, tuple(cycles)),
+        predicted=len(part),
+        precision=tuple(
+            precision(
+                image,
+                x[few],
+                None if real is None else real[few],
+                None if reference is None else [each[few] for each in reference],
+            )
+        ),
+        measured=min(len(x), _IMAGES),
+        float_model=reference is not None,
+        labels=labels,
+    )

@@ -1,0 +1,294 @@
+"""The sections of the page."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from celosia.report.facts import Facts
+from celosia.report.html import Raw, bar, bars, cell, digit, legend, section, table
+from celosia.spec import OFFSET, Memory, Rounding, record
+
+__all__ = ["classes", "cycles", "figures", "memory", "network", "precision"]
+
+#: A confusion matrix of more classes is not shown.
+_MOST_CLASSES = 32
+#: Less signal to noise than this, in decibels, is pointed at.
+_LITTLE = 20
+
+
+def figures(facts: Facts) -> Iterator[tuple[str, object, str]]:
+    """The cards on top."""
+    f, p = facts.figures, facts.prediction
+    per_image = p.cycles / facts.predicted
+    yield "cycles per input", f"{per_image:,.0f}", f"cycle model, {facts.predicted:,} inputs"
+    if f.cycles:
+        yield "measured", f"{f.cycles_per_image:,.0f}", "cycles per input in the simulated RTL"
+    share = facts.image.model.macs / (per_image * facts.image.config.multipliers)
+    yield "utilization", f"{share:.0%}", "of the multipliers, zeros counted as work"
+    total = p.issued + p.skipped
+    yield "skipped", f"{p.skipped / total:.0%}" if total else "0%", "of all input positions"
+    if facts.labels is not None:
+        right = (facts.classes == facts.labels).mean()
+        yield "accuracy", f"{right:.2%}", f"of {len(facts.labels):,} labelled inputs"
+    verdict = Raw('<span class="good">none</span>')
+    if facts.mismatches:
+        verdict = Raw(f'<span class="bad">{facts.mismatches:,}</span>')
+    yield "bytes that differ", verdict, "between engine and golden model"
+
+
+def network(facts: Facts) -> Raw:
+    """What was run."""
+    model = facts.image.model
+    rows = [
+        (
+            layer.name,
+            f"{layer.inputs:,}",
+            f"{layer.outputs:,}",
+            f"{layer.macs:,}",
+            f"{layer.macs / model.macs:.1%}",
+            f"{layer.scale:.4g}",
+            layer.zero_point,
+            f"{d['clamp_min'] - OFFSET}..{d['clamp_max'] - OFFSET}",
+            "yes" if d["use_table"] else "no",
+            Rounding(d["rounding"]).name.lower(),
+        )
+        for layer, d in zip(model.layers, facts.image.descriptors(), strict=True)
+    ]
+    header = ("layer", "inputs", "outputs", "MACs", "share", "scale", "zero point", "clamp",
+              "table", "rounding")  # fmt: skip
+    return section(
+        "network",
+        "Network",
+        f"{len(rows)} layers, {model.macs:,} multiply-accumulates per input. Inputs are int8 with "
+        f"scale {model.scale:.4g} and zero point {model.zero_point}; every layer's result has the "
+        "scale and zero point of its row.",
+        table(header, rows, "Layers"),
+    )
+
+
+def cycles(facts: Facts) -> Raw:
+    """Where time goes, layer by layer."""
+    layers = facts.image.model.layers
+    spent = [c.compute + c.drain + c.wait for c in facts.cycles]
+    total = facts.prediction.cycles / facts.predicted
+    most = max([facts.load, *(s + c.skipped for s, c in zip(spent, facts.cycles, strict=True))])
+    rows = []
+    for layer, c, sum_ in zip(layers, facts.cycles, spent, strict=True):
+        parts, at = [], 0.0
+        for kind, value, what in (
+            ("f0", c.compute, "multiplying"),
+            ("f1", c.drain, "waiting for the drain"),
+            ("f2", c.wait, "waiting for data"),
+            ("saved", c.skipped, "saved by skipping zeros"),
+        ):
+            parts.append((kind, at / most, value / most, f"{what}: {value:,.1f} cycles"))
+            at += value
+        label = f"{layer.name}: {sum_:,.1f} cycles per input"
+        rows.append((layer.name, bar(parts, label), f"{sum_:,.1f} ({sum_ / total:.0%})"))
+    loading = [("f4", 0, facts.load / most, f"{facts.load:,.1f} cycles")]
+    value = f"{facts.load:,.1f} ({facts.load / total:.0%})"
+    rows.append(("load and unload", bar(loading, "cycles outside of any layer"), value))
+    worst = max(range(len(spent)), key=spent.__getitem__)
+    return section(
+        "cycles",
+        "Where the cycles go",
+        f"Cycles per input, {total:,.1f} in all; {layers[worst].name} takes most of them "
+        f"({spent[worst] / total:.0%}).",
+        legend(
+            [
+                ("f0", "multiplying"),
+                ("f1", "waiting for the drain"),
+                ("f2", "waiting for data or for the pipeline to fill"),
+                ("f4", "no layer running: first input, last results"),
+                ("saved", "saved by skipping zeros (not spent)"),
+            ]
+        ),
+        bars(rows),
+        Raw(
+            f'<p class="note">From the cycle model, which is tested equal to the hardware, for the '
+            f"first {facts.predicted:,} inputs back to back. Inputs are loaded and results sent "
+            "while layers run, so that only the first load and the last results show.</p>"
+        ),
+    )
+
+
+def memory(facts: Facts) -> Raw:
+    """How full each memory is, and who fills it."""
+    image, rows = facts.image, []
+    config, names = image.config, [layer.name for layer in image.model.layers]
+    ds = image.descriptors()
+    starts = {
+        Memory.WEIGHTS: [d["weights"] for d in ds],
+        Memory.PARAMS: [d["params"] for d in ds],
+        Memory.PROGRAM: list(range(len(ds))),
+    }
+    for kind, firsts in starts.items():
+        shape = record(config, kind)
+        edges = [*firsts, len(image.records(kind))]
+        parts = [
+            (f"f{i % 2 * 3} gap", a / shape.depth, (b - a) / shape.depth, f"{names[i]}: {b - a:,}")
+            for i, (a, b) in enumerate(pairwise(edges))
+        ]
+        rows.append(_used(kind.name.lower(), parts, edges[-1], shape.depth, shape.size))
+    shape, count = record(config, Memory.TABLES), len(image.records(Memory.TABLES))
+    used = [("f0", 0, count / shape.depth, f"{count // 256} tables")] if shape.depth else []
+    rows.append(_used("tables", used, count, shape.depth, shape.size))
+    depth = max(
+        (d["dst"] + d["tiles"] * config.words_per_tile for d in ds if d["store"]),
+        default=2 * image.input_words,
+    )
+    rows.append(
+        _used(
+            "activations, each row",
+            [("f0", 0, depth / config.act_depth, f"{depth:,} words")],
+            *(depth, config.act_depth, config.lanes),
+        )
+    )
+    lanes = [_activations(facts, index, d, depth) for index, d in enumerate(ds)]
+    return section(
+        "memory",
+        "Memory",
+        f"What the program takes of each memory of this {config} engine; neighbouring layers "
+        "alternate in colour.",
+        bars(rows),
+        Raw("<h3>Activation memory, layer by layer</h3>"),
+        legend([("f0", "read"), ("f1", "written"), ("f4", "input of the next run")]),
+        bars(lanes),
+    )
+
+
+def _used(name: str, parts: list, used: int, depth: int, size: int) -> tuple[str, Raw, str]:
+    share = f"{used / depth:.0%}" if depth else "none there"
+    label = f"{name}: {used:,} of {depth:,}"
+    return name, bar(parts, label), f"{share} of {_size(depth * size)}"
+
+
+def _size(count: int) -> str:
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= factor:
+            return f"{count / factor:,.4g} {unit}"
+    return f"{count:,} B"
+
+
+def _activations(facts: Facts, index: int, d: dict[str, int], depth: int) -> tuple[str, Raw, str]:
+    """The words a layer reads and writes while the link fills the other input bank."""
+    config, words = facts.image.config, facts.image.input_words
+    parts = [("f4", words / depth, words / depth, "the next inputs arrive")]
+    read = d["src"] / depth, d["src_words"] / depth
+    parts.append(("f0", *read, f"{d['src_words']:,} words read"))
+    written = d["tiles"] * config.words_per_tile
+    if d["store"]:
+        parts.append(("f1", d["dst"] / depth, written / depth, f"{written:,} words written"))
+    name = facts.image.model.layers[index].name
+    counts = f"{d['src_words']:,} read"
+    if d["store"]:
+        counts += f", {written:,} written"
+    return name, bar(parts, f"{name}: {counts}"), counts
+
+
+def precision(facts: Facts) -> Raw:
+    """Which layer loses accuracy."""
+    rows, values = [], []
+    for layer, p in zip(facts.image.model.layers, facts.precision, strict=True):
+        rows.append(
+            (
+                layer.name,
+                _decibels(p.so_far),
+                _decibels(p.alone),
+                f"{p.saturated:.2%}",
+            )
+        )
+        values.append(p.alone)
+    known = [(value, index) for index, value in enumerate(values) if value is not None]
+    worst = "No layer adds noise of its own."
+    if known:
+        value, index = min(known)
+        worst = f"{facts.image.model.layers[index].name} loses most by itself ({value:.1f} dB)."
+    against = "the same network in float, with the weights that the engine has"
+    if facts.float_model:
+        against = "the float model"
+    drawn = [
+        (
+            layer.name,
+            bar(
+                [("f0", 0, max(p.so_far or 0, 0) / 60, f"so far: {_plain(p.so_far)}")],
+                f"{layer.name}: {_plain(p.so_far)} so far",
+            ),
+            _plain(p.so_far),
+        )
+        for layer, p in zip(facts.image.model.layers, facts.precision, strict=True)
+    ]
+    return section(
+        "precision",
+        "Precision",
+        f"Signal to quantization noise of every layer's int8 results, against {against}. 6 dB are "
+        f"one bit; below {_LITTLE} dB the noise has a tenth of the signal's amplitude. {worst}",
+        bars(drawn),
+        table(
+            ("layer", "so far, dB", "this layer alone, dB", "saturated"), rows, "Precision by layer"
+        ),
+        Raw(
+            f'<p class="note">So far: with the noise of all layers before it. Alone: against this '
+            "layer in float on the int8 input it really had, which leaves what its own results "
+            f"lose by rounding and saturation. On the first {facts.measured:,} inputs.</p>"
+        ),
+    )
+
+
+def _decibels(value: float | None) -> Raw:
+    return cell(
+        "-" if value is None else f"{value:.1f}",
+        "bad" if value is not None and value < _LITTLE else "",
+    )
+
+
+def _plain(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} dB"
+
+
+def classes(facts: Facts) -> Raw:
+    """For a classifier: what it takes for what."""
+    right = facts.classes == facts.labels
+    count = f"{right.sum():,} of {len(right):,} inputs get their label ({right.mean():.2%})"
+    parts = [f"{count}; {(~right).sum():,} do not."]
+    matrix = facts.confusion
+    if len(matrix) <= _MOST_CLASSES:
+        parts += [Raw("<h3>Confusion</h3>"), _confusion(matrix)]
+    mistakes = facts.mistakes
+    if mistakes:
+        parts.append(Raw("<h3>Worst mistakes</h3>"))
+        parts.append(_gallery(facts) if facts.x.shape[1] == 784 else _list(facts))
+    return section("classes", "Classes", *parts)
+
+
+def _confusion(matrix) -> Raw:
+    wrong = max((int(v) for i, row in enumerate(matrix) for j, v in enumerate(row) if i != j),
+                default=0)  # fmt: skip
+    rows = []
+    for label, row in enumerate(matrix):
+        cells = []
+        for found, count in enumerate(row):
+            share = count / max(row.sum(), 1) if label == found else count / max(wrong, 1)
+            kind = "heat right" if label == found else "heat wrong"
+            cells.append(cell(int(count) or "", kind, f"--v:{share:.2f}"))
+        rows.append((f"is {label}", *cells, f"{row[label] / max(row.sum(), 1):.1%}"))
+    header = ("", *range(len(matrix)), "found")
+    return table(
+        header, rows, "Confusion matrix: rows are labels, columns what was found", "matrix"
+    )
+
+
+def _gallery(facts: Facts) -> Raw:
+    items = []
+    for m in facts.mistakes:
+        pixels = (facts.x[m.index].view("uint8") ^ OFFSET).reshape(28, 28)
+        what = f"input {m.index}: a {m.label} taken for a {m.found}"
+        items.append(
+            f"<li><figure>{digit(pixels, what)}<figcaption>{m.label} taken for <strong>{m.found}"
+            f"</strong><br>input {m.index:,}, by {m.margin}</figcaption></figure></li>"
+        )
+    return Raw(f'<ul class="gallery">{"".join(items)}</ul>')
+
+
+def _list(facts: Facts) -> Raw:
+    rows = [(f"input {m.index:,}", m.label, m.found, m.margin) for m in facts.mistakes]
+    return table(("", "label", "found", "steps above the label"), rows, "Worst mistakes")

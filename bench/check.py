@@ -22,14 +22,17 @@ __all__ = ["Answer", "check", "large_tflite"]
 _SECONDS, _BYTES = 2.0, 1 << 30
 #: 24 layers of 2048 x 2048 and two narrower ones: 101 MB of weights.
 _WIDTHS = (784, *[2048] * 25, 10)
+#: The same number of bytes in float32.
+_FLOAT_WIDTHS = (784, *[2048] * 7, 10)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a check ended, what it took, and what it said."""
+    """How a check ended, what it took, and what it said; `cpu_seconds` are the processor's."""
 
     status: int
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     document: dict
 
@@ -51,14 +54,41 @@ def large_tflite(widths: tuple[int, ...] = _WIDTHS) -> bytes:
     return build(tensors, ops, [0], [current])
 
 
+def large_onnx(widths: tuple[int, ...] = _FLOAT_WIDTHS) -> bytes:
+    """A float .onnx perceptron of these widths."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng, nodes, constants, current = np.random.default_rng(0), [], [], "x"
+    for index, (k, n) in enumerate(zip(widths, widths[1:], strict=False)):
+        weights = rng.standard_normal((n, k), np.float32)
+        constants += [
+            numpy_helper.from_array(weights, f"w{index}"),
+            numpy_helper.from_array(np.zeros(n, np.float32), f"b{index}"),
+        ]
+        nodes += [
+            helper.make_node("Gemm", [current, f"w{index}", f"b{index}"], [f"s{index}"], transB=1),
+            helper.make_node("Relu", [f"s{index}"], [f"y{index}"]),
+        ]
+        current = f"y{index}"
+    ends = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+        for name, width in (("x", widths[0]), (current, widths[-1]))
+    )
+    graph = helper.make_graph(nodes, "large", *([end] for end in ends), constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
 def check(path: Path, *options: str) -> Answer:
     """Run ``celosia check`` on ``path`` and measure it."""
     start = time.perf_counter()
     # The child reports its own peak: RUSAGE_CHILDREN would be that of the largest child so far.
     program = (
         "import resource, sys; from celosia.cli import main; status = main(sys.argv[1:]);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr);"
-        "sys.exit(status)"
+        "used = resource.getrusage(resource.RUSAGE_SELF);"
+        "print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr); sys.exit(status)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "check", os.fspath(path), "-q", "--json", "-", *options],
@@ -68,31 +98,38 @@ def check(path: Path, *options: str) -> Answer:
     seconds = time.perf_counter() - start
     unit = 1 if sys.platform == "darwin" else 1024
     document = json.loads(done.stdout) if done.stdout else {}
-    return Answer(done.returncode, seconds, unit * int(done.stderr.split()[-1]), document)
+    cpu, peak = done.stderr.split()[-2:]
+    return Answer(done.returncode, seconds, float(cpu), unit * int(peak), document)
 
 
 def main() -> int:
     """0 when every answer came in time and memory."""
     good = True
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "large.tflite")
-        # A process of its own: what a child's peak is counted from includes its parent's size.
-        subprocess.run([sys.executable, "-m", "bench.check", os.fspath(path)], check=True)
-        size = path.stat().st_size
-        for options in ((), ("--target", "1x64"), ("--target", "32x256"), ("--target", "8x8")):
-            answer = check(path, *options)
-            reached = answer.seconds < _SECONDS and answer.peak_bytes < _BYTES
-            good &= reached and answer.status in (0, 3)
-            print(
-                f"{path.suffix} of {size / 1e6:.0f} MB, check {' '.join(options) or '(16x16)'}: "
-                f"{answer.document['verdict']}, {answer.seconds:.2f} s, "
-                f"{answer.peak_bytes / 1e6:.0f} MB{'' if reached else ' MISSED'}"
-            )
+        for suffix in (".tflite", ".onnx"):
+            path = Path(folder, f"large{suffix}")
+            # A process of its own: a child's peak includes the size its parent had.
+            subprocess.run([sys.executable, "-m", "bench.check", os.fspath(path)], check=True)
+            for options in ((), ("--target", "1x64"), ("--target", "32x256"), ("--target", "8x8")):
+                good &= _row(path, options)
     return int(not good)
+
+
+def _row(path: Path, options: tuple[str, ...]) -> bool:
+    answer, size = check(path, *options), path.stat().st_size
+    reached = answer.seconds < _SECONDS and answer.peak_bytes < _BYTES
+    print(
+        f"{path.suffix} of {size / 1e6:.0f} MB, check {' '.join(options) or '(16x16)'}: "
+        f"{answer.document.get('verdict', 'failed')}, {answer.seconds:.2f} s "
+        f"({answer.cpu_seconds:.2f} s of a processor), "
+        f"{answer.peak_bytes / 1e6:.0f} MB{'' if reached else ' MISSED'}"
+    )
+    return reached and answer.status in (0, 3)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_bytes(large_tflite())
+        target = Path(sys.argv[1])
+        target.write_bytes(large_onnx() if target.suffix == ".onnx" else large_tflite())
         sys.exit()
     sys.exit(main())

@@ -109,6 +109,45 @@ def test_a_program_image_is_judged_on_its_own_engine(celosia, files):
     assert (status, document["engine"]["rows"]) == (0, 2)
 
 
+def _onnx(path, *codes: str):
+    onnx = pytest.importorskip("onnx")
+    helper, array = onnx.helper, onnx.numpy_helper.from_array
+    nodes, constants, current = [], [], "x"
+    for index, code in enumerate(codes):
+        inputs = [current]
+        if code == "Gemm":
+            constants.append(array(np.eye(6, dtype=np.float32), f"w{index}"))
+            inputs.append(f"w{index}")
+        current = f"y{index}"
+        nodes.append(helper.make_node(code, inputs, [current], name=f"{code.lower()}{index}"))
+    ends = ([helper.make_tensor_value_info(n, 1, ["n", 6])] for n in ("x", current))
+    graph = helper.make_graph(nodes, "g", *ends, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_float_onnx_needs_no_calibration(celosia, tmp_path):
+    path = _onnx(tmp_path / "m.onnx", "Gemm", "Relu", "Gemm", "Tanh", "Gemm", "Tanh", "Softmax")
+    status, document, _ = _checked(celosia, path)
+    places = [(op["kind"], op["place"]) for op in document["operations"]]
+    assert status == 0
+    assert [kind for kind, place in places if place == "engine"].count("Dense") == 3
+    assert places[-1] == ("softmax", "host")
+    tables = next(each for each in document["memories"] if each["name"] == "tables")
+    assert tables["needed"] == 2
+
+
+def test_all_unsupported_operators_of_onnx_are_named(celosia, tmp_path):
+    status, document, _ = _checked(
+        celosia, _onnx(tmp_path / "m.onnx", "Gemm", "Acosh", "Gemm", "Relu", "Det", "Acosh")
+    )
+    assert status == 4
+    names = [op["name"] for op in document["operations"]]
+    assert [name.split()[0] for name in names] == ["Acosh", "Det", "Acosh"]
+    assert len(set(names)) == 3
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_the_outline_is_that_of_the_imported_network(seed):
     data, _, _ = random_model(np.random.default_rng(seed))

@@ -70,19 +70,22 @@ def _network(path: str) -> "Network":
     from celosia.graph import Graph
     from celosia.network import Network
 
-    if path.endswith(".tflite"):
-        from celosia.importer.tflite import read_tflite
+    if not path.endswith((".npz", ".celosia")):
+        from celosia.importer import load_model as import_model
 
-        return read_tflite(path)
+        found = import_model(path)
+        if isinstance(found, Network):
+            return found
+        raise CelosiaError(
+            "is a float model", where=path, todo="quantize it, and compare the graph with golden"
+        )
     model = load_model(path)
     if isinstance(model, Graph):
         shapes = (model.layers[0].inputs,), (model.layers[-1].outputs,)
         return Network(model, input_shape=shapes[0], output_shape=shapes[1])
-    if not isinstance(model, Network):
-        raise CelosiaError(
-            "is not a quantized model", where=path, todo="quantize it with celosia quantize"
-        )
-    return model
+    raise CelosiaError(
+        "is not a quantized model", where=path, todo="quantize it with celosia quantize"
+    )
 
 
 def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:

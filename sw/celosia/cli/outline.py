@@ -1,11 +1,13 @@
 """The way in for `celosia check`: a path to a model's structure, without loading its numbers."""
 
 import mmap
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from celosia.cli.files import load_model
+from celosia.cli import files
 from celosia.errors import CelosiaError, Unsupported
+from celosia.float_network import FloatNetwork
 from celosia.image import MAGIC, SUFFIX, Image
 from celosia.mlp import FloatMLP
 from celosia.outline import LayerOutline, Operation, Outline, Place, placeholder_table
@@ -27,18 +29,40 @@ def read_outline(path: Path | str) -> Outline:
         return _tflite(path)
     if path.suffix == SUFFIX or start.startswith(MAGIC[:5]):
         return _image(Image.load(path))
+    if start.startswith(b"PK") and path.suffix in (".npz", ""):
+        model = files.load_model(str(path))
+        if isinstance(model, FloatMLP):
+            return _mlp(model, path.stem)
+        return Outline.of(getattr(model, "graph", model), "quantized graph")
+    return _imported(path)
+
+
+def _imported(path: Path) -> Outline:
+    """Of formats whose importers read the whole file, and stop at the first unsupported part."""
+    from celosia.importer import load_model
+    from celosia.importer.unknown import unknown_operations
+
+    kind = f"{path.suffix.removeprefix('.')} model"
     try:
-        model = load_model(str(path))
+        model = load_model(path)
     except Unsupported as error:
-        # Other formats are read by their importer, which stops at the first such operation.
         why = f"{error.what}; {error.todo}" if error.todo else error.what
-        operation = Operation(error.where or str(path), path.suffix, Place.UNSUPPORTED, why)
-        return Outline(path.stem, f"{path.suffix} model", (operation,), ())
-    if isinstance(model, FloatMLP):
-        return _mlp(model, path.stem)
-    if hasattr(model, "final"):
-        return _network(model, f"float model, {path.suffix}")
-    return Outline.of(getattr(model, "graph", model), "quantized graph")
+        where = error.where.removeprefix(str(path)).removeprefix(", ")
+        found = unknown_operations(path)
+        if not any(op.name == where for op in found):
+            found.append(Operation(where or str(path), "form", Place.UNSUPPORTED, why))
+        return Outline(path.stem, kind, tuple(found), ())
+    if isinstance(model, FloatNetwork):
+        return _network(model, f"float {kind}")
+    outline = Outline.of(model.graph, f"quantized {kind}")
+    before, after = (
+        tuple(Operation(type(step).__name__, "host step", Place.HOST, how) for step in steps)
+        for steps, how in (
+            (model.pre, "before the first layer"),
+            (model.post, "after the last layer"),
+        )
+    )
+    return replace(outline, operations=(*before, *outline.operations, *after))
 
 
 def _start(path: Path) -> bytes:
@@ -102,7 +126,7 @@ def _image(image: Image) -> Outline:
     return Outline(image.model.name, kind, operations, layers, image.config)
 
 
-def _network(network, kind: str) -> Outline:
+def _network(network: FloatNetwork, kind: str) -> Outline:
     """A float network as its importer gives it: tables and clamps are yet to be calibrated."""
     operations, layers = [], []
     for index, each in enumerate(network.layers):
@@ -112,7 +136,7 @@ def _network(network, kind: str) -> Outline:
         in_table = f.name != "x" and f.limits is None
         if f.name != "x":
             how = "element table of its layer" if in_table else "within its layer's clamp"
-            operations.append(Operation(each.origin or name, str(f), Place.ENGINE, how))
+            operations.append(Operation(f"{each.origin or name}, {f}", f.name, Place.ENGINE, how))
         table = placeholder_table(index) if in_table else None
         layers.append(LayerOutline(name, inputs, outputs, table=table))
     if network.final:

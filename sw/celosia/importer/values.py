@@ -96,7 +96,7 @@ class Value:
             raise Unsupported(f"a linear layer on {list(self.shape)}", todo="flatten it first")
         n = weights.shape[1]
         self.ledger.spend(2 * weights.size)
-        weights = weights.astype(np.float64)
+        weights = weights.astype(np.float64, copy=False)
         total = np.zeros(n) if bias is None else _broadcast(bias, (n,)) + np.zeros(n)
         source = self
         if not self._plain:

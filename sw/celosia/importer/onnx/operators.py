@@ -47,11 +47,11 @@ class Call:
 def _gemm(call: Call) -> Value:
     if call.number("transA", 0):
         raise Unsupported("transA = 1")
-    weights = call.array(1).astype(np.float64)
+    weights = call.array(1)
     if call.number("transB", 0):
         weights = weights.T
     if call.number("alpha", 1.0) != 1:
-        weights = weights * call.number("alpha", 1.0)
+        weights = weights.astype(np.float64) * call.number("alpha", 1.0)
     bias = None if call.get(2) is None else call.array(2).astype(np.float64)
     if bias is not None and bias.ndim == 2 and len(bias) == 1:
         bias = bias[0]

@@ -1,0 +1,59 @@
+"""All operators of a file that its importer does not know: it names only the first itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from celosia.errors import CelosiaError
+from celosia.importer.guard import named, read, text
+from celosia.outline import Operation, Place
+
+__all__ = ["unknown_operations"]
+
+_WHY = "this operator is not supported"
+
+
+def unknown_operations(path: Path | str) -> list[Operation]:
+    """In an ``.onnx`` or ``.keras`` file; none for other formats.
+
+    Raises
+    ------
+    CelosiaError : the file is damaged.
+    """
+    data = read(Path(path))
+    with named("not a model", "check that the file is complete"):
+        if data.startswith(b"PK"):
+            return list(_keras(data))
+        return list(_onnx(data))
+
+
+def _onnx(data: bytes) -> Iterator[Operation]:
+    from celosia.importer.onnx.constants import CONSTANT_OPERATORS
+    from celosia.importer.onnx.operators import OPERATORS
+    from celosia.importer.onnx.proto import load
+
+    known = {*OPERATORS, *CONSTANT_OPERATORS, "QuantizeLinear", "DequantizeLinear"}
+    for node in load(data).nodes:
+        if node.op not in known:
+            yield Operation(node.where, node.op, Place.UNSUPPORTED, _WHY)
+
+
+def _keras(data: bytes) -> Iterator[Operation]:
+    from celosia.importer.keras.archive import KerasFile
+
+    try:
+        with KerasFile(data) as file:
+            yield from _keras_layers(file.config["config"], 0)
+    except CelosiaError:  # another zip file, such as .pt2
+        return
+
+
+def _keras_layers(config: dict, depth: int) -> Iterator[Operation]:
+    from celosia.importer.keras.layers import LAYERS
+
+    for entry in config["layers"]:
+        kind, inner = entry["class_name"], entry["config"]
+        if kind in ("Sequential", "Functional") and depth < 8:
+            yield from _keras_layers(inner, depth + 1)
+        elif kind not in LAYERS and kind not in ("InputLayer", "Add", "Multiply"):
+            name = text(inner.get("name") or kind)
+            yield Operation(f"{text(kind)} {name!r}", text(kind), Place.UNSUPPORTED, _WHY)

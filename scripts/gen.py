@@ -10,6 +10,8 @@ import sys
 from enum import IntEnum
 from pathlib import Path
 
+from scripts.supported import supported
+
 from celosia.spec import (
     COUNTERS,
     DESCRIPTOR,
@@ -37,6 +39,7 @@ ENUMS = (Opcode, Status, Memory, InferFlag, Op, Rounding)
 LAYOUTS = (REQUEST, TRAILER, IDENTITY, COUNTERS, DESCRIPTOR, PARAMETER)
 EXAMPLE = Config.default(16, 16)
 
+SUPPORTED_NOTICE = "Generated from the importers' registries by `make gen`."
 NOTICE = """\
 Generated from `celosia.spec` by `make gen`; do not edit. `celosia.h` beside this page has the same
 for C."""
@@ -56,6 +59,7 @@ def files() -> dict[Path, str]:
     return {
         ROOT / "docs/interfaces.md": _reference(),
         ROOT / "docs/celosia.h": _header(),
+        ROOT / "docs/supported.md": supported(SUPPORTED_NOTICE),
     }
 
 

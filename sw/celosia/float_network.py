@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from celosia.errors import CelosiaError
-from celosia.functions import X, Function, clip
+from celosia.functions import Function, X, clip
 from celosia.mlp import FloatMLP
 
 __all__ = ["FloatLayer", "FloatNetwork"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from celosia.errors import Unsupported
 
-__all__ = ["FORMULAS", "X", "Function", "clip", "function"]
+__all__ = ["FORMULAS", "Function", "X", "clip", "function"]
 
 #: An expression of more parts than this is refused: evaluating it would take too long.
 _MOST_PARTS = 64

@@ -3,6 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 
+from .edges import Edges
 from .graph import Dense, Quant
 
 __all__ = ["LayerInfo", "ModelInfo"]
@@ -62,6 +63,7 @@ class ModelInfo:
     name : shown to the user.
     scale, zero_point : quantization of the input.
     layers : in the order of the program; the last is emitted.
+    edges : what the host does around the engine; None for a bare graph of int8.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class ModelInfo:
     scale: float
     zero_point: int
     layers: tuple[LayerInfo, ...]
+    edges: Edges | None = None
 
     def __post_init__(self):
         _check(self, name=str, zero_point=int, layers=tuple)
@@ -81,16 +84,28 @@ class ModelInfo:
         for before, after in zip(self.layers, self.layers[1:], strict=False):
             if before.outputs != after.inputs:
                 raise ValueError(f"layer {after.name!r} does not take what {before.name!r} gives")
+        if self.edges is not None:
+            shapes = self.edges.input_shape, self.edges.output_shape
+            if tuple(map(math.prod, shapes)) != (self.inputs, self.outputs):
+                raise ValueError(f"input and output shape {shapes} do not fit the layers")
 
     @classmethod
     def from_dict(cls, values: dict) -> "ModelInfo":
         """The inverse of `to_dict`; unknown and missing names raise TypeError."""
         layers = tuple(LayerInfo(**layer) for layer in values["layers"])
-        return cls(**values | {"layers": layers})
+        edges = values["edges"]
+        edges = None if edges is None else Edges.from_dict(edges)
+        return cls(**values | {"layers": layers, "edges": edges})
 
     def to_dict(self) -> dict:
         """Numbers, strings, lists and dicts only."""
-        return asdict(self) | {"layers": [asdict(layer) for layer in self.layers]}
+        return {
+            "name": self.name,
+            "scale": self.scale,
+            "zero_point": self.zero_point,
+            "layers": [asdict(layer) for layer in self.layers],
+            "edges": None if self.edges is None else self.edges.to_dict(),
+        }
 
     @property
     def input(self) -> Quant:

@@ -1,17 +1,15 @@
 """A whole model as a user sees it: host steps, then the engine's graph, then host steps."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
+from celosia.edges import Edges, Step
 from celosia.errors import CelosiaError
 from celosia.graph import Graph
 
 __all__ = ["Network"]
-
-Step = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,33 +52,22 @@ class Network:
                     where=self.graph.name,
                 )
 
+    @property
+    def edges(self) -> Edges:
+        """What the host does, without the graph."""
+        return Edges(
+            pre=self.pre,
+            post=self.post,
+            input_shape=self.input_shape,
+            input_dtype=self.input_dtype,
+            output_shape=self.output_shape,
+            output_dtype=self.output_dtype,
+        )
+
     def prepare(self, x: np.ndarray) -> np.ndarray:
-        """The engine's input, int8 [n, K].
-
-        Parameters
-        ----------
-        x : `input_dtype` [n, *input_shape], or with axes that flatten to [n, K].
-
-        Raises
-        ------
-        CelosiaError : another dtype or width, or a real that is not finite.
-        """
-        x = np.asarray(x)
-        width = prod(self.input_shape)
-        # float64 is what Python's own numbers make; narrowing it is no surprise.
-        kinds = ("float32", "float64") if self.input_dtype == "float32" else (self.input_dtype,)
-        if x.dtype.name not in kinds:
-            raise CelosiaError(f"input is {x.dtype}, not {self.input_dtype}", where=self.graph.name)
-        if x.ndim < 2 or prod(x.shape[1:]) != width:
-            shape = ", ".join(map(str, ("n", *self.input_shape)))
-            raise CelosiaError(f"input is {list(x.shape)}, not [{shape}]", where=self.graph.name)
-        x = x.reshape(len(x), width)
-        for step in self.pre:
-            x = step(x)
-        return x
+        """The engine's input, int8 [n, K]; `Edges.prepare` says of what."""
+        return self.edges.prepare(x, self.graph.name)
 
     def finish(self, y: np.ndarray) -> np.ndarray:
         """The model's result, `output_dtype` [n, *output_shape], of the engine's int8 [n, N]."""
-        for step in self.post:
-            y = step(y)
-        return y.reshape(len(y), *self.output_shape)
+        return self.edges.finish(y)

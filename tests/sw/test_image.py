@@ -10,7 +10,7 @@ from tests.sw.networks import CONFIGS, network
 
 from celosia.compiler import compile
 from celosia.errors import CelosiaError
-from celosia.image import MAGIC, Image
+from celosia.image import MAGIC, VERSION, Image
 from celosia.spec import DESCRIPTOR, Memory
 
 GRAPH = network(np.random.default_rng(3), [30, 20, 10])
@@ -30,7 +30,7 @@ def sections(data: bytes) -> list[bytes]:
 def rebuilt(parts: list[bytes]) -> bytes:
     """A file with a right size and checksum around wrong contents."""
     body = b"".join(struct.pack("<Q", len(part)) + part for part in parts)
-    data = struct.pack("<8sIQ", MAGIC, 1, 20 + len(body) + 32) + body
+    data = struct.pack("<8sIQ", MAGIC, VERSION, 20 + len(body) + 32) + body
     return data + hashlib.sha256(data).digest()
 
 
@@ -94,8 +94,8 @@ def test_every_corruption():
 
 
 def test_other_version():
-    data = MAGIC + struct.pack("<I", 2) + DATA[12:]
-    with pytest.raises(CelosiaError, match="file format 2, this Celosia reads 1"):
+    data = MAGIC + struct.pack("<I", VERSION + 1) + DATA[12:]
+    with pytest.raises(CelosiaError, match="file format 3, this Celosia reads 2"):
         Image.from_bytes(data)
 
 

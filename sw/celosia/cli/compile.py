@@ -5,14 +5,15 @@ import argparse
 from celosia.cli import options
 from celosia.cli.console import Console
 from celosia.cli.files import load_model
-from celosia.cli.quantize import add_calibration, calibrated
-from celosia.errors import CelosiaError
+from celosia.cli.quantize import add_calibration, compilable
 
 __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="graph .npz, int8 .tflite, or float model with --calibrate")
+    parser.add_argument(
+        "model", help="graph .npz, .tflite, .onnx, .keras or .pt2; float with --calibrate"
+    )
     add_calibration(parser, required=False)
     parser.add_argument(
         "--emit-all", action="store_true", help="hand out every layer's results, not only the last"
@@ -23,22 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile, needs
-    from celosia.image import Image
-    from celosia.mlp import FloatMLP
 
     options.check_outputs(args.output)
     console = Console(args.quiet)
     config = options.config(args)
-    model = load_model(args.model)
-    if isinstance(model, Image):
-        raise CelosiaError("is compiled already", where=args.model, todo="give graph or model")
-    if isinstance(model, FloatMLP):
-        if not args.calibrate:
-            raise CelosiaError(
-                "is a float model", where=args.model, todo="add --calibrate FILE to quantize it"
-            )
-        model = calibrated(args, model, console)
+    model = compilable(args, load_model(args.model), console)
     compile(model, config, emit_all=args.emit_all).save(args.output)
+    for note in getattr(model, "notes", ()):
+        console.say(f"note: {note}")
+    model = getattr(model, "graph", model)
     console.say(f"{args.output}: {len(model.layers)} layers, {model.macs:,} MACs, {config} engine")
     rows = [
         (name, f"{n:,}", f"{getattr(config, name):,}") for name, n in needs(model, config).items()

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.errors import CelosiaError
+from celosia.errors import CelosiaError, located
 
 if TYPE_CHECKING:
+    from celosia.float_network import FloatNetwork
     from celosia.graph import Graph
     from celosia.image import Image
     from celosia.mlp import FloatMLP
+    from celosia.network import Network
 
 __all__ = ["load_array", "load_model", "read"]
 
@@ -26,32 +28,32 @@ def read(path: str) -> bytes:
         ) from error
 
 
-def load_model(path: str) -> "Image | Graph | FloatMLP":
-    """A program image, a quantized graph (.npz or int8 .tflite) or a float model, by its content.
+def load_model(path: str) -> "Image | Graph | Network | FloatMLP | FloatNetwork":
+    """A program image, a quantized graph or network, or a float model, by its content.
 
     Raises
     ------
     CelosiaError : it cannot be read, is none of them, or is damaged.
     """
     data = read(path)
-    if path.endswith(".tflite") or data[4:8] == b"TFL3":
-        from celosia.importer.tflite import read_tflite
-
-        return read_tflite(path).graph
-    if data.startswith(b"PK"):
-        from celosia.graph_file import graph_from_bytes
-        from celosia.mlp import FloatMLP
-
-        if "activations" in _names(data, path):
-            return FloatMLP.load(path)
-        return graph_from_bytes(data, where=path)
     from celosia.image import MAGIC, SUFFIX, Image
 
     if data.startswith(MAGIC[:5]) or path.endswith(SUFFIX):
         return Image.from_bytes(data, where=path)
-    raise CelosiaError(
-        "neither a program image, a graph nor a model", where=path, todo=f"give .npz or {SUFFIX}"
-    )
+    if data.startswith(b"PK") and not path.endswith((".keras", ".pt2", ".pt")):
+        names = _names(data, path)
+        if "activations" in names:
+            from celosia.mlp import FloatMLP
+
+            return FloatMLP.load(path)
+        if "header" in names or path.endswith(".npz"):
+            from celosia.graph_file import graph_from_bytes
+
+            return graph_from_bytes(data, where=path)
+    from celosia.importer import model_from_bytes
+
+    with located(path):
+        return model_from_bytes(data, Path(path).stem or "model", Path(path).suffix)
 
 
 def load_array(path: str) -> np.ndarray:

@@ -45,6 +45,7 @@ def _text(value: object) -> str:
 
 def _describe(path: str) -> dict:
     from celosia.cli.files import load_model
+    from celosia.float_network import FloatNetwork
     from celosia.image import Image
     from celosia.mlp import FloatMLP
 
@@ -55,7 +56,14 @@ def _describe(path: str) -> dict:
             for w, name in zip(model.weights, model.activations, strict=True)
         ]
         return {"kind": "float model", "macs": sum(w.size for w in model.weights), "layers": layers}
-    kind, info = "quantized graph", model
+    if isinstance(model, FloatNetwork):
+        layers = [
+            {"inputs": w, "outputs": n, "activation": str(layer.function)}
+            for layer in model.layers
+            for w, n in [layer.weights.shape]
+        ]
+        return {"kind": "float model", "macs": model.macs, "layers": layers}
+    kind, info = "quantized graph", getattr(model, "graph", model)
     if isinstance(model, Image):
         kind, info = "program image", model.model
     layers = [

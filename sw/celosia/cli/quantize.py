@@ -8,14 +8,21 @@ from celosia.cli.console import Console
 from celosia.cli.files import load_array, load_model
 from celosia.errors import CelosiaError
 
-__all__ = ["CALIBRATION_IMAGES", "add_arguments", "add_calibration", "calibrated", "run"]
+__all__ = [
+    "CALIBRATION_IMAGES",
+    "add_arguments",
+    "add_calibration",
+    "calibrated",
+    "compilable",
+    "run",
+]
 
 #: Training images that the ranges of activations are observed on.
 CALIBRATION_IMAGES = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="float model, .npz")
+    parser.add_argument("model", help="float model: .npz, .keras, .onnx or .pt2")
     add_calibration(parser, required=True)
     options.add_output(parser, "the graph, .npz")
 
@@ -32,12 +39,39 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool) -> None:
     )  # fmt: skip
 
 
+def compilable(args: argparse.Namespace, model, console: Console):
+    """``model`` as `celosia.compiler.compile` takes it: a float one is quantized first.
+
+    Raises
+    ------
+    CelosiaError : a float model without --calibrate, or an image, which is compiled already.
+    """
+    from celosia.float_network import FloatNetwork
+    from celosia.image import Image
+    from celosia.mlp import FloatMLP
+
+    if isinstance(model, Image):
+        raise CelosiaError("is compiled already", where=args.model, todo="give graph or model")
+    if not isinstance(model, FloatMLP | FloatNetwork):
+        return model
+    if not args.calibrate:
+        raise CelosiaError(
+            "is a float model", where=args.model, todo="add --calibrate FILE to quantize it"
+        )
+    return calibrated(args, model, console)
+
+
 def calibrated(args: argparse.Namespace, model, console: Console):
-    """The graph that ``model`` is quantized to with the options of `add_calibration`."""
+    """What ``model`` is quantized to with the options of `add_calibration`: a graph, or for a
+    model of another framework a network, whose inputs and outputs are the model's own."""
+    from celosia.importer.quantized import quantized
+    from celosia.mlp import FloatMLP
     from celosia.quant import quantize
 
     sample = _sample(args, console)
     try:
+        if not isinstance(model, FloatMLP):
+            return quantized(model, sample, args.method)
         return quantize(model, sample, args.method, name=Path(args.model).stem)
     except CelosiaError as error:
         where = f"{args.model} with {args.calibrate}"
@@ -56,15 +90,17 @@ def _sample(args: argparse.Namespace, console: Console):
 
 
 def run(args: argparse.Namespace) -> int:
+    from celosia.float_network import FloatNetwork
     from celosia.graph_file import save_graph
     from celosia.mlp import FloatMLP
 
     options.check_outputs(args.output)
     console = Console(args.quiet)
     model = load_model(args.model)
-    if not isinstance(model, FloatMLP):
+    if not isinstance(model, FloatMLP | FloatNetwork):
         raise CelosiaError("is quantized already", where=args.model, todo="compile it")
     graph = calibrated(args, model, console)
+    graph = getattr(graph, "graph", graph)
     save_graph(graph, args.output)
     console.say(f"{args.output}: {len(graph.layers)} int8 layers, {graph.macs:,} MACs")
     return 0

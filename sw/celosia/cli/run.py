@@ -10,6 +10,7 @@ from celosia.cli import options
 from celosia.cli.console import Console
 from celosia.cli.execute import execute, figure_rows
 from celosia.cli.files import load_array, load_model
+from celosia.cli.quantize import add_calibration, compilable
 from celosia.cli.report import add_report, float_results, write_report
 from celosia.errors import CelosiaError
 
@@ -19,27 +20,30 @@ _SHOWN = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", help="program image, .celosia")
+    parser.add_argument("model", help="program image .celosia, or a model as `compile` takes it")
     parser.add_argument(
         "--input", metavar="FILE", required=True,
-        help="int8 or float [n, inputs], .npy or .npz; floats are quantized",
+        help="the model's inputs [n, ...], .npy or .npz",
     )  # fmt: skip
-    options.add_output(parser, "the int8 results [n, outputs], .npy", required=False)
+    options.add_output(parser, "the model's results [n, ...], .npy", required=False)
     parser.add_argument("--labels", metavar="FILE", help="right classes [n], to count hits")
     options.add_run(parser, transport="golden")
+    add_calibration(parser, required=False)
+    options.add_engine(parser)
     add_report(parser)
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from celosia.compiler import compile
     from celosia.image import Image
     from celosia.model import run as golden
 
     options.check_outputs(args.output, args.json, args.report)
     console = Console(args.quiet, args.json)
-    image = load_model(args.image)
+    image = load_model(args.model)
     if not isinstance(image, Image):
-        raise CelosiaError("is not compiled", where=args.image, todo="use celosia compile")
+        image = compile(compilable(args, image, console), options.config(args))
     options.check_run(args, image.config)
     x = _input(args.input, image)
     labels = _labels(args.labels, len(x)) if args.labels else None
@@ -50,9 +54,11 @@ def run(args: argparse.Namespace) -> int:
     classes = run.outputs.argmax(axis=1)
     right = (classes == labels)[done].mean() if labels is not None and done.any() else None
 
+    edges = image.model.edges
+    results = run.outputs if edges is None else edges.finish(run.outputs)
     if args.output and complete:
         file = io.BytesIO()
-        np.save(file, run.outputs)
+        np.save(file, results)
         atomic_write(args.output, file.getvalue())
     if not complete:
         console.say(f"interrupted: {figures.images:,} of {len(x):,} images done")
@@ -62,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     console.table(rows + figure_rows(figures))
     if not args.output and complete:
         for index in range(min(len(x), _SHOWN)):
-            console.say(f"input {index}: class {classes[index]}, {run.outputs[index].tolist()}")
+            console.say(f"input {index}: class {classes[index]}, {results[index].tolist()}")
     if args.report and complete:
         write_report(args, image, x, run, figures, mismatches, labels, reference)
         console.say(f"{args.report}: report")
@@ -86,6 +92,10 @@ def run(args: argparse.Namespace) -> int:
 def _input(path: str, image) -> np.ndarray:
     """int8 [n, K] of what is in a file."""
     x, width = load_array(path), image.model.inputs
+    if image.model.edges is not None:
+        if not x.ndim or not len(x):
+            raise CelosiaError("no inputs", where=path, todo="give at least one")
+        return image.model.edges.prepare(x, path)
     if x.dtype != np.int8 and x.dtype.kind != "f":
         raise CelosiaError(
             f"input is {x.dtype}, neither int8 nor float", where=path, todo="scale or quantize it"

@@ -1,9 +1,11 @@
 """Compile a quantized graph for one engine."""
 
+from celosia.edges import Edges
 from celosia.errors import CelosiaError
 from celosia.graph import Graph
 from celosia.image import Image
 from celosia.metadata import LayerInfo, ModelInfo
+from celosia.network import Network
 from celosia.spec import ACTIVATION, OFFSET, Config, Memory
 
 from . import pack
@@ -14,12 +16,13 @@ from .overflow import fold
 __all__ = ["compile"]
 
 
-def compile(graph: Graph, config: Config, emit_all: bool = False) -> Image:
-    """The program image of ``graph`` for the engine ``config``.
+def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> Image:
+    """The program image of ``model`` for the engine ``config``.
 
     Parameters
     ----------
-    graph : the quantized network.
+    model : a quantized graph, or a network: a graph with what the host does around it, which the
+        image then carries.
     config : the engine.
     emit_all : stream every layer's results to the host, to compare layer by layer.
 
@@ -28,7 +31,8 @@ def compile(graph: Graph, config: Config, emit_all: bool = False) -> Image:
     DoesNotFit : a memory is too small.
     CelosiaError : an accumulator could overflow, or a quantization is impossible.
     """
-    model = _describe(graph, emit_all)
+    graph, edges = (model.graph, model.edges) if isinstance(model, Network) else (model, None)
+    info = _describe(graph, edges, emit_all)
     check_fit(graph, config)
     places, last = allocate(graph, config), graph.layers[-1]
     weights, params, program, tables = [], [], [], []
@@ -63,10 +67,10 @@ def compile(graph: Graph, config: Config, emit_all: bool = False) -> Image:
         Memory.PROGRAM: b"".join(program),
         Memory.TABLES: b"".join(tables),
     }
-    return Image(config, model, sections)
+    return Image(config, info, sections)
 
 
-def _describe(graph: Graph, emit_all: bool) -> ModelInfo:
+def _describe(graph: Graph, edges: Edges | None, emit_all: bool) -> ModelInfo:
     last = graph.layers[-1]
     for layer in graph.layers:
         for quant in (layer.input, layer.output):
@@ -80,6 +84,7 @@ def _describe(graph: Graph, emit_all: bool) -> ModelInfo:
             scale=float(graph.input.scale),
             zero_point=int(graph.input.zero_point),
             layers=tuple(LayerInfo.of(x, emit_all or x is last) for x in graph.layers),
+            edges=edges,
         )
     except ValueError as error:
         raise CelosiaError(str(error), where=graph.name) from error

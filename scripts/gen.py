@@ -10,8 +10,6 @@ import sys
 from enum import IntEnum
 from pathlib import Path
 
-from scripts.supported import supported
-
 from celosia.spec import (
     COUNTERS,
     DESCRIPTOR,
@@ -31,6 +29,7 @@ from celosia.spec import (
     record,
     timing,
 )
+from scripts.supported import supported
 
 __all__ = ["files", "main"]
 

@@ -15,7 +15,7 @@ __all__ = ["supported"]
 _TFLITE = {
     Chain.dense: "engine: a layer; a fused RELU, RELU6 or RELU_N1_TO_1 is its clamp",
     Chain.activation: "engine: the element table of the layer before it, or only its clamp",
-    Chain.quantize: "engine between int8 layers, as a table; host before the first and after the last",
+    Chain.quantize: "engine between int8 layers (a table); host before the first, after the last",
     Chain.dequantize: "host: after the last layer",
     Chain.softmax: "host: after the last layer, byte for byte LiteRT's",
     Chain.reshape: "nowhere: moves no data",

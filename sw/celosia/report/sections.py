@@ -222,6 +222,7 @@ def precision(facts: Facts) -> Raw:
         "Precision",
         f"Signal to quantization noise of every layer's int8 results, against {against}. 6 dB are "
         f"one bit; below {_LITTLE} dB the noise has a tenth of the signal's amplitude. {worst}",
+        legend([("f0", "so far; the full width is 60 dB")]),
         bars(drawn),
         table(
             ("layer", "so far, dB", "this layer alone, dB", "saturated"), rows, "Precision by layer"

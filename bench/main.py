@@ -79,6 +79,7 @@ def _measure(args: argparse.Namespace, progress) -> tuple[str, list[Row]]:
     if path.exists():
         ad = Anomaly(path, progress)
         rows += [ad.cycles(8, 8), ad.cycles(16, 16, "FINN 1,044, SCALE-Sim 1,233")]
+        rows += [*ad.against_litert(1, 64), *ad.against_litert(4, 32)]
         runs += [ad.measured(8, 8), ad.measured(16, 16)]
     else:
         print(f"bench: no {path}: its figures are left out", file=sys.stderr)

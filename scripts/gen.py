@@ -27,15 +27,17 @@ from celosia.spec import (
     Status,
     link,
     record,
+    serial,
     timing,
 )
+from celosia.spec.serial import PACKET, WELCOME, Kind
 from scripts.supported import supported
 
 __all__ = ["files", "main"]
 
 ROOT = Path(__file__).parent.parent
-ENUMS = (Opcode, Status, Memory, InferFlag, Op, Rounding)
-LAYOUTS = (REQUEST, TRAILER, IDENTITY, COUNTERS, DESCRIPTOR, PARAMETER)
+ENUMS = (Opcode, Status, Memory, InferFlag, Op, Rounding, Kind)
+LAYOUTS = (REQUEST, TRAILER, IDENTITY, COUNTERS, DESCRIPTOR, PARAMETER, PACKET, WELCOME)
 EXAMPLE = Config.default(16, 16)
 
 SUPPORTED_NOTICE = "Generated from the importers' registries by `make gen`."
@@ -117,13 +119,20 @@ def _layout_section(layout: Layout) -> str:
     )
 
 
+def _constants(module: object) -> str:
+    """The whole numbers that a module exports."""
+    comments = _comments(module)
+    values = [(name, getattr(module, name)) for name in module.__all__]
+    rows = [(f"`{name}`", n, comments[name]) for name, n in values if isinstance(n, int)]
+    return _table(("constant", "value", "meaning"), rows)
+
+
 def _reference() -> str:
     memories = []
     for memory in Memory:
         one = record(EXAMPLE, memory)
         access = "read, write" if one.writable else "read"
         memories.append((f"`{memory.name}`", one.size, one.depth, one.words, access))
-    latencies = _comments(timing)
     parts = [
         "# Interfaces",
         NOTICE,
@@ -143,10 +152,13 @@ def _reference() -> str:
         "## Configuration",
         inspect.getdoc(Config),
         "## Latencies and depths",
-        _table(
-            ("constant", "value", "meaning"),
-            [(f"`{name}`", getattr(timing, name), latencies[name]) for name in timing.__all__],
-        ),
+        _constants(timing),
+        "## Serial line",
+        inspect.getdoc(serial),
+        _enum_section(Kind),
+        *(_layout_section(layout) for layout in (PACKET, WELCOME)),
+        "### Constants",
+        _constants(serial),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -159,6 +171,7 @@ def _header() -> str:
         "",
         f"#define CELOSIA_MAGIC {link.MAGIC:#010x}u",
         f"#define CELOSIA_VERSION {link.VERSION}u",
+        f"#define CELOSIA_SERIAL_VERSION {serial.SERIAL_VERSION}u",
     ]
     for enum in ENUMS:
         lines += ["", f"/* {inspect.getdoc(enum).splitlines()[0]} */"]

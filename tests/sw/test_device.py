@@ -256,6 +256,6 @@ def test_records_round_trip(size, link_bytes):
 
 
 def test_unknown_transport():
-    with pytest.raises(CelosiaError, match="no transport 'usb'; choose golden or rtl"):
+    with pytest.raises(CelosiaError, match="no transport 'usb'; choose golden or rtl or serial"):
         driver.open("usb")
     assert driver.open().config == Config.default()

@@ -37,7 +37,9 @@ def execute(
         start = time.perf_counter()
         try:
             run, complete = run_parallel(
-                partial(driver.open, args.transport, image.config),
+                partial(
+                    driver.open, args.transport, image.config, port=args.port, baud=args.baud
+                ),
                 image,
                 x,
                 args.jobs,
@@ -73,5 +75,5 @@ def figure_rows(figures: Figures) -> list[tuple[str, str]]:
     speed = f"{f.images_per_second:,.0f} images/s"
     if f.cycles:
         speed += f", {f.sim_cycles_per_second:,.0f} cycles/s"
-    rows.append(("simulation", f"{speed} ({f.seconds:.1f} s)"))
+    rows.append(("simulation" if f.cycles else "speed", f"{speed} ({f.seconds:.1f} s)"))
     return rows

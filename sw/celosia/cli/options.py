@@ -6,6 +6,7 @@ from pathlib import Path
 
 from celosia.cache import require_writable
 from celosia.errors import CelosiaError
+from celosia.spec.serial import BAUD
 
 __all__ = [
     "add_data",
@@ -66,6 +67,11 @@ def add_run(parser: argparse.ArgumentParser, transport: str) -> None:
         help="golden: the NumPy model; rtl: the compiled simulation of the engine's Verilog "
         f"({transport})",
     )  # fmt: skip
+    group.add_argument(
+        "--port", metavar="PORT",
+        help="the board at this serial port instead; auto: the one at which an engine answers",
+    )  # fmt: skip
+    group.add_argument("--baud", type=int, metavar="N", help=f"bits per second of PORT ({BAUD})")
     group.add_argument("--batch", type=int, metavar="N", help="images computed together (all rows)")
     group.add_argument(
         "--no-skip", action="store_true", help="multiply zero bytes too; same results, more cycles"
@@ -76,12 +82,21 @@ def add_run(parser: argparse.ArgumentParser, transport: str) -> None:
 def check_run(args: argparse.Namespace, config) -> None:
     """Refuse what `add_run` cannot have made sense of on this engine and machine, at once.
 
+    A port makes the transport "serial".
+
     Raises
     ------
-    CelosiaError : jobs or batch out of range, or no tools to simulate with.
+    CelosiaError : jobs, batch or baud out of range, or no tools to simulate with.
     """
     if args.jobs < 1:
         raise CelosiaError(f"{args.jobs} is not at least 1", where="--jobs")
+    if args.port is not None:
+        args.transport = "serial"
+        if args.jobs > 1:
+            raise CelosiaError("a board is one engine", where="--jobs", todo="leave it out")
+    if args.baud is not None and (args.port is None or args.baud < 1):
+        what = f"{args.baud} is not at least 1" if args.port else "there is no --port"
+        raise CelosiaError(what, where="--baud")
     if args.batch is not None and not 1 <= args.batch <= config.rows:
         raise CelosiaError(
             f"{args.batch} is outside 1..{config.rows}, the rows of the engine", where="--batch"

@@ -11,23 +11,28 @@ from .transport import Transport
 
 __all__ = ["TRANSPORTS", "Device", "GoldenTransport", "Transport", "open"]
 
-TRANSPORTS = ("golden", "rtl")
+TRANSPORTS = ("golden", "rtl", "serial")
 
 
 def open(
     transport: str = "golden",
     shape: Config | Image | None = None,
     progress: Progress = silent,
+    *,
+    port: str | None = None,
+    baud: int | None = None,
 ) -> Device:
     """A device; close it, or use it as a context manager.
 
     Parameters
     ----------
     transport : one of `TRANSPORTS`: "golden", the NumPy model; "rtl", the compiled simulation of
-        the engine's Verilog.
+        the engine's Verilog; "serial", a board.
     shape : of the engine, `Config.default()` when None. A program image asks for the engine that
-        it was compiled for, and is loaded.
+        it was compiled for, and is loaded. A board has the shape that it has.
     progress : told about the steps of building a simulation.
+    port, baud : of the board: name of its serial port, or "auto" when None; bits per second,
+        `spec.serial.BAUD` when None.
 
     Raises
     ------
@@ -43,6 +48,15 @@ def open(
 
         prepare(config, progress)
         device = Device(RtlTransport(config))
+    elif transport == "serial":
+        from .serial import AUTO, BAUD, SerialTransport
+
+        board = SerialTransport(port or AUTO, BAUD if baud is None else baud)
+        try:
+            device = Device(board)
+        except BaseException:
+            board.close()
+            raise
     else:
         raise CelosiaError(f"no transport {transport!r}", todo=f"choose {' or '.join(TRANSPORTS)}")
     if image:

@@ -1,0 +1,63 @@
+"""The engine behind two serial pins: what the top level of a board instantiates."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from celosia.spec import Config
+
+from .emit import emit
+from .engine import Engine
+from .serial import SerialLink
+
+__all__ = ["SERIAL_TOP", "SerialEngine", "serial_verilog"]
+
+#: Name of the top module.
+SERIAL_TOP = "celosia_serial"
+
+
+class SerialEngine(wiring.Component):
+    """An `Engine` behind a `SerialLink`.
+
+    A HELLO resets the engine for one cycle, wherever it stands; memories keep their contents.
+
+    Parameters
+    ----------
+    config : shape and memories.
+    divisor : clock cycles per bit, at least `uart.MIN_DIVISOR`: clock frequency / baud rate,
+        rounded; it must come within 2 % of it.
+
+    Members
+    -------
+    rx : In(1), may be asynchronous; tx : Out(1)
+
+    Raises
+    ------
+    ValueError : ``divisor`` is too small.
+    """
+
+    rx: In(1, init=1)
+    tx: Out(1, init=1)
+
+    def __init__(self, config: Config, *, divisor: int):
+        self.config, self.divisor = config, divisor
+        self._link = SerialLink(config, divisor)
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.link = link = self._link
+        engine = Engine(self.config)
+        m.submodules.engine = ResetInserter(link.restart)(engine)
+        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
+        connect(m, link.o, engine.i)
+        connect(m, engine.o, link.i)
+        return m
+
+
+def serial_verilog(config: Config, divisor: int) -> str:
+    """Self-contained Verilog of a `SerialEngine` called `SERIAL_TOP`.
+
+    Ports: ``clk``, ``rst`` (synchronous, active high), ``rx``, ``tx``.
+    """
+    return emit(SerialEngine(config, divisor=divisor), SERIAL_TOP)

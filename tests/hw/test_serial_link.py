@@ -1,0 +1,207 @@
+"""The device's packet layer, packet by packet: what it lets through, and what it answers."""
+
+import pytest
+from amaranth import *
+from amaranth.sim import Simulator
+
+from celosia.driver.packets import Unpacker, pack
+from celosia.spec import Config
+from celosia.spec.serial import ESCAPE, FLAG, MAX_DATA, SERIAL_VERSION, Kind, max_words
+from celosia_hw.serial import SerialLink
+
+DIVISOR = 4
+#: Of the simulated clock, and of the line.
+CYCLE = 1e-6
+BIT = DIVISOR * CYCLE
+SESSION = 9
+CONFIG = Config.default(1, 4, link_bytes=4)
+HELLO = pack(Kind.HELLO, session=SESSION)
+
+
+class Bench:
+    """Sends packets to a link one after the other and collects what comes of each.
+
+    ``responses`` are words that the engine offers from the start; ``stalled``: the engine takes no
+    request words.
+    """
+
+    def __init__(self, config=CONFIG, responses=(), stalled=False):
+        self.dut = SerialLink(config, DIVISOR)
+        self.config, self.responses, self.stalled = config, list(responses), stalled
+        self.words, self.sent, self.restarts = [], bytearray(), 0
+
+    def run(self, *packets):
+        """The packets that answer each of ``packets``, as a list for each."""
+        answers, unpacker = [], Unpacker()
+
+        async def drive(ctx):
+            for packet in packets:
+                for byte in packet:
+                    for level in [0, *(byte >> index & 1 for index in range(8)), 1]:
+                        ctx.set(self.dut.rx, level)
+                        await ctx.delay(BIT)
+                count = -1
+                while count != len(self.sent):
+                    count = len(self.sent)
+                    await ctx.delay(20 * BIT)
+                answers.append(unpacker.feed(bytes(self.sent)))
+                self.sent.clear()
+
+        simulator = Simulator(self.dut)
+        simulator.add_clock(CYCLE)
+        simulator.add_testbench(drive)
+        for background in (self._host, self._requests, self._engine):
+            simulator.add_testbench(background, background=True)
+        simulator.run()
+        assert unpacker.damaged == 0
+        return answers
+
+    async def _host(self, ctx):
+        while True:
+            await ctx.negedge(self.dut.tx)
+            await ctx.delay(BIT / 2)
+            byte = 0
+            for index in range(8):
+                await ctx.delay(BIT)
+                byte |= ctx.get(self.dut.tx) << index
+            await ctx.delay(BIT)
+            assert ctx.get(self.dut.tx) == 1
+            self.sent.append(byte)
+
+    async def _requests(self, ctx):
+        ctx.set(self.dut.o.ready, not self.stalled)
+        sample = ctx.tick().sample(self.dut.o.valid, self.dut.o.ready, self.dut.o.payload)
+        async for _, _, valid, ready, word in sample:
+            if valid and ready:
+                size = self.config.link_bytes
+                self.words.append((word.data.to_bytes(size, "little"), word.last))
+
+    async def _engine(self, ctx):
+        for data, last in self.responses:
+            ctx.set(self.dut.i.payload.data, int.from_bytes(data, "little"))
+            ctx.set(self.dut.i.payload.last, last)
+            ctx.set(self.dut.i.valid, 1)
+            await ctx.tick().until(self.dut.i.ready)
+        ctx.set(self.dut.i.valid, 0)
+
+
+def data(number, content=b"", last=0, ack=0, session=SESSION, link_bytes=4, words=None):
+    words = len(content) // link_bytes if words is None else words
+    header = {"session": session, "number": number, "ack": ack, "words": words, "last": last}
+    return pack(Kind.DATA, content, **header)
+
+
+def heads(answers):
+    """(ack, resend) of the one answer to each packet."""
+    assert [len(each) for each in answers] == [1] * len(answers)
+    return [(each[0].header["ack"], each[0].header["resend"]) for each in answers]
+
+
+def test_hello():
+    bench = Bench()
+    ((welcome,),) = bench.run(HELLO)
+    assert welcome.header["kind"] == Kind.WELCOME and welcome.header["session"] == SESSION
+    assert welcome.header["version"] == SERIAL_VERSION and welcome.header["link_bytes"] == 4
+
+
+@pytest.mark.parametrize("link_bytes", [1, 4, 32])
+def test_frames_go_both_ways(link_bytes):
+    config = Config.default(1, 4, link_bytes=link_bytes)
+    most = max_words(link_bytes) * link_bytes
+    # Every byte value, so that both sides have to escape; and the longest packet.
+    values = (bytes(range(256)) + bytes([FLAG, ESCAPE]) * 16)[-most:]
+    words = [values[at : at + link_bytes] for at in range(0, most, link_bytes)]
+    back = [(word, index == len(words) - 1) for index, word in enumerate(words[:-1])]
+    bench = Bench(config, [*back, (words[-1], 1)])
+    answers = bench.run(
+        HELLO,
+        data(0, values, link_bytes=link_bytes),
+        data(1, values[:link_bytes], last=1, link_bytes=link_bytes),
+        data(2, ack=1),
+    )
+    assert bench.words == [*((word, 0) for word in words), (words[0], 1)]
+    # The engine offered before it was greeted: HELLO took what had gathered by then.
+    assert answers[0][0].header["kind"] == Kind.WELCOME
+    assert [each[0].header["ack"] for each in answers[1:]] == [1, 2, 2]
+
+
+def test_what_is_repeated_is_delivered_once():
+    bench = Bench()
+    again = data(0, b"abcd", last=1)
+    answers = bench.run(HELLO, again, again, data(1, b"efgh"), again, data(3, b"ijkl"))
+    assert bench.words == [(b"abcd", 1), (b"efgh", 0)]
+    assert heads(answers[1:]) == [(1, 0), (1, 0), (2, 0), (2, 0), (2, 0)]
+
+
+GOOD = data(0, b"abcd", last=1)
+INSIDE = range(1, len(GOOD) - 1)
+DAMAGED = {
+    "dropped": lambda at: GOOD[:at] + GOOD[at + 1 :],
+    "doubled": lambda at: GOOD[: at + 1] + GOOD[at:],
+    "flipped": lambda at: GOOD[:at] + bytes([GOOD[at] ^ 1 << at % 8]) + GOOD[at + 1 :],
+    "to flag": lambda at: GOOD[:at] + bytes([FLAG]) + GOOD[at + 1 :],
+    "to escape": lambda at: GOOD[:at] + bytes([ESCAPE]) + GOOD[at + 1 :],
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_packet_is_refused_as_a_whole(kind):
+    bench = Bench()
+    bad = [DAMAGED[kind](at) for at in INSIDE]
+    answers = bench.run(HELLO, *bad, GOOD)
+    # A packet cut in two by a flag is refused once or twice.
+    for each in answers[1:-1]:
+        assert {(one.header["ack"], one.header["resend"]) for one in each} == {(0, 1)}
+    assert heads(answers[-1:]) == [(1, 0)]
+    assert bench.words == [(b"abcd", 1)]
+
+
+@pytest.mark.parametrize("words", [1, 3, 127])
+def test_a_length_that_is_wrong_is_refused(words):
+    bench = Bench()
+    answers = bench.run(HELLO, data(0, b"abcdefgh", words=words), GOOD)
+    assert heads(answers[1:]) == [(0, 1), (1, 0)]
+    assert bench.words == [(b"abcd", 1)]
+
+
+def test_lost_flags():
+    bench = Bench()
+    # One between two packets is enough; without any the two are one damaged packet.
+    answers = bench.run(HELLO, GOOD[:-1] + data(1, b"ijkl")[1:], GOOD, data(1, b"ijkl"))
+    assert [one.header["resend"] for one in answers[1]] == [1]
+    answers = Bench().run(HELLO + GOOD + b"\x7e\x7e\x7e", GOOD)
+    assert len(answers[1]) == 1
+
+
+def test_another_session_is_answered_but_not_obeyed():
+    bench = Bench()
+    answers = bench.run(data(0, b"abcd", session=5), HELLO, data(0, b"efgh", session=5), GOOD)
+    assert [each[0].header["session"] for each in answers] == [0, SESSION, SESSION, SESSION]
+    assert bench.words == [(b"abcd", 1)]
+
+
+def test_its_own_echo_is_not_answered():
+    answers = Bench().run(HELLO, pack(Kind.REPLY, session=SESSION), GOOD)
+    assert [len(each) for each in answers] == [1, 0, 1]
+
+
+def test_a_response_is_repeated_until_it_is_acknowledged():
+    words = [(b"abcd", 0), (b"efgh", 1), (b"ijkl", 1)]
+    bench = Bench(responses=words)
+    answers = bench.run(data(0, session=0), data(0, session=0), data(0, session=0, ack=1),
+                        data(0, session=0, ack=1), data(0, session=0, ack=2))  # fmt: skip
+    seen = [(a.header["number"], a.data, a.header["last"]) for (a,) in answers]
+    assert seen == [
+        (0, b"abcdefgh", 1), (0, b"abcdefgh", 1), (1, b"ijkl", 1), (1, b"ijkl", 1), (2, b"", 0),
+    ]  # fmt: skip
+
+
+def test_a_buffer_that_is_full_says_so_and_loses_nothing():
+    bench = Bench(stalled=True)
+    most = bytes(range(MAX_DATA))
+    packets = [data(number, most) for number in range(3)]
+    answers = bench.run(HELLO, *packets, HELLO, data(0, b"abcd"))
+    header = [each[0].header for each in answers[1:4]]
+    assert [(h["ack"], h["full"], h["resend"]) for h in header] == [(1, 0, 0), (2, 1, 0), (2, 1, 1)]
+    # A HELLO empties it.
+    assert answers[-1][0].header["full"] == 0 and answers[-1][0].header["ack"] == 1

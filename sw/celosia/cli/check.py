@@ -74,8 +74,8 @@ def _engine(args: argparse.Namespace):
 
 def _show(check: "Check", console: Console) -> None:
     outline, bad = check.outline, check.outline.unsupported
-    heading(console, f"{outline.name}: {outline.kind}, {len(outline.layers)} layers, "
-            f"{outline.macs:,} MACs")  # fmt: skip
+    size = f", {len(outline.layers)} layers, {outline.macs:,} MACs" if outline.layers else ""
+    heading(console, f"{outline.name}: {outline.kind}{size}")
     rows = [
         (op.name, Text(op.place.value, _PLACES[op.place.value]), op.why)
         for op in outline.operations
@@ -84,7 +84,9 @@ def _show(check: "Check", console: Console) -> None:
     if bad:
         names = ", ".join(sorted({op.kind for op in bad}))
         console.say()
-        console.say(f"unsupported: {len(bad)} of {len(rows)} operations ({names})", "bold red")
+        # Importers that stop at what they do not know leave no layers, and list nothing else.
+        count = f"{len(bad)} of {len(rows)}" if outline.layers else f"{len(bad)}"
+        console.say(f"unsupported: {count} operations ({names})", "bold red")
         return
     heading(console, f"memories of the {check.config} engine")
     columns(

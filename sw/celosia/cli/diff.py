@@ -214,4 +214,5 @@ def _why(found: "Comparison") -> str:
             else "given the reference's input the layer matches"
         )
     counts = ", ".join(f"with {mode} {count:,} differ" for mode, count in fault.rounding.items())
-    return f"no rounding mode would match ({counts}): weights, biases, multipliers or scales differ"
+    only = f" of channel {next(iter(tensor.channels))}" if len(tensor.channels) == 1 else ""
+    return f"no rounding mode would match ({counts}): a weight, bias, multiplier or scale{only}"

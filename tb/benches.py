@@ -7,6 +7,8 @@ from amaranth.hdl import Elaboratable
 
 from celosia.spec import Config
 from celosia_hw.activations import ActivationMemory
+from celosia_hw.axi import AXI_NAMING, AxiEngine
+from celosia_hw.emit import NAMING, Naming
 from celosia_hw.engine import Engine
 from celosia_hw.requantizer import Requantizer
 from celosia_hw.sequencer import Sequencer
@@ -18,11 +20,15 @@ __all__ = ["BENCHES", "Bench"]
 
 @dataclass(frozen=True)
 class Bench:
-    """Test module ``module`` on ``component(config)`` for every config of ``variants``."""
+    """Test module ``module`` on ``component(config)`` for every config of ``variants``.
+
+    ``naming`` : of the pins.
+    """
 
     module: str
     component: Callable[[Config], Elaboratable]
     variants: Mapping[str, Config]
+    naming: Naming = NAMING
 
 
 def _small(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) -> Config:
@@ -69,6 +75,8 @@ _LINKS = {
     )
 }
 _BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2")}
+#: A trailer of many words, of one, and of less than one.
+_AXIS = {name: _ENGINES[name] for name in ("1x4", "2x7", "4x8l2")}
 
 BENCHES = {
     "requantizer": Bench("tb.bench_requantizer", Requantizer, {"1x4": _ENGINES["1x4"]}),
@@ -78,4 +86,5 @@ BENCHES = {
     "sequencer": Bench("tb.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
     "link": Bench("tb.bench_link", Engine, _LINKS),
     "engine": Bench("tb.bench_engine", Engine, _ENGINES),
+    "axi": Bench("tb.bench_axi", AxiEngine, _AXIS, AXI_NAMING),
 }

@@ -21,6 +21,9 @@ class EngineTB(TB):
         super().__init__(dut, name)
         self.link_bytes = self.config.link_bytes
         self.scoreboard = Scoreboard(self.config)
+        self._connect(stall)
+
+    def _connect(self, stall: tuple[float, float]) -> None:
         self._input = self.source("i", stall[0])
         self.output = self.sink("o", stall[1])
         self.monitor("i", self.scoreboard.request)

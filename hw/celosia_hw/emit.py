@@ -1,6 +1,7 @@
 """Verilog of the engine, for simulation and synthesis alike."""
 
 import re
+from dataclasses import dataclass
 
 from amaranth import *
 from amaranth.back import rtlil
@@ -11,10 +12,27 @@ from celosia.spec import Config
 
 from .engine import Engine
 
-__all__ = ["TOP", "emit", "verilog"]
+__all__ = ["NAMING", "TOP", "Naming", "emit", "verilog"]
 
 #: Name of the top module.
 TOP = "celosia"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """Names of the pins: clock, reset, and what joins the parts of a member's path.
+
+    ``active_low``: the reset is.
+    """
+
+    clk: str = "clk"
+    rst: str = "rst"
+    active_low: bool = False
+    separator: str = "__"
+
+
+#: The names of `verilog`.
+NAMING = Naming()
 
 
 def verilog(config: Config) -> str:
@@ -27,9 +45,9 @@ def verilog(config: Config) -> str:
     return emit(Engine(config), TOP)
 
 
-def emit(component: wiring.Component, name: str) -> str:
+def emit(component: wiring.Component, name: str, naming: Naming = NAMING) -> str:
     """Verilog of any component, as all simulators here need it; ports as in `verilog`."""
-    top = _Top(component)
+    top = _Top(component, naming)
     text = rtlil.convert(top, name=name, ports=top.ports(), emit_src=False)
     # Amaranth spells out zeros for every word of a memory. The engine never reads what was not
     # written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
@@ -61,30 +79,31 @@ def _woken(module: str) -> str:
 
 
 class _Top(Elaboratable):
-    """``component`` in a ``sync`` domain whose reset comes one cycle after port ``rst``.
+    """``component`` in a ``sync`` domain whose reset comes one cycle after the reset's port.
 
     A reset that is a register eases timing, and a simulator need not work out the next state of
     everything again whenever a pin moves.
     """
 
-    def __init__(self, component):
-        self.component = component
+    def __init__(self, component, naming):
+        self.component, self.naming = component, naming
         self.domain = ClockDomain("sync")
         self.rst = Signal()
 
     def ports(self):
         """Name -> (signal, direction), as `rtlil.convert` takes them."""
-        ports = {"clk": (self.domain.clk, None), "rst": (self.rst, None)}
+        naming = self.naming
+        ports = {naming.clk: (self.domain.clk, None), naming.rst: (self.rst, None)}
         for path, _, value in self.component.signature.flatten(self.component):
-            ports["__".join(map(str, path))] = (Value.cast(value), None)
+            ports[naming.separator.join(map(str, path))] = (Value.cast(value), None)
         return ports
 
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = self.domain
         m.submodules.engine = self.component
-        # In reset until the pin has been seen to be low.
+        # In reset until the pin has been seen to be inactive.
         delayed = Signal(init=1, reset_less=True)
-        m.d.sync += delayed.eq(self.rst)
+        m.d.sync += delayed.eq(~self.rst if self.naming.active_low else self.rst)
         m.d.comb += self.domain.rst.eq(delayed)
         return m

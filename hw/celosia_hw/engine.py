@@ -4,11 +4,11 @@ from amaranth import *
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import Config
+from celosia.spec import COUNTERS, Config
 
 from .core import Core
 from .counters import Counters
-from .layouts import link_word
+from .layouts import link_word, struct
 from .receiver import Receiver
 from .responder import Responder
 from .sequencer import run
@@ -31,6 +31,11 @@ class Engine(wiring.Component):
     -------
     i : In(stream of `link_word`), request frames.
     o : Out(stream of `link_word`), response frames.
+
+    Attributes
+    ----------
+    counters : the performance counters; idle : 1 when every word received is part of a request
+        whose response has left. Not pins: for what is built around the engine.
     """
 
     def __init__(self, config: Config):
@@ -41,6 +46,8 @@ class Engine(wiring.Component):
                 "o": Out(stream.Signature(link_word(config))),
             }
         )
+        self.counters = Signal(struct(COUNTERS))
+        self.idle = Signal()
 
     def elaborate(self, platform):
         m = Module()
@@ -88,5 +95,7 @@ class Engine(wiring.Component):
             counters.hold.eq(responder.hold),
             counters.clear.eq(responder.clear),
             responder.counters.eq(counters.o),
+            self.counters.eq(counters.o),
+            self.idle.eq(receiver.idle & ~skid_i.o.valid & ~responder.o.valid & ~skid_o.o.valid),
         ]
         return m

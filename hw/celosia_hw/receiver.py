@@ -60,6 +60,7 @@ class Receiver(wiring.Component):
     reply : Out(stream of `reply`), ready when the response has been sent.
     run_done : In(1), a bank is free again; answered : In(1), a run's response has been sent.
     flush : Out(1); receiving : Out(1), an input is being received.
+    idle : Out(1), every request that has begun is answered.
     """
 
     def __init__(self, config: Config):
@@ -76,6 +77,7 @@ class Receiver(wiring.Component):
                 "answered": In(1),
                 "flush": Out(1),
                 "receiving": Out(1),
+                "idle": Out(1),
             }
         )
 
@@ -185,7 +187,7 @@ class Receiver(wiring.Component):
 
         with m.FSM():
             with m.State("HEADER"):
-                m.d.comb += self.i.ready.eq(1)
+                m.d.comb += [self.i.ready.eq(1), self.idle.eq(idle & (words == 0))]
                 m.d.sync += [stored.eq(0), row.eq(0), word.eq(0), gathered_full.eq(0)]
                 with m.If(fire):
                     m.d.sync += [

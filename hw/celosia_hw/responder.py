@@ -20,10 +20,17 @@ from celosia.spec.link import MAGIC, VERSION
 from .layouts import link_word, struct, word
 from .receiver import reply
 
-__all__ = ["READ_LATENCY", "Responder", "read_width", "result"]
+__all__ = ["READ_LATENCY", "Responder", "identity", "read_width", "result"]
 
 #: Cycles a READ leaves between an address and its data, for the slowest memory.
 READ_LATENCY = 3
+
+
+def identity(config: Config) -> bytes:
+    """Who an engine of shape ``config`` is: its `IDENTITY`."""
+    return IDENTITY.pack(
+        magic=MAGIC, version=VERSION, ops=sum(1 << op for op in Op), **config.to_dict()
+    )
 
 
 def read_width(config: Config) -> int:
@@ -124,9 +131,6 @@ class Responder(wiring.Component):
 
         m.d.comb += self.read_memory.eq(request.arg[:3])
         wait = Signal(range(READ_LATENCY + 1))
-        identity = IDENTITY.pack(
-            magic=MAGIC, version=VERSION, ops=sum(1 << op for op in Op), **config.to_dict()
-        )
 
         with m.FSM():
             with m.State("IDLE"):
@@ -185,7 +189,7 @@ class Responder(wiring.Component):
                 m.next = "TRAILER"
             with m.State("IDENTITY"):
                 done = send_words(
-                    Const(int.from_bytes(identity, "little"), 8 * IDENTITY.size),
+                    Const(int.from_bytes(identity(config), "little"), 8 * IDENTITY.size),
                     -(-IDENTITY.size // config.link_bytes),
                 )
                 with m.If(done):

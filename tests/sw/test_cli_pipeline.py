@@ -124,6 +124,13 @@ def test_verilog(celosia, tmp_path, name):
     )  # fmt: skip
 
 
+def test_verilog_with_axi_pins(celosia, tmp_path):
+    ran = celosia("verilog", "--axi", *ENGINE, "-o", tmp_path)
+    assert ran.status == 0, ran.err
+    assert "module celosia_axi(" in (tmp_path / "celosia_axi.v").read_text()
+    assert json.loads((tmp_path / "celosia_axi.json").read_text())["top"] == "celosia_axi"
+
+
 def test_info_about_files(celosia, files):
     for path, kind in (
         (files.model, "float model"),

@@ -16,8 +16,10 @@ __all__ = ["engine_verilog"]
 _TODO = "install it with: pip install 'celosia[hw]'"
 
 
-def engine_verilog(config: Config, progress: Progress | None = None) -> str:
+def engine_verilog(config: Config, progress: Progress | None = None, axi: bool = False) -> str:
     """What `celosia_hw.emit.verilog` makes of ``config``, from the cache when it is there.
+
+    With ``axi`` it is what `celosia_hw.axi.axi_verilog` makes of it.
 
     Emitting takes seconds, and every worker process needs the text to find its library. The text
     depends on ``config``, the sources of the engine and of `celosia.spec`, and Amaranth.
@@ -26,14 +28,17 @@ def engine_verilog(config: Config, progress: Progress | None = None) -> str:
     ------
     CelosiaError : Amaranth is not installed, or the cache cannot be written.
     """
-    path = cache_dir() / "rtl" / f"{_key(config)}.v"
+    path = cache_dir() / "rtl" / f"{_key(config)}{'-axi' * axi}.v"
     try:
         return path.read_text()
     except OSError:
         pass
     (progress or silent)(f"emitting the Verilog of the {config} engine", 0, 0)
     try:
-        from celosia_hw.emit import verilog
+        if axi:
+            from celosia_hw.axi import axi_verilog as verilog
+        else:
+            from celosia_hw.emit import verilog
     except ModuleNotFoundError as error:
         raise CelosiaError(f"emitting Verilog needs {error.name}", todo=_TODO) from error
     text = verilog(config)

@@ -43,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, message in result.failures:
             console.print(f"FAILED {result.job} {name}: {message}", style="red", markup=False)
             console.print(f"       log {result.log}", markup=False, highlight=False)
+        if result.failures:
+            console.print(
+                f"       repeat with {_command(result.job)}", markup=False, highlight=False
+            )
         if result.waves:
             viewer = "surfer" if shutil.which("surfer") else "gtkwave"
             console.print(f"waveform: {viewer} {result.waves}", markup=False, highlight=False)
@@ -108,6 +112,12 @@ def _run_all(jobs: list[Job], arguments: argparse.Namespace, console: Console) -
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [done[job] for job in jobs]
+
+
+def _command(job: Job) -> str:
+    options = f"--sim {job.sim} --bench {job.bench} --variant {job.variant} --seed {job.seed}"
+    options += "" if job.stall is None else f" --stall {job.stall}"
+    return f"python -m tb.run {options}{' --quick' * job.quick}"
 
 
 def _table(results: list[Result]) -> Table:

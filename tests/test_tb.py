@@ -2,7 +2,9 @@
 
 import pytest
 from tb.benches import BENCHES
-from tb.simulators import SIMULATORS, Job, run
+from tb.simulators import SIMULATORS, Job, require, run
+
+from celosia.errors import CelosiaError
 
 #: Engines for Verilator, whose builds take most of the time; Icarus has all of them.
 COMPILED = {
@@ -36,3 +38,10 @@ def test_bench(job, build_root):
     failures = "\n".join(f"{name}: {message}" for name, message in result.failures)
     assert not failures, f"SEED={job.seed}, log {result.log}\n{failures}"
     assert result.tests and result.cycles
+
+
+@pytest.mark.parametrize("program", ["iverilog", "vvp"])
+def test_a_missing_simulator_is_an_error(monkeypatch, program):
+    monkeypatch.setattr("shutil.which", lambda name: None if name == program else name)
+    with pytest.raises(CelosiaError, match="apt-get install iverilog"):
+        require("icarus")

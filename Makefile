@@ -12,7 +12,7 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sim verilog bench lint gen docs clean
+.PHONY: help setup demo test sim verilog bench fuzz lint gen docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -37,6 +37,10 @@ verilog:  ## the engine's Verilog in build/verilog; ROWS= COLS=
 
 bench: setup  ## the project's figures, measured; JSON in build/bench.json
 	$(PYTHON) -m bench.main $(if $(DATA),--data "$(DATA)") --json build/bench.json
+
+fuzz: setup  ## 20,000 damaged files per model format; JSON in build/fuzz.json
+	@mkdir -p build
+	$(PYTHON) -m bench.fuzz --json build/fuzz.json
 
 lint: setup  ## ruff: mistakes and format
 	.venv/bin/ruff check .

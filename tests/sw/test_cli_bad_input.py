@@ -207,7 +207,7 @@ def test_files_of_the_wrong_kind(refused, files, tmp_path):
     text = tmp_path / "text.npz"
     text.write_text("hello")
     refused("not a model of a known format", "info", text)
-    refused("is not compiled", "run", files.graph, "--input", files.inputs)
+    refused("add --calibrate", "run", files.model, "--input", files.inputs)
     refused("is quantized already", "quantize", files.graph, "--calibrate", files.inputs, *out)
     refused("is compiled already", "compile", files.image, *out)
     refused("add --calibrate", "compile", files.model, *out)

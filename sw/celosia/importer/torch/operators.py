@@ -13,6 +13,9 @@ __all__ = ["BATCH", "OPERATORS"]
 #: Stands for the symbolic size of the batch axis.
 BATCH = -1
 
+#: What to do about counters of batches, dropout and statistics, which only training has.
+_EVAL = "export model.eval()"
+
 
 def _linear(node):
     weight, bias = _array(node, "weight"), node.constant("bias")
@@ -49,7 +52,7 @@ def _transpose(node):
 
 def _batch_norm(node):
     if node.get("training") or node.get("train"):
-        raise Unsupported("exported in training mode", todo="export model.eval()")
+        raise Unsupported("exported in training mode", todo=_EVAL)
     value = node.value("input")
     mean, variance, gamma, beta = (
         node.constant(name) for name in ("running_mean", "running_var", "weight", "bias")
@@ -64,7 +67,7 @@ def _batch_norm(node):
 
 def _dropout(node):
     if node.get("train"):
-        raise Unsupported("exported in training mode", todo="export model.eval()")
+        raise Unsupported("exported in training mode", todo=_EVAL)
     return _same(node)
 
 
@@ -98,7 +101,7 @@ def _sum(sign: float):
             return one.affine(1.0, factor * np.asarray(_f32(other)))
         if isinstance(other, Value):
             return other.affine(factor, _f32(one))
-        raise Unsupported("none of its arguments depends on the input")
+        raise Unsupported("none of its arguments depends on the input", todo=_EVAL)
 
     return handler
 
@@ -111,7 +114,7 @@ def _multiply(node):
         return one.affine(_f32(other))
     if isinstance(other, Value):
         return other.affine(_f32(one))
-    raise Unsupported("none of its arguments depends on the input")
+    raise Unsupported("none of its arguments depends on the input", todo=_EVAL)
 
 
 def _divide(node):

@@ -1,0 +1,117 @@
+"""Damaged files in numbers: how every importer ends on thousands of them.
+
+    python -m bench.fuzz [--count 20000] [--format .onnx] [--seed 0] [--json FILE]
+
+Each file ends in a model or in a `CelosiaError`; anything else stops the run and prints the seed
+that repeats it. A worker process that dies (a crash inside a C library) is reported the same way.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["main"]
+
+FORMATS = (".tflite", ".onnx", ".keras", ".pt2", ".celosia")
+_CHUNK = 500
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--count", type=int, default=20_000, help="files per format (20000)")
+    parser.add_argument("--format", choices=FORMATS, help="only this one")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", metavar="FILE", help="write the figures here")
+    args = parser.parse_args()
+    figures = {}
+    for suffix in [args.format] if args.format else FORMATS:
+        figures[suffix] = fuzz(suffix, args.count, args.seed)
+        print(suffix, json.dumps(figures[suffix]), flush=True)
+    if args.json:
+        Path(args.json).write_text(json.dumps(figures, indent=2) + "\n")
+    return int(any(each["bad"] for each in figures.values()))
+
+
+def fuzz(suffix: str, count: int, seed: int) -> dict:
+    """Figures of ``count`` files: how they ended, the slowest, memory, what was left behind."""
+    data, begin = good(suffix), time.perf_counter()
+    total = {"files": 0, "model": 0, "error": 0, "slowest": 0.0, "memory": 0, "bad": []}
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        for start in range(0, count, _CHUNK):
+            end, results = min(start + _CHUNK, count), context.SimpleQueue()
+            arguments = (suffix, data, seed, start, end, folder, results)
+            worker = context.Process(target=_work, args=arguments)
+            worker.start()
+            worker.join(60 + 5 * _CHUNK)
+            if worker.exitcode != 0:
+                worker.kill()
+                total["bad"].append(f"worker of {start}..{end} ended with {worker.exitcode}")
+                continue
+            part = results.get()
+            for key in ("model", "error"):
+                total[key] += part[key]
+            for key in ("slowest", "memory"):
+                total[key] = max(total[key], part[key])
+            total["bad"] += part["bad"]
+            total["files"] += end - start
+        total["left behind"] = sorted(os.listdir(folder))
+    total["seconds"] = round(time.perf_counter() - begin, 1)
+    return total
+
+
+def _work(suffix: str, data: bytes, seed: int, start: int, end: int, folder: str, results) -> None:
+    from tests.hostile import mutate, outcome
+
+    os.chdir(folder)
+    part = {"model": 0, "error": 0, "slowest": 0.0, "bad": []}
+    outcome(data, suffix)
+    before = _peak()
+    for index in range(start, end):
+        begin = time.perf_counter()
+        try:
+            part[outcome(mutate(data, suffix, [seed, index]), suffix)] += 1
+        except Exception as error:
+            part["bad"].append(f"seed [{seed}, {index}]: {type(error).__name__}: {error}"[:300])
+        part["slowest"] = max(part["slowest"], round(time.perf_counter() - begin, 3))
+    results.put(part | {"memory": _peak() - before})
+
+
+def _peak() -> int:
+    """Most memory used so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def good(suffix: str) -> bytes:
+    """A small whole file: three layers and whatever else the format's importer has to read."""
+    from tests.judges import Mlp, keras_file, onnx_file, torch_file, torch_module
+
+    mlp = Mlp.random(3, (6, 5, 4, 3), norm=True)
+    if suffix == ".tflite":
+        from tests.random_models import random_model
+
+        return random_model(np.random.default_rng(3))[0]
+    if suffix == ".onnx":
+        return onnx_file(mlp)
+    if suffix == ".keras":
+        return keras_file(mlp)
+    if suffix == ".pt2":
+        return torch_file(torch_module(mlp), 6)
+    from celosia.compiler import compile
+    from celosia.importer import model_from_bytes, to_network
+    from celosia.spec import Config
+
+    x = np.random.default_rng(0).uniform(0, 1, (20, 6)).astype(np.float32)
+    network = to_network(model_from_bytes(onnx_file(mlp), "fuzz"), x)
+    return compile(network, Config.default(2, 4)).to_bytes()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

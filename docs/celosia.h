@@ -50,6 +50,16 @@
 #define CELOSIA_KIND_WELCOME 3u
 #define CELOSIA_KIND_REPLY 4u
 
+/* Addresses of the AXI version's registers */
+#define CELOSIA_AXI_IDENTITY 0x00u
+#define CELOSIA_AXI_CONTROL 0x20u
+#define CELOSIA_AXI_STATUS 0x24u
+#define CELOSIA_AXI_IRQ_ENABLE 0x28u
+#define CELOSIA_AXI_IRQ_PENDING 0x2cu
+#define CELOSIA_AXI_RESPONSES 0x30u
+#define CELOSIA_AXI_SCRATCH 0x34u
+#define CELOSIA_AXI_COUNTERS 0x40u
+
 /* request: bit offsets and widths, little endian */
 #define CELOSIA_REQUEST_SIZE 8u
 #define CELOSIA_REQUEST_OPCODE_OFFSET 0u
@@ -203,5 +213,36 @@
 #define CELOSIA_WELCOME_VERSION_WIDTH 8u
 #define CELOSIA_WELCOME_LINK_BYTES_OFFSET 24u
 #define CELOSIA_WELCOME_LINK_BYTES_WIDTH 8u
+
+/* axi_control: bit offsets and widths, little endian */
+#define CELOSIA_AXI_CONTROL_SIZE 4u
+#define CELOSIA_AXI_CONTROL_RESET_OFFSET 0u
+#define CELOSIA_AXI_CONTROL_RESET_WIDTH 1u
+#define CELOSIA_AXI_CONTROL_SNAPSHOT_OFFSET 1u
+#define CELOSIA_AXI_CONTROL_SNAPSHOT_WIDTH 1u
+
+/* axi_status: bit offsets and widths, little endian */
+#define CELOSIA_AXI_STATUS_SIZE 4u
+#define CELOSIA_AXI_STATUS_BUSY_OFFSET 0u
+#define CELOSIA_AXI_STATUS_BUSY_WIDTH 1u
+#define CELOSIA_AXI_STATUS_RECEIVING_OFFSET 1u
+#define CELOSIA_AXI_STATUS_RECEIVING_WIDTH 1u
+#define CELOSIA_AXI_STATUS_SENDING_OFFSET 2u
+#define CELOSIA_AXI_STATUS_SENDING_WIDTH 1u
+
+/* axi_interrupts: bit offsets and widths, little endian */
+#define CELOSIA_AXI_INTERRUPTS_SIZE 4u
+#define CELOSIA_AXI_INTERRUPTS_RESPONSE_OFFSET 0u
+#define CELOSIA_AXI_INTERRUPTS_RESPONSE_WIDTH 1u
+
+/* axi_responses: bit offsets and widths, little endian */
+#define CELOSIA_AXI_RESPONSES_SIZE 4u
+#define CELOSIA_AXI_RESPONSES_COUNT_OFFSET 0u
+#define CELOSIA_AXI_RESPONSES_COUNT_WIDTH 32u
+
+/* axi_scratch: bit offsets and widths, little endian */
+#define CELOSIA_AXI_SCRATCH_SIZE 4u
+#define CELOSIA_AXI_SCRATCH_VALUE_OFFSET 0u
+#define CELOSIA_AXI_SCRATCH_VALUE_WIDTH 32u
 
 #endif

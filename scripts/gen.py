@@ -25,6 +25,7 @@ from celosia.spec import (
     Opcode,
     Rounding,
     Status,
+    axi,
     link,
     record,
     serial,
@@ -37,7 +38,18 @@ __all__ = ["files", "main"]
 
 ROOT = Path(__file__).parent.parent
 ENUMS = (Opcode, Status, Memory, InferFlag, Op, Rounding, Kind)
-LAYOUTS = (REQUEST, TRAILER, IDENTITY, COUNTERS, DESCRIPTOR, PARAMETER, PACKET, WELCOME)
+AXI_LAYOUTS = (axi.CONTROL, axi.STATUS, axi.INTERRUPTS, axi.RESPONSES, axi.SCRATCH)
+LAYOUTS = (
+    REQUEST,
+    TRAILER,
+    IDENTITY,
+    COUNTERS,
+    DESCRIPTOR,
+    PARAMETER,
+    PACKET,
+    WELCOME,
+    *AXI_LAYOUTS,
+)
 EXAMPLE = Config.default(16, 16)
 
 SUPPORTED_NOTICE = "Generated from the importers' registries by `make gen`."
@@ -50,6 +62,8 @@ the engine, `o__payload`, `o__valid`, `o__ready` out of it. A word moves in ever
 `valid` and `ready` are both 1; `valid` never waits for `ready`, and a word that was offered stays
 until it is taken. A payload is `8 * link_bytes` bits of data with `last` above them. All outputs
 are registers."""
+AXI_ACCESS = """\
+Where 1 is written to clear, a bit that the hardware sets in the same cycle stays set."""
 HEADER_NOTICE = """\
 /* Celosia's host link and program formats.
  * Generated from celosia.spec by `make gen`; do not edit. docs/interfaces.md explains. */"""
@@ -133,6 +147,10 @@ def _reference() -> str:
         one = record(EXAMPLE, memory)
         access = "read, write" if one.writable else "read"
         memories.append((f"`{memory.name}`", one.size, one.depth, one.words, access))
+    registers = [
+        (f"`{one.address:#04x}`", f"`{one.name}`", one.access, f"`{one.layout.name}`")
+        for one in axi.REGISTERS
+    ]
     parts = [
         "# Interfaces",
         NOTICE,
@@ -146,6 +164,11 @@ def _reference() -> str:
         "## Program",
         *(_enum_section(enum) for enum in (Op, Rounding)),
         *(_layout_section(layout) for layout in (DESCRIPTOR, PARAMETER)),
+        "## AXI registers",
+        inspect.getdoc(axi),
+        _table(("address", "register", "access", "layout"), registers),
+        AXI_ACCESS,
+        *map(_layout_section, AXI_LAYOUTS),
         "## Memories",
         f"Records of a {EXAMPLE} engine with its default memories, and the link words each takes.",
         _table(("memory", "bytes a record", "records", "words a record", "access"), memories),
@@ -177,6 +200,8 @@ def _header() -> str:
         lines += ["", f"/* {inspect.getdoc(enum).splitlines()[0]} */"]
         prefix = f"CELOSIA_{_upper(enum.__name__)}"
         lines += [f"#define {prefix}_{one.name} {int(one)}u" for one in enum]
+    lines += ["", "/* Addresses of the AXI version's registers */"]
+    lines += [f"#define CELOSIA_AXI_{one.name} {one.address:#04x}u" for one in axi.REGISTERS]
     for layout in LAYOUTS:
         prefix = f"CELOSIA_{layout.name.upper()}"
         lines += ["", f"/* {layout.name}: bit offsets and widths, little endian */"]

@@ -41,7 +41,7 @@ class Access(StrEnum):
 
 
 CONTROL = Layout(
-    "control",
+    "axi_control",
     REGISTER_BYTES,
     (
         Field("reset", 1, "1: the engine is held in reset, words that arrive are dropped"),
@@ -50,7 +50,7 @@ CONTROL = Layout(
 )
 
 STATUS = Layout(
-    "status",
+    "axi_status",
     REGISTER_BYTES,
     (
         Field("busy", 1, "requests are being read, computed or answered"),
@@ -61,16 +61,16 @@ STATUS = Layout(
 
 #: The bits of both IRQ_ENABLE and IRQ_PENDING.
 INTERRUPTS = Layout(
-    "interrupts",
+    "axi_interrupts",
     REGISTER_BYTES,
     (Field("response", 1, "the last word of a response was taken from m_axis"),),
 )
 
 RESPONSES = Layout(
-    "responses", REGISTER_BYTES, (Field("count", 32, "responses ended, modulo 2**32"),)
+    "axi_responses", REGISTER_BYTES, (Field("count", 32, "responses ended, modulo 2**32"),)
 )
 
-SCRATCH = Layout("scratch", REGISTER_BYTES, (Field("value", 32, "anything, to test the bus"),))
+SCRATCH = Layout("axi_scratch", REGISTER_BYTES, (Field("value", 32, "anything, to test the bus"),))
 
 
 @dataclass(frozen=True)

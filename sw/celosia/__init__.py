@@ -22,10 +22,12 @@ __all__ = [
     "compile",
     "load_graph",
     "load_mnist",
+    "load_model",
     "open",
     "quantize",
     "save_graph",
     "scaled",
+    "to_network",
     "train_mlp",
 ]
 
@@ -40,10 +42,12 @@ _HOMES = {
     "compile": "compiler",
     "load_graph": "graph_file",
     "load_mnist": "data",
+    "load_model": "importer",
     "open": "driver",
     "quantize": "quant",
     "save_graph": "graph_file",
     "scaled": "data",
+    "to_network": "importer",
     "train_mlp": "train",
 }
 

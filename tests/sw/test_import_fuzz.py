@@ -167,3 +167,25 @@ def test_an_image_with_a_wrong_host_step():
 def test_a_bare_graph_has_no_edges():
     graph = networks.network(np.random.default_rng(0), [4, 3])
     assert compile(graph, Config.default(1, 4)).model.edges is None
+
+
+def test_models_that_call_models_many_times_end():
+    def layer(kind: str, calls: int, **config) -> dict:
+        history = [["before", 0, 0]] * calls
+        nodes = [
+            {"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": each}}]}
+            for each in history
+        ]
+        config = {"name": kind, **config}
+        base = {"module": "keras.layers", "class_name": kind, "name": kind, "config": config}
+        return base | {"inbound_nodes": nodes}
+
+    model = layer("Dropout", 100)
+    for _ in range(7):
+        entry = layer("InputLayer", 0, batch_shape=[None, 4]) | {"name": "before"}
+        ends = {"input_layers": ["before", 0, 0], "output_layers": ["before", 0, 0]}
+        model = layer("Functional", 100, layers=[entry, model], **ends)
+    weights = zipfile.ZipFile(io.BytesIO(good(".keras"))).read("model.weights.h5")
+    data = zipped(**{"config.json": json.dumps(model).encode(), "model.weights.h5": weights})
+    with pytest.raises(CelosiaError, match="far beyond the file's size"):
+        model_from_bytes(data, "calls")

@@ -16,6 +16,7 @@ __all__ = ["keras_network"]
 _MODELS = ("Sequential", "Functional")
 _JOINS = {"Add": "add", "Multiply": "multiply"}
 _DEEPEST = 8
+_CALL = 64
 _TODO = "save the model again with Keras 3"
 
 
@@ -89,6 +90,8 @@ def _step(file: KerasFile, entry: dict, path: str, depth: int) -> Callable[[list
                 return values[0].join(values[1], _JOINS[kind])
             if len(values) != 1:
                 raise Unsupported(f"it has {len(values)} inputs", todo="only chains run")
+            # Models that call models many times would multiply the work at every level.
+            values[0].ledger.spend(_CALL)
             if kind == "InputLayer":
                 return values[0]
             if kind in _MODELS:

@@ -159,7 +159,9 @@ class Image:
                 dict(zip(_MEMORIES, memories, strict=True)),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise refuse(f"inconsistent: {error}") from error
+            # Names out of the file must not reach a terminal as they are.
+            text = "".join(c if c.isprintable() else "?" for c in str(error)[:200])
+            raise refuse(f"inconsistent: {text}") from error
 
     def _check_program(self) -> None:
         """One legal descriptor a layer that stays inside the sections and fits the model."""

@@ -294,7 +294,7 @@ def _add(call: Call) -> _Stream:
     matrix = replace(x.last, bias=x.last.bias + _bias(bias, x.last))
     note = (
         f"{call.node.where}: the bias is added before the sums are rounded, where the model rounds "
-        "them in between; results may differ by 1"
+        "them in between; this layer's results may differ by 1"
     )
     return replace(x, layers=x.layers[:-1], matrix=matrix, last=None, notes=(*x.notes, note))
 

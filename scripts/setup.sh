@@ -70,6 +70,14 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   "$python" -m venv --clear .venv
 fi
 echo "setup: installing Python packages into .venv (a minute or two the first time)" >&2
+if [[ $profile == dev ]] && ! .venv/bin/python -c 'import torch' 2>/dev/null; then
+  # PyTorch judges the importers. Its CPU build is enough, and gigabytes smaller; where that
+  # index cannot be reached, pip takes what it is configured to find.
+  torch=$(grep -o 'torch==[0-9.]*' pyproject.toml | head -n 1)
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 0 --timeout 10 \
+    --index-url https://download.pytorch.org/whl/cpu "$torch" 2>/dev/null ||
+    echo "setup: no CPU build of $torch at download.pytorch.org; taking pip's own choice" >&2
+fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
 rm -f .venv/.celosia-"$profile"-*
 touch ".venv/.celosia-$profile-$key"

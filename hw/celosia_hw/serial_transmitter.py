@@ -76,8 +76,7 @@ class PacketTransmitter(wiring.Component):
         m.d.comb += [
             write.addr.eq(fill),
             write.data.eq(self.i.payload.data.word_select(lane, 8)),
-            # Not in the cycle that seals it: what is sent and what is kept must be the same.
-            write.en.eq(offered & ~start),
+            write.en.eq(offered),
             self.i.ready.eq(write.en & (lane == link_bytes - 1)),
         ]
         with m.If(write.en):
@@ -170,7 +169,8 @@ class PacketTransmitter(wiring.Component):
                 then(1, "SEAL")
             with m.State("SEAL"):
                 # The flag's time, and more if there is more, lets words gather that the engine
-                # could not give before: they would have to wait for another question.
+                # could not give before: they would have to wait for another question. In the
+                # cycle of the seal none comes: what is sent and what is kept must be the same.
                 m.d.comb += start.eq(self.o.ready & gathered)
                 with m.If(start):
                     m.next = "HEADER"

@@ -21,21 +21,23 @@ HELLO = pack(Kind.HELLO, session=SESSION)
 class Bench:
     """Sends packets to a link one after the other and collects what comes of each.
 
-    ``responses`` are words that the engine offers from the start; ``stalled``: the engine takes no
-    request words.
+    ``responses`` are words that the engine offers, each with its `last` and the number of packets
+    that must have been answered before; of ``stalled`` packets it takes
+    no words until the next one comes.
     """
 
-    def __init__(self, config=CONFIG, responses=(), stalled=False):
+    def __init__(self, config=CONFIG, responses=(), stalled=0):
         self.dut = SerialLink(config, DIVISOR)
         self.config, self.responses, self.stalled = config, list(responses), stalled
-        self.words, self.sent, self.restarts = [], bytearray(), 0
+        self.words, self.sent, self.answered = [], bytearray(), 0
 
     def run(self, *packets):
         """The packets that answer each of ``packets``, as a list for each."""
         answers, unpacker = [], Unpacker()
 
         async def drive(ctx):
-            for packet in packets:
+            for index, packet in enumerate(packets):
+                ctx.set(self.dut.o.ready, index >= self.stalled)
                 for byte in packet:
                     for level in [0, *(byte >> index & 1 for index in range(8)), 1]:
                         ctx.set(self.dut.rx, level)
@@ -46,6 +48,7 @@ class Bench:
                     await ctx.delay(20 * BIT)
                 answers.append(unpacker.feed(bytes(self.sent)))
                 self.sent.clear()
+                self.answered += 1
 
         simulator = Simulator(self.dut)
         simulator.add_clock(CYCLE)
@@ -69,7 +72,6 @@ class Bench:
             self.sent.append(byte)
 
     async def _requests(self, ctx):
-        ctx.set(self.dut.o.ready, not self.stalled)
         sample = ctx.tick().sample(self.dut.o.valid, self.dut.o.ready, self.dut.o.payload)
         async for _, _, valid, ready, word in sample:
             if valid and ready:
@@ -77,7 +79,10 @@ class Bench:
                 self.words.append((word.data.to_bytes(size, "little"), word.last))
 
     async def _engine(self, ctx):
-        for data, last in self.responses:
+        for data, last, after in self.responses:
+            while self.answered < after:
+                ctx.set(self.dut.i.valid, 0)
+                await ctx.tick()
             ctx.set(self.dut.i.payload.data, int.from_bytes(data, "little"))
             ctx.set(self.dut.i.payload.last, last)
             ctx.set(self.dut.i.valid, 1)
@@ -111,8 +116,7 @@ def test_frames_go_both_ways(link_bytes):
     # Every byte value, so that both sides have to escape; and the longest packet.
     values = (bytes(range(256)) + bytes([FLAG, ESCAPE]) * 16)[-most:]
     words = [values[at : at + link_bytes] for at in range(0, most, link_bytes)]
-    back = [(word, index == len(words) - 1) for index, word in enumerate(words[:-1])]
-    bench = Bench(config, [*back, (words[-1], 1)])
+    bench = Bench(config, [*((word, 0, 1) for word in words[:-1]), (words[-1], 1, 1)])
     answers = bench.run(
         HELLO,
         data(0, values, link_bytes=link_bytes),
@@ -120,8 +124,7 @@ def test_frames_go_both_ways(link_bytes):
         data(2, ack=1),
     )
     assert bench.words == [*((word, 0) for word in words), (words[0], 1)]
-    # The engine offered before it was greeted: HELLO took what had gathered by then.
-    assert answers[0][0].header["kind"] == Kind.WELCOME
+    assert b"".join(each[0].data for each in answers[1:]).startswith(values)
     assert [each[0].header["ack"] for each in answers[1:]] == [1, 2, 2]
 
 
@@ -186,7 +189,7 @@ def test_its_own_echo_is_not_answered():
 
 
 def test_a_response_is_repeated_until_it_is_acknowledged():
-    words = [(b"abcd", 0), (b"efgh", 1), (b"ijkl", 1)]
+    words = [(b"abcd", 0, 0), (b"efgh", 1, 0), (b"ijkl", 1, 0)]
     bench = Bench(responses=words)
     answers = bench.run(data(0, session=0), data(0, session=0), data(0, session=0, ack=1),
                         data(0, session=0, ack=1), data(0, session=0, ack=2))  # fmt: skip
@@ -196,12 +199,29 @@ def test_a_response_is_repeated_until_it_is_acknowledged():
     ]  # fmt: skip
 
 
+def test_what_comes_after_the_seal_is_for_the_next_packet():
+    bench = Bench(responses=[(b"abcd", 0, 0), (b"efgh", 1, 1)])
+    answers = bench.run(data(0, session=0), data(0, session=0), data(0, session=0, ack=1))
+    seen = [(a.header["number"], a.data, a.header["last"]) for (a,) in answers]
+    assert seen == [(0, b"abcd", 0), (0, b"abcd", 0), (1, b"efgh", 1)]
+
+
 def test_a_buffer_that_is_full_says_so_and_loses_nothing():
-    bench = Bench(stalled=True)
-    most = bytes(range(MAX_DATA))
-    packets = [data(number, most) for number in range(3)]
-    answers = bench.run(HELLO, *packets, HELLO, data(0, b"abcd"))
-    header = [each[0].header for each in answers[1:4]]
-    assert [(h["ack"], h["full"], h["resend"]) for h in header] == [(1, 0, 0), (2, 1, 0), (2, 1, 1)]
-    # A HELLO empties it.
-    assert answers[-1][0].header["full"] == 0 and answers[-1][0].header["ack"] == 1
+    bench = Bench(stalled=4)
+    contents = [bytes([number]) * MAX_DATA for number in range(3)]
+    packets = [data(number, content) for number, content in enumerate(contents)]
+    answers = bench.run(HELLO, *packets, data(3), packets[2])
+    header = [each[0].header for each in answers[1:]]
+    assert [(h["ack"], h["full"], h["resend"]) for h in header] == [
+        (1, 0, 0), (2, 1, 0), (2, 1, 1), (2, 0, 0), (3, 0, 0),
+    ]  # fmt: skip
+    assert b"".join(word for word, _ in bench.words) == b"".join(contents)
+
+
+def test_hello_empties_the_buffers():
+    bench = Bench(stalled=5)
+    answers = bench.run(
+        HELLO, data(0, b"abcdefgh"), data(1, b"ijkl"), HELLO, data(0, b"mnop", last=1), data(1)
+    )
+    assert [each[0].header["kind"] == Kind.WELCOME for each in answers] == [1, 0, 0, 1, 0, 0]
+    assert bench.words == [(b"mnop", 1)]

@@ -24,8 +24,8 @@ from celosia.train import train_mlp
 
 #: Small, so that it compiles and runs quickly; words of several bytes, so that they can be torn.
 CONFIG = Config(
-    rows=1, cols=8, lanes=8, link_bytes=4, weight_depth=2048, param_depth=16, program_depth=4,
-    act_depth=256, tables=0,
+    rows=1, cols=4, lanes=4, link_bytes=4, weight_depth=4096, param_depth=16, program_depth=4,
+    act_depth=512, tables=0,
 )  # fmt: skip
 
 
@@ -125,11 +125,11 @@ def test_a_board_that_is_reset_on_the_way_is_noticed(demo):
 
 def test_another_configuration_is_refused_with_both_named(demo, celosia):
     other = demo.folder / "other.celosia"
-    compile(demo.graph, Config(**CONFIG.to_dict() | {"cols": 16})).save(other)
+    compile(demo.graph, Config(**CONFIG.to_dict() | {"cols": 8})).save(other)
     with board() as simulated:
         ran = celosia("run", other, "--input", inputs(demo, 3), "--port", simulated.port)
     assert ran.status == 2 and ran.err.count("\n") == 1
-    assert "compiled for a 1x16 engine, this one is 1x8" in ran.err
+    assert "compiled for a 1x8 engine, this one is 1x4" in ran.err
 
 
 def test_auto_finds_the_board(demo, monkeypatch):

@@ -98,8 +98,9 @@ async def registers(dut):
             if tb.rng.random() < 0.2:
                 one.set_pause_generator(tb._pauses(tb.rng.choice([0, 0.3, 0.9])))
         size = int(tb.rng.choice([1, 2, 3, 4, 4, 4, 16, 32]))
-        address = int(tb.rng.integers(0x90) if tb.rng.random() < 0.9 else tb.rng.integers(top))
-        address = min(address, top - size)
+        # Most often near what can be written.
+        first, end = [(0x1C, 0x3C), (0, 0x90), (0, top)][tb.rng.choice(3, p=[0.6, 0.3, 0.1])]
+        address = min(int(tb.rng.integers(first, end)), top - size)
         if tb.rng.random() < 0.5:
             data = tb.rng.bytes(size)
             want = model.write(address, data)

@@ -39,6 +39,7 @@ class SequencerTB(TB):
         rng, config = self.rng, self.config
         d = {field.name: int(rng.integers(field.max + 1)) for field in DESCRIPTOR.fields}
         last, tiles = int(rng.random() < 0.3), int(rng.integers(1, 4))
+        low, high = sorted((d["clamp_min"], d["clamp_max"]))
         d |= {
             "op": Op.DENSE,
             "last": last,
@@ -50,6 +51,8 @@ class SequencerTB(TB):
             "dst": int(rng.integers(config.act_depth - tiles * config.words_per_tile)),
             "tail": int(rng.integers(1, config.lanes + 1)),
             "k": max(d["k"], 1),
+            "clamp_min": low,
+            "clamp_max": high,
         }
         if rng.random() < 0.15:
             wrong = [
@@ -62,6 +65,7 @@ class SequencerTB(TB):
                 {"tail": 0},
                 {"tail": config.lanes + 1},
                 {"last": 1, "emit": 0},
+                {"clamp_min": 200, "clamp_max": 199},
                 {"use_table": 1, "table": config.tables} if config.tables < 16 else {"op": 3},
             ]
             d |= wrong[rng.integers(len(wrong))]

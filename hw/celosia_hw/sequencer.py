@@ -159,5 +159,6 @@ class Sequencer(wiring.Component):
             (descriptor.tail != 0) & (descriptor.tail <= config.lanes),
             ~descriptor.last | descriptor.emit,
             ~descriptor.use_table | (descriptor.table < config.tables),
+            descriptor.clamp_min <= descriptor.clamp_max,
         ]
         return Cat(checks).all()

@@ -108,6 +108,7 @@ def test_store_then_read():
         {"tail": 3},
         {"emit": 0},
         {"use_table": 1, "table": 1},
+        {"clamp_min": 9, "clamp_max": 8},
     ],
     ids=str,
 )

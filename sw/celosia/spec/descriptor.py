@@ -67,4 +67,5 @@ def legal(descriptor: dict[str, int], config: Config) -> bool:
         and 1 <= d["tail"] <= config.lanes
         and not (d["last"] and not d["emit"])
         and not (d["use_table"] and d["table"] >= config.tables)
+        and d["clamp_min"] <= d["clamp_max"]
     )

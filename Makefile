@@ -25,7 +25,7 @@ demo:  ## train, quantize, compile and simulate MNIST, and compare every byte
 	@.venv/bin/celosia mnist $(if $(DATA),--data "$(DATA)")
 
 test: setup lint  ## all tests
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2 --dist worksteal --durations 15
 
 sim: setup  ## cocotb benches; SIM=icarus|verilator|both BENCH= WAVES=1 SEED=
 	$(PYTHON) -m tb.run --sim $(SIM) --bench $(BENCH) \

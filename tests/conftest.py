@@ -1,11 +1,17 @@
 """What every test shares: the MNIST files, and an environment that leaves the user's own alone."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 _CANDIDATE = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is tested, also where whoever started the tests ignores it and hands that on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def mnist_folder() -> Path | None:

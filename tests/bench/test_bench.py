@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bench.bare import cycles_per_second
+from bench.bare import PlainArray, cycles_per_second
 from bench.limits import cycles_per_image
 from bench.main import main
 from bench.row import Row
@@ -11,6 +11,7 @@ from tests.sw.networks import images, network
 
 from celosia.progress import silent
 from celosia.spec import Config
+from celosia_hw.array import MacArray
 
 RNG = np.random.default_rng(0)
 GRAPH = network(RNG, [20, 9, 3])
@@ -40,8 +41,9 @@ def test_a_run():
     assert measured.figures.counters["images"] == 40
 
 
-def test_the_bare_array_works_for_as_many_cycles_as_asked():
-    assert cycles_per_second(CONFIG, 10_000, silent) > 1000
+@pytest.mark.parametrize("array", [MacArray, PlainArray])
+def test_a_bare_array_works_for_as_many_cycles_as_asked(array):
+    assert cycles_per_second(CONFIG, array, 10_000, silent) > 1000
 
 
 def test_bad_data_is_one_line(capsys, tmp_path):

@@ -197,6 +197,8 @@ def _show_first(found: "Comparison", console: Console) -> None:
 def _why(found: "Comparison") -> str:
     fault = found.fault
     tensor = found.tensors[fault.tensor]
+    if len(found.tensors) == 1:
+        return "the reference shows its results only, so that the layer cannot be told"
     if fault.engine is None:
         return f"a step on the host before or after the engine makes the {tensor.name}"
     if fault.engine:

@@ -62,7 +62,5 @@ def rates(measure: Callable[[], Measured], progress: Progress) -> list[Row]:
             name=f"{config}, engine to bare array with a signal per cell",
             value=100 * engine / plain,
             unit="%",
-            goal=50,
-            at_most=False,
         ),
     ]

@@ -62,6 +62,7 @@ class FloatNetwork:
     input_shape, output_shape : without the batch axis; () stands for a plain vector.
     final : "" or, after the last layer, "softmax" or "log_softmax" over all outputs.
     notes : remarks for the user, one line each.
+    passed : (operator, what became of it) of those in the file that cost nothing.
     """
 
     name: str
@@ -70,6 +71,7 @@ class FloatNetwork:
     output_shape: tuple[int, ...] = ()
     final: str = ""
     notes: tuple[str, ...] = ()
+    passed: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self):
         if not self.layers:

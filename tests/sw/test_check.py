@@ -192,3 +192,11 @@ def test_a_model_of_many_megabytes_is_checked_in_little_time_and_memory(tmp_path
     assert answer.status == 3 and answer.seconds < 10
     # ru_maxrss begins with the size of this process, so it only shows copies of the weights.
     assert answer.document["macs"] > 20 << 20
+
+
+def test_operations_that_cost_nothing_are_named(celosia, tmp_path):
+    path = tmp_path / "m.onnx"
+    _onnx(path, "Identity", "Gemm", "Dropout", "Relu")
+    _, document, _ = _checked(celosia, path)
+    dropped = [op["why"] for op in document["operations"] if op["place"] == "dropped"]
+    assert dropped == ["changes nothing"] * 2

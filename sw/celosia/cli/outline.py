@@ -142,4 +142,5 @@ def _network(network: FloatNetwork, kind: str) -> Outline:
     if network.final:
         how = "after the last layer"
         operations.append(Operation("output", network.final, Place.HOST, how))
+    operations += [Operation(name, "none", Place.DROPPED, how) for name, how in network.passed]
     return Outline(network.name, kind, tuple(operations), tuple(layers))

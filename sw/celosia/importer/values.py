@@ -25,18 +25,36 @@ MAX_WIDTH = 1 << 24
 class Ledger:
     """Numbers that may still be computed for one file: few bytes may name one tensor many times.
 
+    Also remembers the operators of which nothing is left to compute.
+
     Parameters
     ----------
     size : of the file in bytes.
+
+    Attributes
+    ----------
+    passed : (operator, what became of it), in the order of the walk.
     """
 
     def __init__(self, size: int):
         self._left = 8 * size + (1 << 20)
+        self.passed: list[tuple[str, str]] = []
 
     def spend(self, count: int) -> None:
         self._left -= count
         if self._left < 0:
             raise CelosiaError("its tensors are used far beyond the file's size")
+
+    def note(self, where: str, before: "Value", after: "Value") -> None:
+        """Remember operator ``where`` if it made ``after`` of ``before`` at no cost."""
+        if after.function != before.function or after.final != before.final:
+            return
+        same_base = after.base is before.base
+        if same_base and after.scale is before.scale and after.shift is before.shift:
+            same = after.shape == before.shape
+            self.passed.append((where, "changes nothing" if same else "changes only the shape"))
+        elif same_base or (before.base and after.base.origin == before.base.origin):
+            self.passed.append((where, "folded into a linear layer"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +191,10 @@ class Value:
             value = base.source
         if not layers:
             raise Unsupported("the model has no linear layer", where=name)
-        return FloatNetwork(name, tuple(layers[::-1]), input_shape, self.shape, self.final)
+        return FloatNetwork(
+            *(name, tuple(layers[::-1]), input_shape, self.shape, self.final),
+            passed=tuple(self.ledger.passed),
+        )
 
     def _expression(self) -> Function:
         if self._plain:

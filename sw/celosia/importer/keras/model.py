@@ -101,7 +101,9 @@ def _step(file: KerasFile, entry: dict, path: str, depth: int) -> Callable[[list
                     "this layer is not supported",
                     todo="code in a model is never run" if kind == "Lambda" else "",
                 )
-            return LAYERS[kind](Layer(name, config, variables), values[0])
+            result = LAYERS[kind](Layer(name, config, variables), values[0])
+            result.ledger.note(where, values[0], result)
+            return result
 
     return run
 

@@ -49,10 +49,13 @@ def _float_network(graph: OnnxGraph, name: str, ledger: Ledger) -> FloatNetwork:
 
 def _compute(node: Node, values: dict, opset: int, ledger: Ledger):
     arguments = arguments_of(node, values)
-    if any(isinstance(each, Value) for each in arguments):
+    if tensors := [each for each in arguments if isinstance(each, Value)]:
         if node.op not in OPERATORS:
             raise Unsupported("this operator is not supported")
-        return OPERATORS[node.op](Call(node, arguments, opset))
+        result = OPERATORS[node.op](Call(node, arguments, opset))
+        if isinstance(result, Value):
+            ledger.note(node.where, tensors[0], result)
+        return result
     if node.op not in CONSTANT_OPERATORS:
         raise Unsupported("this operator is not supported on constants")
     result = CONSTANT_OPERATORS[node.op](node, arguments)

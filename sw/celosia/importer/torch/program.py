@@ -56,6 +56,8 @@ def _run(node: "_Node") -> None:
             raise Unsupported("this operator is not supported")
         outputs = node.node["outputs"]
         result = handler(node)
+        if isinstance(result, Value) and (entered := node.tensors):
+            result.ledger.note(node.where, entered[0], result)
         if "as_tensor" in outputs[0]:
             node.values[outputs[0]["as_tensor"]["name"]] = result
         elif "as_tensors" in outputs[0]:
@@ -117,6 +119,11 @@ class _Node:
         if kind == "as_sym_ints":
             return [each.get("as_int", BATCH) for each in value]
         return None
+
+    @property
+    def tensors(self) -> list[Value]:
+        """The arguments that depend on the input."""
+        return [each for each in map(self.get, self.arguments) if isinstance(each, Value)]
 
     def value(self, name: str) -> Value:
         found = self.get(name)

@@ -16,14 +16,12 @@ from celosia.spec import (
     record,
 )
 from celosia.spec.link import MAGIC, VERSION
+from celosia.spec.timing import RECORD_LATENCY
 
 from .layouts import link_word, struct, word
 from .receiver import reply
 
-__all__ = ["READ_LATENCY", "Responder", "identity", "read_width", "result"]
-
-#: Cycles a READ leaves between an address and its data, for the slowest memory.
-READ_LATENCY = 3
+__all__ = ["Responder", "identity", "read_width", "result"]
 
 
 def identity(config: Config) -> bytes:
@@ -47,7 +45,7 @@ class Responder(wiring.Component):
     """Sends one response frame per request: payload records, then the trailer.
 
     Results and faults of runs go before `reply`, which the receiver raises only when no run is
-    unanswered. One link word per cycle; one cycle between frames; a READ leaves `READ_LATENCY`
+    unanswered. One link word per cycle; one cycle between frames; a READ leaves `RECORD_LATENCY`
     cycles between records.
 
     Members
@@ -61,7 +59,7 @@ class Responder(wiring.Component):
     flush : In(1), end a run's frame that has begun with ABORTED.
     counters : In(`COUNTERS`); hold : Out(1), they must not change; clear : Out(1)
     reading : Out(1), memories are being read: read_memory, read_row, read_addr : Out,
-        read_data : In, `READ_LATENCY` cycles later.
+        read_data : In, `RECORD_LATENCY` cycles later.
     """
 
     def __init__(self, config: Config):
@@ -130,7 +128,7 @@ class Responder(wiring.Component):
             m.d.sync += aborted.eq(1)
 
         m.d.comb += self.read_memory.eq(request.arg[:3])
-        wait = Signal(range(READ_LATENCY + 1))
+        wait = Signal(range(RECORD_LATENCY + 1))
 
         with m.FSM():
             with m.State("IDLE"):
@@ -217,7 +215,7 @@ class Responder(wiring.Component):
                         m.next = "LOCATE"
             with m.State("READ"):
                 m.d.comb += self.reading.eq(1)
-                with m.If(wait != READ_LATENCY):
+                with m.If(wait != RECORD_LATENCY):
                     m.d.sync += wait.eq(wait + 1)
                 with m.Else():
                     done = Signal()

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.conftest import mnist_folder
 from tests.judges import Mlp, needs, onnx_file, qdq_file
 
 from celosia.data import load_mnist, scaled
@@ -93,12 +92,9 @@ def test_other_operators():
 
 
 @pytest.fixture(scope="module")
-def mnist(tmp_path_factory):
+def mnist(mnist_dir):
     """An MNIST network as ONNX, images, and float samples to calibrate with."""
-    folder = mnist_folder()
-    if folder is None:
-        pytest.skip("no MNIST: set CELOSIA_DATA to a folder with its four files")
-    data = load_mnist(folder)
+    data = load_mnist(mnist_dir)
     mlp = train_mlp(data, epochs=2, seed=0)
     x = scaled(data.x_test).reshape(len(data.x_test), -1).astype(np.float32)
     sample = scaled(data.x_train[:500]).reshape(500, -1).astype(np.float32)

@@ -97,11 +97,14 @@ def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
             x = network.graph.input.quantize(x)
         try:
             if not len(x):
-                raise CelosiaError("no inputs")
+                raise CelosiaError("no inputs", todo="give at least one input")
             network.prepare(x)
         except (CelosiaError, TypeError) as error:
-            what = error.what if isinstance(error, CelosiaError) else "no array of inputs"
-            raise CelosiaError(what, where=args.input, todo="give at least one input") from error
+            what, todo = "no array of inputs", ""
+            if isinstance(error, CelosiaError):
+                what, todo = error.what, error.todo
+            todo = todo or f"the model takes {kind} {['n', *shape]}".replace("'", "")
+            raise CelosiaError(what, where=args.input, todo=todo) from error
         return x.astype(kind, copy=False).reshape(len(x), *shape)
     if not 1 <= args.random <= 1_000_000:
         raise CelosiaError(f"{args.random} is outside 1..1000000", where="--random")

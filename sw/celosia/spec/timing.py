@@ -7,6 +7,7 @@ __all__ = [
     "MAX_OUTSTANDING",
     "OPERAND_LATENCY",
     "READ_LATENCY",
+    "RECORD_LATENCY",
     "REQUANTIZER_LATENCY",
     "RESULTS_DEPTH",
     "SEGMENT_DEPTH",
@@ -16,6 +17,8 @@ __all__ = [
 #: Cycles from the address of an activation or a weight to its data: the memory's own register and
 #: one after it, because a block RAM's clock-to-output leaves no room for logic.
 READ_LATENCY = 2
+#: From a READ's address to its record, for every memory: memory, register, selection.
+RECORD_LATENCY = 3
 #: From an issue to the array's operands: the memory, then the selection of the byte.
 OPERAND_LATENCY = READ_LATENCY + 1
 #: From a tile's last operands to the first cycle in which its sums can be shifted out: product,

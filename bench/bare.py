@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from celosia.driver.rtl import RtlTransport
 from celosia.progress import Progress
 from celosia.spec import Config
+from celosia.spec.timing import PRODUCT_LATENCY
 from celosia_hw.array import MacArray
 from celosia_hw.emit import TOP, emit
 from celosia_hw.layouts import link_word
@@ -22,16 +23,25 @@ _K = 256
 class PlainArray(MacArray):
     """The same array as it is usually written: one signal for each product and each sum."""
 
-    def _accumulate(self, m, en, first):
+    def _accumulate(self, m, products, add, clear):
+        u, w = self.u, self.w
+        for stage in range(PRODUCT_LATENCY - 1):
+            later_u = Signal(u.shape(), name=f"plain_u_{stage}", reset_less=True)
+            later_w = Signal(w.shape(), name=f"plain_w_{stage}", reset_less=True)
+            m.d.sync += [later_u.eq(u), later_w.eq(w)]
+            u, w = later_u, later_w
         sums = {}
-        for row in range(self.config.rows):
-            for col in range(self.config.cols):
-                product = Signal(signed(17), name=f"product_{row}_{col}", reset_less=True)
-                acc = Signal(signed(32), name=f"acc_{row}_{col}", reset_less=True)
-                m.d.sync += product.eq(self.u[row] * self.w[col])
-                with m.If(en):
-                    m.d.sync += acc.eq(Mux(first, 0, acc) + product)
-                sums[row, col] = acc
+        for row, col in products:
+            product = Signal(signed(17), name=f"product_{row}_{col}", reset_less=True)
+            acc = Signal(signed(32), name=f"acc_{row}_{col}", reset_less=True)
+            total = Signal(signed(32), name=f"total_{row}_{col}")
+            m.d.sync += product.eq(u[row] * w[col])
+            m.d.comb += total.eq(acc + product)
+            with m.If(clear):
+                m.d.sync += acc.eq(0)
+            with m.Elif(add):
+                m.d.sync += acc.eq(total)
+            sums[row, col] = total
         return sums
 
 
@@ -64,7 +74,6 @@ class Bare(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(~busy & ~self.o.valid & ~ResetSignal()),
             array.en.eq(busy),
-            array.first.eq(k == 0),
             array.last.eq(k == _K - 1),
             # The chain of the tile before leaves while the next one accumulates.
             array.shift.eq(k < self.config.rows * self.config.words_per_tile + 3),

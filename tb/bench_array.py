@@ -32,7 +32,7 @@ class ArrayTB(TB):
         self.expected: deque[dict] = deque()
         self.waiting = self.most_waiting = self.stalled = 0
         self.blocked = False
-        for signal in ("u", "w", "en", "first", "last", "i__valid", "i__payload", "claim"):
+        for signal in ("u", "w", "en", "last", "i__valid", "i__payload", "claim"):
             getattr(dut, signal).value = 0
         for signal in ("param_data", "layer_done", "result_taken"):
             getattr(dut, signal).value = 0
@@ -63,7 +63,7 @@ class ArrayTB(TB):
             if rng.random() < 0.2:
                 u[:], w[:] = 255, -128
             for index in range(k):
-                ends = {"first": int(index == 0), "last": int(index == k - 1)}
+                ends = {"last": int(index == k - 1)}
                 self.operands.append({"u": bits(u[:, index], 8), "w": bits(w[index], 8)} | ends)
             sums = accumulate(u, w)
             for word in range(words):
@@ -104,7 +104,7 @@ class ArrayTB(TB):
             pipeline.append(chosen)
             now = pipeline.popleft()
             dut.en.value = int(now is not None)
-            for name in ("u", "w", "first", "last"):
+            for name in ("u", "w", "last"):
                 # Without `en` the operands mean nothing.
                 width = len(getattr(dut, name))
                 garbage = int.from_bytes(self.rng.bytes(256), "little") % (1 << width)

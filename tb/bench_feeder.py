@@ -31,8 +31,8 @@ def issues(layer: dict, masks: dict[int, int], lanes: int) -> tuple[list[dict], 
             j = d["src_words"] - 1
             weights = d["weights"] + tile * d["k"] + j * lanes
             wanted = [{"src": first + j, "byte": 0, "weights": weights}]
-        for index, k in enumerate(wanted):
-            issued.append(k | {"first": int(index == 0), "last": int(k is wanted[-1])})
+        for k in wanted:
+            issued.append(k | {"last": int(k is wanted[-1])})
     return issued, skipped
 
 

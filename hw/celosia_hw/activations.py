@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
 
+from .cells import cells_of
 from .layouts import word
 
 __all__ = ["ActivationMemory", "row_write"]
@@ -71,17 +72,16 @@ class ActivationMemory(wiring.Component):
         ]
 
         for row in range(config.rows):
-            m.submodules[f"row_{row}"] = storage = memory.Memory(
-                shape=word(config).size, depth=config.act_depth, init=[]
+            m.submodules[f"row_{row}"] = storage = cells_of(platform).DualPortMemory(
+                word(config).size, config.act_depth
             )
-            write_port, read_port = storage.write_port(), storage.read_port()
             m.d.comb += [
-                write_port.addr.eq(write.dst),
-                write_port.data.eq(write.data),
-                write_port.en.eq(write_en & write.active & (write.row == row)),
-                read_port.addr.eq(self.addr),
+                storage.write_addr.eq(write.dst),
+                storage.write_data.eq(write.data),
+                storage.write_en.eq(write_en & write.active & (write.row == row)),
+                storage.addr.eq(self.addr),
+                self.data[row].eq(storage.data),
             ]
-            m.d.sync += self.data[row].eq(read_port.data)
 
         m.submodules.masks = masks = memory.Memory(
             shape=config.lanes, depth=config.act_depth, init=[]

@@ -5,6 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACC, ACTIVATION, WEIGHT, Config
+from celosia.spec.timing import PRODUCT_LATENCY
+
+from .cells import cells_of
 
 __all__ = ["MacArray"]
 
@@ -15,23 +18,18 @@ BLOCK = 256
 class MacArray(wiring.Component):
     """``acc[r][c] += u[r] * w[c]`` in every cell, output stationary.
 
-    In a cycle with ``en`` the operands are multiplied (one cycle) and added (one more); ``first``
-    starts a new sum instead of adding. After ``last`` the sums are copied, all at once, into a
-    chain of words of ``lanes`` channels, ordered by word and then by row. ``captured`` is 1 in the
-    cycle of the copy, two after ``last``; from the next one on `head` is the chain's first word,
-    and ``shift`` moves the chain up by one word. The next tile may start at once; its ``last`` must
-    come late enough for the chain to be empty again.
-
-    Cells stand in wide packed registers of 32-bit lanes, and every lane is plain 32-bit
-    arithmetic: Verilator makes straight-line code of that, which a C++ compiler turns into vector
-    instructions (ten times the speed of one signal per cell), and synthesis sees one multiplier and
-    one adder per cell all the same. Products repeat their sign bit to fill a lane, which
-    synthesis merges.
+    The products of a cycle's operands come `PRODUCT_LATENCY` cycles later from the cells of the
+    technology and are added in that cycle if ``en`` came with the operands. With ``last`` the sums
+    go, all at once, into a chain of words of ``lanes`` channels, ordered by word and then by row,
+    and start anew from 0. ``captured`` is 1 in that cycle; from the next one on `head` is the
+    chain's first word, and ``shift`` moves the chain up by one word. The next tile may start at
+    once; its ``last`` must come late enough for the chain to be empty again. One set of operands
+    per cycle.
 
     Members
     -------
     u : In(``rows`` bytes, unsigned), w : In(``cols`` bytes, signed)
-    en, first, last : In(1)
+    en, last : In(1)
     captured : Out(1); shift : In(1); head : Out(array of ``lanes`` signed 32)
     """
 
@@ -42,7 +40,6 @@ class MacArray(wiring.Component):
                 "u": In(data.ArrayLayout(unsigned(ACTIVATION.width), config.rows)),
                 "w": In(data.ArrayLayout(signed(WEIGHT.width), config.cols)),
                 "en": In(1),
-                "first": In(1),
                 "last": In(1),
                 "captured": Out(1),
                 "shift": In(1),
@@ -52,42 +49,45 @@ class MacArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        en, first, last = Signal(), Signal(), Signal()
-        m.d.sync += [
-            en.eq(self.en),
-            first.eq(self.first),
-            last.eq(self.en & self.last),
-            self.captured.eq(last),
-        ]
-        sums = self._accumulate(m, en, first)
+        m.submodules.products = products = cells_of(platform).Products(self.config)
+        m.d.comb += [u.eq(self.u[row]) for row, u in enumerate(products.u)]
+        m.d.comb += [w.eq(self.w[col]) for col, w in enumerate(products.w)]
+
+        en, last = self.en, self.en & self.last
+        for stage in range(PRODUCT_LATENCY - 1):
+            later, later_last = Signal(name=f"en_{stage}"), Signal(name=f"last_{stage}")
+            m.d.sync += [later.eq(en), later_last.eq(last)]
+            en, last = later, later_last
+        add = Signal()
+        # Sums also start from 0 after a reset, and need none of their own for it.
+        clear = Signal(init=1)
+        m.d.sync += [add.eq(en), clear.eq(last), self.captured.eq(last)]
+
+        sums = self._accumulate(m, products.p, add, clear)
         m.d.comb += self.head.eq(self._chain(m, sums))
         return m
 
-    def _accumulate(self, m, en, first):
-        """Multiply, then add; returns the sum of each cell (row, col)."""
-        # Operands are widened once per row and column, not in every cell.
-        u = [Signal(signed(16), name=f"u_{row}") for row in range(self.config.rows)]
-        w = [Signal(signed(16), name=f"w_{col}") for col in range(self.config.cols)]
-        m.d.comb += [wide.eq(self.u[row]) for row, wide in enumerate(u)]
-        m.d.comb += [wide.eq(self.w[col]) for col, wide in enumerate(w)]
-        keep = Signal(ACC.width)  # all ones to add, 0 to start anew: a mask, not a multiplexer
-        m.d.comb += keep.eq((~first).replicate(ACC.width))
-
+    def _accumulate(self, m, products, add, clear):
+        """Returns, of each cell (row, col), its sum with the product of this cycle."""
         sums = {}
-        cells = [(row, col) for row in range(len(u)) for col in range(len(w))]
+        cells = list(products)
         for start in range(0, len(cells), BLOCK):
             block = cells[start : start + BLOCK]
             width = ACC.width * len(block)
-            product = Signal(width, name=f"product_{start}", reset_less=True)
             acc = Signal(width, name=f"acc_{start}", reset_less=True)
+            total = Signal(width, name=f"total_{start}")
             lanes = [slice(n, n + ACC.width) for n in range(0, width, ACC.width)]
-            # No enable: `en` travels along and decides about the sum.
-            m.d.sync += product.eq(Cat((u[row] * w[col])[: ACC.width] for row, col in block))
-            with m.If(en):
-                m.d.sync += acc.eq(
-                    Cat(((acc[lane] & keep) + product[lane])[: ACC.width] for lane in lanes)
+            m.d.comb += total.eq(
+                Cat(
+                    (acc[lane] + products[cell])[: ACC.width]
+                    for cell, lane in zip(block, lanes, strict=True)
                 )
-            sums.update((cell, acc[lane]) for cell, lane in zip(block, lanes, strict=True))
+            )
+            with m.If(clear):
+                m.d.sync += acc.eq(0)
+            with m.Elif(add):
+                m.d.sync += acc.eq(total)
+            sums.update((cell, total[lane]) for cell, lane in zip(block, lanes, strict=True))
         return sums
 
     def _chain(self, m, sums):

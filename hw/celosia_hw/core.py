@@ -14,6 +14,7 @@ from celosia.spec.timing import (
 
 from .activations import ActivationMemory, row_write
 from .array import MacArray
+from .cells import cells_of
 from .drain import Drain
 from .layouts import element, parameter_word, struct
 from .receiver import memory_write
@@ -114,10 +115,18 @@ class Core(wiring.Component):
             drain.claim.eq(walker.claim),
         ]
 
-        # Host-written memories: (memory, its read address while the engine runs, its data).
+        # Memories that the host writes, each with its read address while the engine runs.
         program = self._memory(m, Memory.PROGRAM, struct(DESCRIPTOR), sequencer.program_addr)
         params = self._memory(m, Memory.PARAMS, parameter_word(config), drain.param_addr)
-        weights = self._memory(m, Memory.WEIGHTS, 8 * config.cols, walker.o.weights)
+        m.submodules.weights = weights = cells_of(platform).WeightMemory(
+            8 * config.cols, config.weight_depth
+        )
+        m.d.comb += [
+            weights.write_addr.eq(self.write.addr),
+            weights.write_data.eq(self.write.data),
+            weights.write_en.eq(self.write_en & (self.write.memory == Memory.WEIGHTS)),
+            weights.addr.eq(Mux(self.reading, self.read_addr, walker.o.weights)),
+        ]
         m.d.comb += [sequencer.program_data.eq(program), drain.param_data.eq(params)]
         m.d.comb += [
             tables.write_addr.eq(Mux(self.reading, self.read_addr, self.write.addr)),
@@ -126,9 +135,7 @@ class Core(wiring.Component):
             tables.read.eq(self.reading),
             activations.addr.eq(Mux(self.reading, self.read_addr, walker.o.src)),
         ]
-        weights_read = Signal(8 * config.cols)
-        m.d.sync += weights_read.eq(weights)
-        self._read(m, weights_read, params, program, tables.read_data, activations.data)
+        self._read(m, weights.data, params, program, tables.read_data, activations.data)
 
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
@@ -140,9 +147,8 @@ class Core(wiring.Component):
         m.d.sync += array.en.eq(fetched_en)
         with m.If(fetched_en):
             m.d.sync += [
-                array.first.eq(fetched.first),
                 array.last.eq(fetched.last),
-                array.w.eq(weights_read),
+                array.w.eq(weights.data),
             ]
             # One selection for all rows; a variable shift in each would cost simulators more.
             with m.Switch(fetched.byte):
@@ -234,7 +240,6 @@ class Core(wiring.Component):
         depth = {
             Memory.PROGRAM: self.config.program_depth,
             Memory.PARAMS: self.config.param_depth,
-            Memory.WEIGHTS: self.config.weight_depth,
         }[which]
         storage = memory.Memory(shape=shape, depth=depth, init=[])
         m.submodules[which.name.lower()] = storage

@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 
 from celosia.spec import Config
 
+from .cells import Technology
 from .engine import Engine
 
 __all__ = ["NAMING", "TOP", "Naming", "emit", "verilog"]
@@ -45,10 +46,17 @@ def verilog(config: Config) -> str:
     return emit(Engine(config), TOP)
 
 
-def emit(component: wiring.Component, name: str, naming: Naming = NAMING) -> str:
-    """Verilog of any component, as all simulators here need it; ports as in `verilog`."""
+def emit(
+    component: wiring.Component, name: str, naming: Naming = NAMING, technology: str = "portable"
+) -> str:
+    """Verilog of any component, as all simulators here need it; ports as in `verilog`.
+
+    With a ``technology`` of `celosia_hw.cells` it has that family's cells in it.
+    """
     top = _Top(component, naming)
-    text = rtlil.convert(top, name=name, ports=top.ports(), emit_src=False)
+    text = rtlil.convert(
+        top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
+    )
     # Amaranth spells out zeros for every word of a memory. The engine never reads what was not
     # written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
     text = re.sub(r"  cell \$meminit_v2 .*?\n  end\n", "", text, flags=re.DOTALL)

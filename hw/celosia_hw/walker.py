@@ -14,11 +14,10 @@ __all__ = ["Walker", "issue"]
 def issue(config: Config) -> data.StructLayout:
     """One k: byte ``byte`` of activation word ``src`` times weight word ``weights``.
 
-    ``first`` and ``last`` mark the ends of a tile.
+    ``last`` marks the end of a tile.
     """
     return data.StructLayout(
         {
-            "first": 1,
             "last": 1,
             "src": range(config.act_depth),
             "byte": range(config.lanes),
@@ -34,7 +33,7 @@ class Walker(wiring.Component):
     stood in the walker. A segment's last bit waits until it is known whether more of the tile
     follows, that is for the next segment or for the mask-0 segment that closes the tile. The last
     issue of a tile also waits for `drain_free`. A tile in which every byte is 0 issues its last
-    word's byte 0, which adds 0, so that every tile has a first and a last issue.
+    word's byte 0, which adds 0, so that every tile has a last issue.
 
     Members
     -------
@@ -62,7 +61,6 @@ class Walker(wiring.Component):
         m = Module()
         current = Signal(segment(self.config))
         full = Signal()
-        fresh = Signal(init=1)  # the next issue is the first of its tile
 
         closes = Signal()  # the next segment only closes the tile
         rest = Signal(self.config.lanes)
@@ -88,12 +86,10 @@ class Walker(wiring.Component):
         m.d.sync += self.o_en.eq(go)
         with m.If(go):
             m.d.sync += [
-                self.o.first.eq(fresh),
                 self.o.last.eq(last),
                 self.o.src.eq(current.src),
                 self.o.byte.eq(byte),
                 self.o.weights.eq(current.weights + byte),
-                fresh.eq(last),
                 current.mask.eq(rest),
             ]
 

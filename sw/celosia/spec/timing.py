@@ -6,6 +6,7 @@ __all__ = [
     "DRAIN_LATENCY",
     "MAX_OUTSTANDING",
     "OPERAND_LATENCY",
+    "PRODUCT_LATENCY",
     "READ_LATENCY",
     "RECORD_LATENCY",
     "REQUANTIZER_LATENCY",
@@ -21,9 +22,12 @@ READ_LATENCY = 2
 RECORD_LATENCY = 3
 #: From an issue to the array's operands: the memory, then the selection of the byte.
 OPERAND_LATENCY = READ_LATENCY + 1
-#: From a tile's last operands to the first cycle in which its sums can be shifted out: product,
-#: sum, copy.
-ARRAY_LATENCY = 3
+#: From operands to their product: what a multiplier block with all its registers needs, and one
+#: more for the correction where a block makes two products.
+PRODUCT_LATENCY = 3
+#: From a tile's last operands to the first cycle in which its sums can be shifted out: products,
+#: then sum and copy at once.
+ARRAY_LATENCY = PRODUCT_LATENCY + 1
 #: From the shift of a word of sums to the requantizer: parameters pass their memory's register and
 #: one more.
 DRAIN_LATENCY = 2

@@ -1,0 +1,37 @@
+"""What a family of FPGAs has cells of its own for: multipliers and deep memories.
+
+Everything else of the engine is the same logic everywhere. A component that has vendor variants
+asks `cells_of` for the one to build; all variants behave the same, cycle by cycle.
+"""
+
+from types import ModuleType
+
+from . import portable
+
+__all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
+
+#: Name -> module with the classes ``Products``, ``WeightMemory`` and ``DualPortMemory``.
+TECHNOLOGIES: dict[str, ModuleType] = {"portable": portable}
+
+
+class Technology:
+    """The platform argument of `elaborate` that selects cells.
+
+    Parameters
+    ----------
+    name : one of `TECHNOLOGIES`; ``portable`` leaves the choice of cells to synthesis.
+
+    Raises
+    ------
+    ValueError : there is no such technology.
+    """
+
+    def __init__(self, name: str):
+        if name not in TECHNOLOGIES:
+            raise ValueError(f"technology {name!r} is none of {', '.join(TECHNOLOGIES)}")
+        self.technology = name
+
+
+def cells_of(platform) -> ModuleType:
+    """The cells for what is elaborated for ``platform``; portable ones when that says nothing."""
+    return TECHNOLOGIES[getattr(platform, "technology", "portable")]

@@ -1,0 +1,105 @@
+"""Cells for any family and for simulation: plain arithmetic and memories."""
+
+from amaranth import *
+from amaranth.lib import memory
+
+from celosia.spec import ACC, Config
+from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+
+__all__ = ["DualPortMemory", "Products", "WeightMemory"]
+
+#: Cells that share one packed register: as wide as the compilers of simulations like it.
+BLOCK = 256
+
+
+class Products(Elaboratable):
+    """``p[r, c] = u[r] * w[c]`` of every cell, `PRODUCT_LATENCY` cycles later, every cycle.
+
+    Cells stand in wide packed registers of 32-bit lanes, and every lane is plain 32-bit
+    arithmetic: Verilator makes straight-line code of that, which a C++ compiler turns into vector
+    instructions (ten times the speed of one signal per cell). Products repeat their sign bit to
+    fill a lane, which synthesis merges.
+
+    Attributes
+    ----------
+    u : ``rows`` signals of 8 bits, unsigned; w : ``cols`` signals of 8 bits, signed
+    p : {(row, col): signed value of `ACC.width` bits}
+    """
+
+    def __init__(self, config: Config):
+        self.u = [Signal(8, name=f"u_{row}") for row in range(config.rows)]
+        self.w = [Signal(signed(8), name=f"w_{col}") for col in range(config.cols)]
+        self._cells = [(row, col) for row in range(config.rows) for col in range(config.cols)]
+        self._blocks = [
+            self._cells[start : start + BLOCK] for start in range(0, len(self._cells), BLOCK)
+        ]
+        self._products = [
+            Signal(ACC.width * len(block), name=f"product_{n}", reset_less=True)
+            for n, block in enumerate(self._blocks)
+        ]
+        self.p = {
+            cell: product[ACC.width * n :][: ACC.width].as_signed()
+            for block, product in zip(self._blocks, self._products, strict=True)
+            for n, cell in enumerate(block)
+        }
+
+    def elaborate(self, platform):
+        m = Module()
+        # Operands are widened once per row and column, not in every cell.
+        u, w = self._delayed(m, self.u, "u"), self._delayed(m, self.w, "w")
+        for block, product in zip(self._blocks, self._products, strict=True):
+            m.d.sync += product.eq(Cat((u[row] * w[col])[: ACC.width] for row, col in block))
+        return m
+
+    def _delayed(self, m, operands, name):
+        """The operands a cycle before their products, as signed 16 bits."""
+        here = Cat(operands)
+        for stage in range(PRODUCT_LATENCY - 1):
+            later = Signal(len(here), name=f"{name}_stage_{stage}", reset_less=True)
+            m.d.sync += later.eq(here)
+            here = later
+        wide = [Signal(signed(16), name=f"{name}_wide_{n}") for n in range(len(operands))]
+        for n, (operand, value) in enumerate(zip(operands, wide, strict=True)):
+            byte = here[8 * n :][:8]
+            m.d.comb += value.eq(byte.as_signed() if operand.shape().signed else byte)
+        return wide
+
+
+class DualPortMemory(Elaboratable):
+    """``depth`` words of ``width`` bits; ``data`` stands `READ_LATENCY` cycles after ``addr``.
+
+    The last cycle is a register of its own, because a block RAM's clock-to-output leaves no room
+    for logic. A read in the cycle of a write to the same word gives the old contents or the new.
+
+    Attributes
+    ----------
+    addr : In, data : Out(``width``)
+    write_addr : In, write_data : In(``width``), write_en : In(1)
+    """
+
+    def __init__(self, width: int, depth: int):
+        self.width, self.depth = width, depth
+        self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
+        self.data, self.write_data = Signal(width), Signal(width)
+        self.write_en = Signal()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.storage = storage = memory.Memory(shape=self.width, depth=self.depth, init=[])
+        write_port, read_port = storage.write_port(), storage.read_port()
+        m.d.comb += [
+            write_port.addr.eq(self.write_addr),
+            write_port.data.eq(self.write_data),
+            write_port.en.eq(self.write_en),
+            read_port.addr.eq(self.addr),
+        ]
+        here = read_port.data
+        for stage in range(READ_LATENCY - 1):
+            later = self.data if stage == READ_LATENCY - 2 else Signal(self.width)
+            m.d.sync += later.eq(here)
+            here = later
+        return m
+
+
+class WeightMemory(DualPortMemory):
+    """A `DualPortMemory` that is never read and written in one cycle: single-port RAM will do."""

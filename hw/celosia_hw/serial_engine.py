@@ -55,9 +55,10 @@ class SerialEngine(wiring.Component):
         return m
 
 
-def serial_verilog(config: Config, divisor: int) -> str:
-    """Self-contained Verilog of a `SerialEngine` called `SERIAL_TOP`.
+def serial_verilog(config: Config, divisor: int, technology: str = "portable") -> str:
+    """Verilog of a `SerialEngine` called `SERIAL_TOP`, with the cells of ``technology``.
 
     Ports: ``clk``, ``rst`` (synchronous, active high), ``rx``, ``tx``.
     """
-    return emit(SerialEngine(config, divisor=divisor), SERIAL_TOP)
+    engine = SerialEngine(config, divisor=divisor)
+    return emit(engine, SERIAL_TOP, technology=technology)

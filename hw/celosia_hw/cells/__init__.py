@@ -6,12 +6,16 @@ asks `cells_of` for the one to build; all variants behave the same, cycle by cyc
 
 from types import ModuleType
 
-from . import portable
+from . import ecp5, ecp5_paired, portable
 
 __all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
 
 #: Name -> module with the classes ``Products``, ``WeightMemory`` and ``DualPortMemory``.
-TECHNOLOGIES: dict[str, ModuleType] = {"portable": portable}
+TECHNOLOGIES: dict[str, ModuleType] = {
+    "portable": portable,
+    "ecp5": ecp5,
+    "ecp5-paired": ecp5_paired,
+}
 
 
 class Technology:

@@ -1,0 +1,145 @@
+"""Lattice ECP5: MULT18X18D with its registers, DP16KD with its output register.
+
+Both are instantiated, because Yosys moves no registers into either, and without them they are
+the slowest paths of a design. Ports and parameters: Lattice FPGA-TN-02205 (sysDSP) and
+FPGA-TN-02204 (memory). Simulation models of both: `celosia_hw.cells.models`.
+"""
+
+from amaranth import *
+from amaranth.utils import ceil_log2
+
+from celosia.spec import Config
+from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+
+__all__ = ["DualPortMemory", "Products", "WeightMemory", "multiplier"]
+
+#: Words of a DP16KD by the width of its port.
+_DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
+
+
+def multiplier(a: Value, b: Value, p: Signal, *, pipelined: bool) -> Instance:
+    """A MULT18X18D: ``p = a * b``, 3 cycles later when ``pipelined``, else 2.
+
+    Registers at inputs and output, and between when ``pipelined``. ``a`` and ``b`` have up to 18
+    bits, each signed or not; ``p`` up to 36, signed if either is.
+    """
+    ports = {}
+    for name, value in (("A", a), ("B", b)):
+        signed_ = value.shape().signed
+        ports[f"i_SIGNED{name}"] = Const(signed_, 1)
+        ports[f"i_SOURCE{name}"] = Const(0, 1)
+        bits = Value.cast(value)
+        padding = bits[-1] if signed_ else Const(0, 1)
+        wide = Cat(bits, padding.replicate(18 - len(bits)))
+        ports |= {f"i_{name}{n}": wide[n] for n in range(18)}
+    ports |= {f"o_P{n}": p[n] for n in range(len(p))}
+    for stage in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"):
+        used = pipelined or stage != "PIPELINE"
+        ports[f"p_REG_{stage}_CLK"] = "CLK0" if used else "NONE"
+        ports |= {f"p_REG_{stage}_CE": "CE0", f"p_REG_{stage}_RST": "RST0"}
+    return Instance(
+        "MULT18X18D",
+        p_REG_INPUTC_CLK="NONE",
+        p_GSR="DISABLED",
+        p_RESETMODE="SYNC",
+        i_CLK0=ClockSignal(),
+        i_CE0=Const(1, 1),
+        i_RST0=Const(0, 1),
+        **ports,
+    )
+
+
+class Products(Elaboratable):
+    """`celosia_hw.cells.portable.Products`, a MULT18X18D for every cell."""
+
+    def __init__(self, config: Config):
+        self.u = [Signal(8, name=f"u_{row}") for row in range(config.rows)]
+        self.w = [Signal(signed(8), name=f"w_{col}") for col in range(config.cols)]
+        self.p = {
+            (row, col): Signal(signed(16), name=f"p_{row}_{col}")
+            for row in range(config.rows)
+            for col in range(config.cols)
+        }
+
+    def elaborate(self, platform):
+        m = Module()
+        assert PRODUCT_LATENCY == 3
+        for (row, col), p in self.p.items():
+            m.submodules[f"cell_{row}_{col}"] = multiplier(
+                self.u[row], self.w[col], p, pipelined=True
+            )
+        return m
+
+
+class DualPortMemory(Elaboratable):
+    """`celosia_hw.cells.portable.DualPortMemory` of DP16KD: written at port A, read at port B.
+
+    Up to 16,384 words need no selection: every block holds some bits of all words. Deeper
+    memories are banks of that depth and one of the power of two that holds the rest.
+    """
+
+    def __init__(self, width: int, depth: int):
+        self.width, self.depth = width, depth
+        self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
+        self.data, self.write_data = Signal(width), Signal(width)
+        self.write_en = Signal()
+
+    def elaborate(self, platform):
+        m = Module()
+        deepest = max(_DEPTHS.values())
+        banks = []
+        for n, start in enumerate(range(0, self.depth, deepest)):
+            words = min(deepest, self.depth - start)
+            width = max(width for width, depth in _DEPTHS.items() if depth >= words)
+            here = Signal(name=f"write_{n}")
+            m.d.comb += here.eq(self.write_en & (self.write_addr[14:] == n))
+            bank = Signal(self.width, name=f"bank_{n}")
+            banks.append(bank)
+            for low in range(0, self.width, width):
+                self._block(m, f"block_{n}_{low}", width, low, here, bank)
+        if len(banks) == 1:
+            m.d.comb += self.data.eq(banks[0])
+            return m
+        chosen = self.addr[14:]
+        for stage in range(READ_LATENCY):
+            later = Signal.like(chosen, name=f"chosen_{stage}")
+            m.d.sync += later.eq(chosen)
+            chosen = later
+        with m.Switch(chosen):
+            for n, bank in enumerate(banks):
+                with m.Case(n):
+                    m.d.comb += self.data.eq(bank)
+        return m
+
+    def _block(self, m, name, width, low, write_en, bank):
+        """One DP16KD for bits ``low`` to ``low + width`` of a bank."""
+        assert READ_LATENCY == 2
+        bits = min(width, self.width - low)
+        # The address of a narrow word is counted in bits, that of a wide one starts at bit 3 or 4.
+        skip = ceil_log2(width)
+        ports = {}
+        for port, addr in (("A", self.write_addr), ("B", self.addr)):
+            aligned = Cat(C(0, skip), addr)
+            for n in range(14):
+                ports[f"i_AD{port}{n}"] = aligned[n] if n < len(aligned) else Const(0, 1)
+            ports |= {
+                f"p_DATA_WIDTH_{port}": width,
+                f"p_REGMODE_{port}": "OUTREG",
+                f"p_WRITEMODE_{port}": "NORMAL",
+                f"p_CSDECODE_{port}": "0b000",
+                f"i_CLK{port}": ClockSignal(),
+                f"i_CE{port}": Const(1, 1),
+                f"i_OCE{port}": Const(1, 1),
+                f"i_RST{port}": Const(0, 1),
+                f"i_WE{port}": write_en if port == "A" else Const(0, 1),
+                **{f"i_CS{port}{n}": Const(0, 1) for n in range(3)},
+            }
+        if width == 18:
+            # Enables of the two bytes.
+            ports |= {"i_ADA0": Const(1, 1), "i_ADA1": Const(1, 1)}
+        ports |= {f"i_DIA{n}": self.write_data[low + n] for n in range(bits)}
+        ports |= {f"o_DOB{n}": bank[low + n] for n in range(bits)}
+        m.submodules[name] = Instance("DP16KD", p_GSR="DISABLED", p_RESETMODE="SYNC", **ports)
+
+
+WeightMemory = DualPortMemory

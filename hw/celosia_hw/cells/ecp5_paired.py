@@ -1,0 +1,73 @@
+"""Lattice ECP5, two int8 products from one MULT18X18D: an array twice as large as its multipliers.
+
+Two rows share the weight of a column. One operand holds both activations, ``u1 * 2**10 + u0``,
+as wide as the multiplier, so the product is ``u1 * w * 2**10 + u0 * w``. Both parts are 16 bits:
+they overlap in 6. With ``f = floor(u0 * w / 2**10)``, which has just these 6 bits (-32..31),
+
+    product >> 10  ==  u1 * w + f        so        f  ==  (product >> 10) - u1 * w   (mod 64)
+
+and 6 bits of ``u1 * w`` need only 6 bits of either factor: a small multiplier of logic finds them
+while the block works. Then ``u0 * w = f * 2**10 + product mod 2**10`` and
+``u1 * w = (product >> 10) - f``, exact for all 2**24 operands (`celosia.model.paired`).
+"""
+
+from amaranth import *
+
+from celosia.spec import Config
+from celosia.spec.paired import OVERLAP, PRODUCT, SHIFT
+from celosia.spec.timing import PRODUCT_LATENCY
+
+from . import ecp5
+from .ecp5 import DualPortMemory, WeightMemory, multiplier
+
+__all__ = ["DualPortMemory", "Products", "WeightMemory"]
+
+
+class Products(ecp5.Products):
+    """`celosia_hw.cells.portable.Products`, a MULT18X18D for two rows; an odd last row has its own.
+
+    Input register, output register, then the correction.
+    """
+
+    def __init__(self, config: Config):
+        super().__init__(config)
+        self.rows, self.cols = config.rows, config.cols
+
+    def elaborate(self, platform):
+        m = Module()
+        assert PRODUCT_LATENCY == 3
+        # What the correction needs of the operands, beside the multipliers' own registers.
+        low_u = [Signal(OVERLAP, name=f"low_u_{row}", reset_less=True) for row in range(self.rows)]
+        low_w = [Signal(OVERLAP, name=f"low_w_{col}", reset_less=True) for col in range(self.cols)]
+        m.d.sync += [low.eq(u) for low, u in zip(low_u, self.u, strict=True)]
+        m.d.sync += [low.eq(w) for low, w in zip(low_w, self.w, strict=True)]
+        for col in range(self.cols):
+            for row in range(0, self.rows - 1, 2):
+                self._pair(m, row, col, low_u[row + 1], low_w[col])
+            if self.rows % 2:
+                row = self.rows - 1
+                m.submodules[f"cell_{row}_{col}"] = multiplier(
+                    self.u[row], self.w[col], self.p[row, col], pipelined=True
+                )
+        return m
+
+    def _pair(self, m, row, col, low_u, low_w):
+        """The products of ``row`` and the row after it with the weight of ``col``."""
+        where = f"{row}_{col}"
+        product = Signal(signed(SHIFT + PRODUCT), name=f"product_{where}")
+        m.submodules[f"pair_{where}"] = multiplier(
+            Cat(self.u[row], C(0, SHIFT - len(self.u[row])), self.u[row + 1]),
+            self.w[col],
+            product,
+            pipelined=False,
+        )
+        low = Signal(OVERLAP, name=f"low_{where}", reset_less=True)
+        m.d.sync += low.eq(low_u * low_w)
+        f = Signal(signed(OVERLAP), name=f"f_{where}")
+        upper = product[SHIFT:].as_signed()
+        m.d.comb += f.eq(upper[:OVERLAP] - low)
+        first, second = (
+            Signal(signed(PRODUCT), name=f"p{n}_{where}", reset_less=True) for n in "01"
+        )
+        m.d.sync += [first.eq(Cat(product[:SHIFT], f)), second.eq(upper - f)]
+        m.d.comb += [self.p[row, col].eq(first), self.p[row + 1, col].eq(second)]

@@ -1,0 +1,316 @@
+"""What a board is: its FPGA, its clocks, and what its documentation says of price and power."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+
+from celosia.errors import CelosiaError
+from celosia.spec import Config
+
+__all__ = ["BOARDS", "FAMILIES", "Board", "Fact", "Resources", "board"]
+
+#: Families of FPGAs, each with one way from netlist to bitstream.
+FAMILIES = ("ice40", "ecp5", "gowin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """Something said of a board, and by whom.
+
+    Parameters
+    ----------
+    value : what is said, in words.
+    source : document or page.
+    date : of the document or of looking at it, as year-month-day or only its beginning.
+    estimate : True when no document says just this.
+    limit : the upper end as a number, to filter by: US dollars for a price, watts for power.
+        None when there is none.
+    """
+
+    value: str
+    source: str
+    date: str
+    estimate: bool = False
+    limit: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.value} (estimate)" if self.estimate else self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What an FPGA has, counted in the cells that place and route counts.
+
+    Parameters
+    ----------
+    luts, ffs : four-input tables and flip-flops.
+    multiplier : name of the multiplier cell; ``multipliers`` of them, each good for ``products``
+        int8 products a cycle.
+    block_rams : dual-port memories of ``block_ram_bits`` bits.
+    single_port_rams : memories of ``single_port_ram_bits`` bits with one port.
+
+    Raises
+    ------
+    ValueError : a count is negative or no integer.
+    """
+
+    luts: int
+    ffs: int
+    multiplier: str
+    multipliers: int
+    products: int
+    block_rams: int
+    block_ram_bits: int
+    single_port_rams: int = 0
+    single_port_ram_bits: int = 0
+
+    def __post_init__(self):
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.type is int and (type(value) is not int or value < 0):
+                raise ValueError(f"{each.name} = {value!r} is not an integer of at least 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """A board, its FPGA, and the engine that is built for it when nothing else is asked for.
+
+    Parameters
+    ----------
+    name : as the command line calls it.
+    title : for people, with the FPGA.
+    family : one of `FAMILIES`.
+    device, package : as the place and route tool of the family calls them.
+    oscillator_mhz : clock that comes from the board or the FPGA's own oscillator.
+    clock_mhz : clock of the default engine.
+    resources : of the FPGA.
+    config : arguments of `Config` for the default engine, all of them.
+    baud : of the serial port that goes to USB.
+    price, power : None where nothing is documented.
+
+    Raises
+    ------
+    ValueError : an unknown family, a clock that is none, or a configuration that is not legal.
+    """
+
+    name: str
+    title: str
+    family: str
+    device: str
+    package: str
+    oscillator_mhz: float
+    clock_mhz: float
+    resources: Resources
+    config: Mapping[str, int] = field(hash=False)
+    baud: int
+    price: Fact | None = None
+    power: Fact | None = None
+
+    def __post_init__(self):
+        if self.family not in FAMILIES:
+            raise ValueError(f"family {self.family!r} is none of {', '.join(FAMILIES)}")
+        for name in ("oscillator_mhz", "clock_mhz", "baud"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} = {value!r} is not above 0")
+        Config.from_dict(dict(self.config))
+        object.__setattr__(self, "config", MappingProxyType(dict(self.config)))
+
+    def engine(self, **overrides: int) -> Config:
+        """The board's `Config`, with ``overrides`` in place of its own values."""
+        return Config(**(self.config | overrides))
+
+
+_UP5K = Resources(
+    luts=5280,
+    ffs=5280,
+    multiplier="SB_MAC16",
+    multipliers=8,
+    products=2,
+    block_rams=30,
+    block_ram_bits=4096,
+    single_port_rams=4,
+    single_port_ram_bits=256 * 1024,
+)
+_LFE5U_85F = Resources(
+    luts=83640,
+    ffs=83640,
+    multiplier="MULT18X18D",
+    multipliers=156,
+    products=2,
+    block_rams=208,
+    block_ram_bits=18 * 1024,
+)
+_GW1NR_9 = Resources(
+    luts=8640,
+    ffs=6480,
+    multiplier="MULT9X9",
+    multipliers=40,
+    products=1,
+    block_rams=26,
+    block_ram_bits=18 * 1024,
+)
+_GW2AR_18 = Resources(
+    luts=20736,
+    ffs=15552,
+    multiplier="MULT9X9",
+    multipliers=96,
+    products=1,
+    block_rams=46,
+    block_ram_bits=18 * 1024,
+)
+
+#: The four single-port RAMs side by side are 16,384 words of 8 weights: the MNIST MLP fits.
+_UP5K_ENGINE = {
+    "rows": 1,
+    "cols": 8,
+    "lanes": 4,
+    "link_bytes": 1,
+    "weight_depth": 16384,
+    "param_depth": 64,
+    "program_depth": 8,
+    "act_depth": 512,
+    "tables": 0,
+}
+_ECP5_ENGINE = {
+    "rows": 8,
+    "cols": 8,
+    "lanes": 8,
+    "link_bytes": 1,
+    "weight_depth": 16384,
+    "param_depth": 64,
+    "program_depth": 16,
+    "act_depth": 512,
+    "tables": 1,
+}
+_GOWIN_ENGINE = {
+    "rows": 2,
+    "cols": 8,
+    "lanes": 4,
+    "link_bytes": 1,
+    "weight_depth": 2048,
+    "param_depth": 64,
+    "program_depth": 8,
+    "act_depth": 256,
+    "tables": 0,
+}
+
+
+def _price(value: str, limit: float) -> Fact:
+    """A class that no document of the board states."""
+    source = "shops' prices as remembered, not looked up; the boards' own documents name none"
+    return Fact(value=value, source=source, date="2026-11-24", estimate=True, limit=limit)
+
+
+def _power(more: str = "", source: str = "the board's own documents name no figure") -> Fact:
+    """A bound: the port that feeds the board gives no more."""
+    return Fact(
+        value="at most 2.5 W" + more,
+        source=f"bound: a USB 2.0 port gives 500 mA at 5 V (its specification, 7.2.1); {source}",
+        date="2026-11-24",
+        estimate=True,
+        limit=2.5,
+    )
+
+
+_POWER = _power()
+_UP5K_POWER = _power(
+    ", of it the FPGA 3.3 mW with no more than a counter at 48 MHz",
+    "2.57 + 0.10 mA at 1.219 V: github.com/tinyvision-ai-inc/ice40_power, README, measured on "
+    "Lattice's breakout board",
+)
+_ULX3S_POWER = _power(
+    "", "the manual sets the same for its USB port: github.com/emard/ulx3s, doc/MANUAL.md"
+)
+
+_ALL = (
+    Board(
+        name="icebreaker",
+        title="iCEBreaker, iCE40UP5K",
+        family="ice40",
+        device="up5k",
+        package="sg48",
+        oscillator_mhz=12,
+        clock_mhz=24,
+        resources=_UP5K,
+        config=_UP5K_ENGINE,
+        baud=3_000_000,
+        price=_price("50 to 100 USD", 100),
+        power=_UP5K_POWER,
+    ),
+    Board(
+        name="upduino",
+        title="UPduino 3, iCE40UP5K",
+        family="ice40",
+        device="up5k",
+        package="sg48",
+        oscillator_mhz=48,
+        clock_mhz=24,
+        resources=_UP5K,
+        config=_UP5K_ENGINE,
+        baud=3_000_000,
+        price=_price("25 to 50 USD", 50),
+        power=_UP5K_POWER,
+    ),
+    Board(
+        name="ulx3s-85f",
+        title="ULX3S, ECP5 LFE5U-85F",
+        family="ecp5",
+        device="85k",
+        package="CABGA381",
+        oscillator_mhz=25,
+        clock_mhz=100,
+        resources=_LFE5U_85F,
+        config=_ECP5_ENGINE,
+        baud=3_000_000,
+        price=_price("100 to 200 USD", 200),
+        power=_ULX3S_POWER,
+    ),
+    Board(
+        name="tangnano9k",
+        title="Tang Nano 9K, GW1NR-9C",
+        family="gowin",
+        device="GW1NR-LV9QN88PC6/I5",
+        package="GW1N-9C",
+        oscillator_mhz=27,
+        clock_mhz=27,
+        resources=_GW1NR_9,
+        config=_GOWIN_ENGINE,
+        baud=2_000_000,
+        price=_price("under 25 USD", 25),
+        power=_POWER,
+    ),
+    Board(
+        name="tangnano20k",
+        title="Tang Nano 20K, GW2AR-18C",
+        family="gowin",
+        device="GW2AR-LV18QN88C8/I7",
+        package="GW2A-18C",
+        oscillator_mhz=27,
+        clock_mhz=27,
+        resources=_GW2AR_18,
+        config=_GOWIN_ENGINE,
+        baud=2_000_000,
+        price=_price("25 to 50 USD", 50),
+        power=_POWER,
+    ),
+)
+
+#: Every board by its name, cheap ones first within a family.
+BOARDS: Mapping[str, Board] = MappingProxyType({each.name: each for each in _ALL})
+
+
+def board(name: str) -> Board:
+    """The board of that name.
+
+    Raises
+    ------
+    CelosiaError : there is none.
+    """
+    try:
+        return BOARDS[name]
+    except KeyError:
+        raise CelosiaError(
+            f"{name!r} is no board", where="board", todo=f"known: {', '.join(BOARDS)}"
+        ) from None

@@ -101,13 +101,43 @@ def mnist(mnist_dir):
     return onnx_file(Mlp(list(mlp.weights), list(mlp.biases)), softmax=False), x, sample
 
 
+def float32_requantized(data: bytes, x: np.ndarray) -> np.ndarray:
+    """What onnxruntime's fused kernels compute: exact sums, rounded half to even in float32."""
+    import onnx
+
+    graph = onnx.load_from_string(data).graph
+    constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+
+    def quant(name):
+        return constants[f"{name}_scale"], constants[f"{name}_zero_point"].astype(np.int64)
+
+    limits = np.iinfo(constants["input_zero_point"].dtype)
+    scale, zero = quant("input")
+    q = np.clip(np.rint(x / scale) + zero, limits.min, limits.max).astype(np.int64)
+    for node in (each for each in graph.node if each.op_type == "Gemm"):
+        weights, bias = (
+            name.removesuffix("_DequantizeLinear_Output") for name in list(node.input)[1:]
+        )
+        w = constants[f"{weights}_quantized"].astype(np.int64)
+        w = w.T if any(a.name == "transB" and a.i for a in node.attribute) else w
+        acc = (q - zero) @ w + constants[f"{bias}_quantized"]
+        in_scale = scale
+        scale, zero = quant(node.output[0].removesuffix("_QuantizeLinear_Input"))
+        real = in_scale * constants[f"{weights}_scale"] / scale
+        scaled_acc = acc.astype(np.float32) * real.astype(np.float32)
+        q = np.clip(np.rint(scaled_acc) + zero, limits.min, limits.max).astype(np.int64)
+    return (q - zero) * scale
+
+
 @pytest.mark.parametrize("per_channel", [False, True], ids=["per-tensor", "per-channel"])
 @pytest.mark.parametrize("activation", ["QInt8", "QUInt8"])
 def test_qdq_mnist(mnist, tmp_path, per_channel, activation):
-    """10,000 images: every result equal to onnxruntime's fused integer kernels.
+    """10,000 images: the same predictions as onnxruntime, and a reason for every other result.
 
-    Without fusion onnxruntime computes the layer in float32, whose rounding is off by one step
-    near ties.
+    Its fused kernels scale the exact integer sums in float32, where a sum within about 2**-24 of a
+    tie may fall to the other side: they equal that formula in every result, and the engine, which
+    rounds exactly, differs by one step in a few. How many depends on the trained weights (0 to 8
+    of 100,000 over four seeds). Without fusion onnxruntime computes whole layers in float32.
     """
     needs("onnxruntime")
     from onnxruntime.quantization import QuantType
@@ -125,7 +155,7 @@ def test_qdq_mnist(mnist, tmp_path, per_channel, activation):
     assert (len(set(network.graph.layers[0].multiplier.tolist())) > 1) == per_channel
     y = network.finish(evaluate(network.graph, network.prepare(x))[-1])
     step = network.graph.output.scale
-    for optimized, most_steps, most_share in ((True, 0, 0), (False, 1, 5e-4)):
+    for optimized in (True, False):
         real = judge(data, x, optimized)
         equal = (y.argmax(axis=1) == real.argmax(axis=1)).mean()
         off = np.rint(np.abs(y - real) / step)
@@ -133,7 +163,10 @@ def test_qdq_mnist(mnist, tmp_path, per_channel, activation):
             f"{'fused' if optimized else 'float'}: {equal:.2%} equal predictions, worst "
             f"{off.max():.0f} steps, {np.count_nonzero(off)} of {off.size} results differ"
         )
-        assert equal >= 0.999 and off.max() <= most_steps and (off > 0).mean() <= most_share
+        assert equal >= 0.999 and off.max() <= 1 and (off > 0).mean() <= 5e-4
+        if optimized:
+            explained = np.rint(np.abs(float32_requantized(data, x) - real) / step)
+            assert not explained.any()
 
 
 @pytest.mark.parametrize("activation", ["Relu", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid"])

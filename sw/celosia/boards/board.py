@@ -268,7 +268,7 @@ _ALL = (
         power=_ULX3S_POWER,
     ),
     Board(
-        name="tangnano9k",
+        name="tang-nano-9k",
         title="Tang Nano 9K, GW1NR-9C",
         family="gowin",
         device="GW1NR-LV9QN88PC6/I5",
@@ -282,7 +282,7 @@ _ALL = (
         power=_POWER,
     ),
     Board(
-        name="tangnano20k",
+        name="tang-nano-20k",
         title="Tang Nano 20K, GW2AR-18C",
         family="gowin",
         device="GW2AR-LV18QN88C8/I7",

@@ -1,0 +1,1 @@
+"""Boards: clocks, pins and the top level that a bitstream is made of."""

@@ -19,7 +19,7 @@ class NoPll(ValueError):
 
 @dataclass(frozen=True)
 class Ice40Pll:
-    """SB_PLL40 with simple feedback: ``vco = in * (divf + 1) / (divr + 1)``, ``out = vco / 2**divq``.
+    """SB_PLL40, simple feedback: ``vco = in * (divf + 1) / (divr + 1)``, ``out = vco / 2**divq``.
 
     The phase detector works at ``in / (divr + 1)``.
     """

@@ -10,7 +10,8 @@ from . import ecp5, ecp5_paired, portable
 
 __all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
 
-#: Name -> module with the classes ``Products``, ``WeightMemory`` and ``DualPortMemory``.
+#: Name -> module with the classes ``Products``, ``Product16``, ``WeightMemory`` and
+#: ``DualPortMemory``.
 TECHNOLOGIES: dict[str, ModuleType] = {
     "portable": portable,
     "ecp5": ecp5,

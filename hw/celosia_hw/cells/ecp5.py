@@ -11,7 +11,9 @@ from amaranth.utils import ceil_log2
 from celosia.spec import Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
-__all__ = ["DualPortMemory", "Products", "WeightMemory", "multiplier"]
+from . import portable
+
+__all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory", "multiplier"]
 
 #: Words of a DP16KD by the width of its port.
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
@@ -68,6 +70,15 @@ class Products(Elaboratable):
             m.submodules[f"cell_{row}_{col}"] = multiplier(
                 self.u[row], self.w[col], p, pipelined=True
             )
+        return m
+
+
+class Product16(portable.Product16):
+    """`celosia_hw.cells.portable.Product16` of a MULT18X18D."""
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.multiplier = multiplier(self.a, self.b, self.p, pipelined=False)
         return m
 
 

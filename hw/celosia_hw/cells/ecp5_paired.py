@@ -18,9 +18,9 @@ from celosia.spec.paired import OVERLAP, PRODUCT, SHIFT
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from . import ecp5
-from .ecp5 import DualPortMemory, WeightMemory, multiplier
+from .ecp5 import DualPortMemory, Product16, WeightMemory, multiplier
 
-__all__ = ["DualPortMemory", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
 
 
 class Products(ecp5.Products):

@@ -6,7 +6,7 @@ from amaranth.lib import memory
 from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
-__all__ = ["DualPortMemory", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
 
 #: Cells that share one packed register: as wide as the compilers of simulations like it.
 BLOCK = 256
@@ -63,6 +63,28 @@ class Products(Elaboratable):
             byte = here[8 * n :][:8]
             m.d.comb += value.eq(byte.as_signed() if operand.shape().signed else byte)
         return wide
+
+
+class Product16(Elaboratable):
+    """``p = a * b`` of the operands two cycles earlier, every cycle: registers at inputs and output.
+
+    Attributes
+    ----------
+    a : 16 bits, signed if ``signed_a``; b : 16 bits, unsigned
+    p : 32 bits, signed if ``signed_a``; meaningless until two cycles after the first operands.
+    """
+
+    def __init__(self, signed_a: bool):
+        self.signed_a = signed_a
+        self.a, self.b = Signal(Shape(16, signed_a)), Signal(16)
+        self.p = Signal(Shape(32, signed_a), reset_less=True)
+
+    def elaborate(self, platform):
+        m = Module()
+        a = Signal.like(self.a, name="a_stage", reset_less=True)
+        b = Signal.like(self.b, name="b_stage", reset_less=True)
+        m.d.sync += [a.eq(self.a), b.eq(self.b), self.p.eq(a * b)]
+        return m
 
 
 class DualPortMemory(Elaboratable):

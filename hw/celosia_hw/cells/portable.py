@@ -66,7 +66,9 @@ class Products(Elaboratable):
 
 
 class Product16(Elaboratable):
-    """``p = a * b`` of the operands two cycles earlier, every cycle: registers at inputs and output.
+    """``p = a * b`` of the operands two cycles earlier, every cycle.
+
+    A register at each input and one at the output, as multiplier blocks have.
 
     Attributes
     ----------

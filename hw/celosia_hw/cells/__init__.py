@@ -6,7 +6,7 @@ asks `cells_of` for the one to build; all variants behave the same, cycle by cyc
 
 from types import ModuleType
 
-from . import ecp5, ecp5_paired, portable
+from . import ecp5, ecp5_paired, gowin, ice40, portable
 
 __all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
 
@@ -16,6 +16,8 @@ TECHNOLOGIES: dict[str, ModuleType] = {
     "portable": portable,
     "ecp5": ecp5,
     "ecp5-paired": ecp5_paired,
+    "ice40": ice40,
+    "gowin": gowin,
 }
 
 

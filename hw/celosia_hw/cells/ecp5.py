@@ -8,10 +8,10 @@ FPGA-TN-02204 (memory). Simulation models of both: `celosia_hw.cells.models`.
 from amaranth import *
 from amaranth.utils import ceil_log2
 
-from celosia.spec import Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
+from .ports import BlockProducts
 
 __all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory", "multiplier"]
 
@@ -51,17 +51,8 @@ def multiplier(a: Value, b: Value, p: Signal, *, pipelined: bool) -> Instance:
     )
 
 
-class Products(Elaboratable):
+class Products(BlockProducts):
     """`celosia_hw.cells.portable.Products`, a MULT18X18D for every cell."""
-
-    def __init__(self, config: Config):
-        self.u = [Signal(8, name=f"u_{row}") for row in range(config.rows)]
-        self.w = [Signal(signed(8), name=f"w_{col}") for col in range(config.cols)]
-        self.p = {
-            (row, col): Signal(signed(16), name=f"p_{row}_{col}")
-            for row in range(config.rows)
-            for col in range(config.cols)
-        }
 
     def elaborate(self, platform):
         m = Module()

@@ -17,13 +17,13 @@ from celosia.spec import Config
 from celosia.spec.paired import OVERLAP, PRODUCT, SHIFT
 from celosia.spec.timing import PRODUCT_LATENCY
 
-from . import ecp5
 from .ecp5 import DualPortMemory, Product16, WeightMemory, multiplier
+from .ports import BlockProducts
 
 __all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
 
 
-class Products(ecp5.Products):
+class Products(BlockProducts):
     """`celosia_hw.cells.portable.Products`, a MULT18X18D for two rows; an odd last row has its own.
 
     Input register, output register, then the correction.

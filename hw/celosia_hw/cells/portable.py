@@ -104,12 +104,15 @@ class DualPortMemory(Elaboratable):
     def __init__(self, width: int, depth: int):
         self.width, self.depth = width, depth
         self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
-        self.data, self.write_data = Signal(width), Signal(width)
+        self.data, self.write_data = Signal(width, reset_less=True), Signal(width)
         self.write_en = Signal()
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.storage = storage = memory.Memory(shape=self.width, depth=self.depth, init=[])
+        # Block RAM alone, then: else Yosys adds registers and logic that give the old contents.
+        m.submodules.storage = storage = memory.Memory(
+            shape=self.width, depth=self.depth, init=[], attrs={"no_rw_check": 1}
+        )
         write_port, read_port = storage.write_port(), storage.read_port()
         m.d.comb += [
             write_port.addr.eq(self.write_addr),
@@ -119,7 +122,7 @@ class DualPortMemory(Elaboratable):
         ]
         here = read_port.data
         for stage in range(READ_LATENCY - 1):
-            later = self.data if stage == READ_LATENCY - 2 else Signal(self.width)
+            later = self.data if stage == READ_LATENCY - 2 else Signal.like(self.data)
             m.d.sync += later.eq(here)
             here = later
         return m

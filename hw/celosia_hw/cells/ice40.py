@@ -1,0 +1,136 @@
+"""Lattice iCE40 UltraPlus: SB_MAC16, of which one makes two int8 products, and SB_SPRAM256KA.
+
+A UP5K has 8 of the first and 4 of the second. Multipliers have registers at both ends, because
+nextpnr times every pin of a block as that of a register. Ports and parameters: Lattice TN1295 (DSP)
+and TN1314 (SPRAM). Simulation models of both are part of Yosys. Block RAM is left to synthesis,
+which maps the portable description to it; its output register is one of the fabric either way.
+"""
+
+from amaranth import *
+from amaranth.utils import ceil_log2
+
+from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+
+from . import portable
+from .portable import DualPortMemory
+from .ports import BlockProducts
+
+__all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
+
+#: Bits and words of an SB_SPRAM256KA, and how many a device has.
+_SPRAM_WIDTH, _SPRAM_DEPTH, _SPRAMS = 16, 16384, 4
+#: Words of a block RAM as wide: up to this depth, it takes no more of these than of the other.
+_BLOCK_RAM_DEPTH = 256
+
+
+class Products(BlockProducts):
+    """`celosia_hw.cells.portable.Products`, an SB_MAC16 for two cells; an odd last one has its own.
+
+    A register at the inputs, one behind the multiplier, and the accumulator's, which adds 0.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        assert PRODUCT_LATENCY == 3
+        parameters = {"MODE_8x8": Const(1, 1), "B_SIGNED": Const(1, 1)}
+        for half in ("TOP", "BOT"):
+            parameters |= {
+                f"{half}_8x8_MULT_REG": Const(1, 1),
+                f"{half}ADDSUB_LOWERINPUT": Const(1, 2),  # the product,
+                f"{half}ADDSUB_UPPERINPUT": Const(1, 1),  # plus C or D, which are 0,
+                f"{half}OUTPUT_SELECT": Const(1, 2),  # registered
+            }
+        cells = list(self.p)
+        for start in range(0, len(cells), 2):
+            pair = cells[start : start + 2]
+            p = Signal(32, name=f"pair_{start}")
+            m.submodules[f"multiplier_{start}"] = _multiplier(
+                Cat(self.u[row] for row, _ in pair),
+                Cat(self.w[col] for _, col in pair),
+                p,
+                parameters,
+            )
+            m.d.comb += Cat(self.p[cell] for cell in pair).eq(p)
+        return m
+
+
+class Product16(portable.Product16):
+    """`celosia_hw.cells.portable.Product16` of an SB_MAC16."""
+
+    def elaborate(self, platform):
+        m = Module()
+        parameters = {
+            "A_SIGNED": Const(self.signed_a, 1),
+            "PIPELINE_16x16_MULT_REG2": Const(1, 1),
+            "TOPOUTPUT_SELECT": Const(3, 2),  # the product of 16 by 16 bits
+            "BOTOUTPUT_SELECT": Const(3, 2),
+        }
+        m.submodules.multiplier = _multiplier(self.a, self.b, self.p, parameters)
+        return m
+
+
+def _multiplier(a: Value, b: Value, o: Value, parameters: dict[str, Const]) -> Instance:
+    """An SB_MAC16 with registers at the inputs that are used; all others are 0."""
+    unused = [*("CHOLD", "AHOLD", "BHOLD", "DHOLD", "OHOLDTOP", "OHOLDBOT")]
+    unused += [*("IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT", "OLOADTOP", "OLOADBOT")]
+    unused += [*("ADDSUBTOP", "ADDSUBBOT", "CI", "ACCUMCI", "SIGNEXTIN")]
+    return Instance(
+        "SB_MAC16",
+        p_A_REG=Const(1, 1),
+        p_B_REG=Const(1, 1),
+        **{f"p_{name}": value for name, value in parameters.items()},
+        i_CLK=ClockSignal(),
+        i_CE=Const(1, 1),
+        i_A=_padded(a, 16),
+        i_B=_padded(b, 16),
+        i_C=Const(0, 16),
+        i_D=Const(0, 16),
+        **{f"i_{name}": Const(0, 1) for name in unused},
+        o_O=o,
+    )
+
+
+class WeightMemory(portable.WeightMemory):
+    """`celosia_hw.cells.portable.WeightMemory` of SB_SPRAM256KA, in banks where it is deeper.
+
+    Block RAM instead, where that takes no more blocks, or if no device has enough of the other.
+    """
+
+    def elaborate(self, platform):
+        starts = range(0, self.depth, _SPRAM_DEPTH)
+        lows = range(0, self.width, _SPRAM_WIDTH)
+        if self.depth <= _BLOCK_RAM_DEPTH or len(starts) * len(lows) > _SPRAMS:
+            return super().elaborate(platform)
+
+        m = Module()
+        assert READ_LATENCY == 2
+        addr = Signal.like(self.addr, name="either_addr")
+        m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, self.addr))
+        within = ceil_log2(_SPRAM_DEPTH)
+        bank, read_bank = addr[within:], Signal(range(len(starts)), reset_less=True)
+        m.d.sync += read_bank.eq(bank)
+        for n in range(len(starts)):
+            data = Signal(_SPRAM_WIDTH * len(lows), name=f"data_{n}")
+            for low in lows:
+                part = slice(low, low + _SPRAM_WIDTH)
+                m.submodules[f"block_{n}_{low}"] = Instance(
+                    "SB_SPRAM256KA",
+                    i_CLOCK=ClockSignal(),
+                    i_ADDRESS=_padded(addr[:within], within),
+                    i_CHIPSELECT=bank == n,
+                    i_WREN=self.write_en,
+                    i_MASKWREN=Const(0b1111, 4),
+                    i_DATAIN=_padded(self.write_data[part], _SPRAM_WIDTH),
+                    i_STANDBY=Const(0, 1),
+                    i_SLEEP=Const(0, 1),
+                    i_POWEROFF=Const(1, 1),  # active low
+                    o_DATAOUT=data[part],
+                )
+            with m.If(read_bank == n):
+                m.d.sync += self.data.eq(data)
+        return m
+
+
+def _padded(value: Value, width: int) -> Value:
+    """``value`` with zeros above it, ``width`` bits."""
+    return Cat(value, Const(0, width - len(value)))

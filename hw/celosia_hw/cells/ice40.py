@@ -1,9 +1,14 @@
 """Lattice iCE40 UltraPlus: SB_MAC16, of which one makes two int8 products, and SB_SPRAM256KA.
 
 A UP5K has 8 of the first and 4 of the second. Multipliers have registers at both ends, because
-nextpnr times every pin of a block as that of a register. Ports and parameters: Lattice TN1295 (DSP)
-and TN1314 (SPRAM). Simulation models of both are part of Yosys. Block RAM is left to synthesis,
-which maps the portable description to it; its output register is one of the fabric either way.
+nextpnr times every pin of a block as that of a register. Block RAM is left to synthesis, which maps
+the portable description to it; its output register is one of the fabric either way.
+
+Synthesize without ``-dsp``: that pass of Yosys sets the parameters of every SB_MAC16 anew, also of
+one it did not make (YosysHQ/yosys issue 2922), and the products are wrong.
+
+Ports and parameters: Lattice TN1295 (DSP) and TN1314 (SPRAM). Simulation models of both are part of
+Yosys.
 """
 
 from amaranth import *

@@ -6,7 +6,6 @@ FPGA-TN-02204 (memory). Simulation models of both: `celosia_hw.cells.models`.
 """
 
 from amaranth import *
-from amaranth.utils import ceil_log2
 
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
@@ -118,7 +117,7 @@ class DualPortMemory(Elaboratable):
         assert READ_LATENCY == 2
         bits = min(width, self.width - low)
         # The address of a narrow word is counted in bits, that of a wide one starts at bit 3 or 4.
-        skip = ceil_log2(width)
+        skip = width.bit_length() - 1
         ports = {}
         for port, addr in (("A", self.write_addr), ("B", self.addr)):
             aligned = Cat(C(0, skip), addr)

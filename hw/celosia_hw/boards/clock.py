@@ -15,7 +15,7 @@ _RESET_SECONDS = 20e-6
 
 
 class ClockGenerator(Elaboratable):
-    """Drives domain ``sync``: ``clock`` MHz, in reset for 20 us once the PLL has locked.
+    """Drives ``domain``, ``sync``: ``clock`` MHz, in reset for 20 us once the PLL has locked.
 
     Without ``clock``, or when it is the oscillator's own, there is no PLL.
 
@@ -27,6 +27,7 @@ class ClockGenerator(Elaboratable):
     Attributes
     ----------
     clock : the clock there will be, in MHz.
+    domain : to be added by whoever uses this.
 
     Raises
     ------
@@ -37,6 +38,7 @@ class ClockGenerator(Elaboratable):
         self.target, source = target, target.oscillator
         self.setting = None if clock in (None, source) else pll(target.family, source, clock)
         self.clock = self.setting.clock if self.setting else source
+        self.domain = ClockDomain("sync")
 
     def elaborate(self, platform):
         m = Module()
@@ -53,7 +55,6 @@ class ClockGenerator(Elaboratable):
         else:
             m.d.comb += [clock.eq(source), locked.eq(1)]
 
-        m.domains.sync = ClockDomain("sync")
         m.domains.starting = ClockDomain("starting", reset_less=True, local=True)
         m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("starting").eq(clock)]
         stable = Signal()

@@ -8,10 +8,14 @@ from celosia.spec import Config
 from ..serial_engine import SerialEngine
 from .clock import ClockGenerator
 
-__all__ = ["BoardTop", "divisor"]
+__all__ = ["BadDivisor", "BoardTop", "divisor"]
 
 #: How far the line's speed may be off, as a share of it (docs/serial.md).
 _BAUD_TOLERANCE = 0.02
+
+
+class BadDivisor(ValueError):
+    """The clock does not divide into the speed of the serial line."""
 
 
 def divisor(clock: float, baud: int) -> int:
@@ -19,13 +23,13 @@ def divisor(clock: float, baud: int) -> int:
 
     Raises
     ------
-    ValueError : no whole number of at least 4 comes within 2 %; a ``baud`` that works is named.
+    BadDivisor : no whole number of at least 4 comes within 2 %; a ``baud`` that works is named.
     """
     exact = clock * 1e6 / baud
     nearest = max(round(exact), 1)
     if nearest < 4 or abs(nearest / exact - 1) > _BAUD_TOLERANCE:
         works = int(clock * 1e6 / max(nearest, 4))
-        raise ValueError(
+        raise BadDivisor(
             f"{clock:g} MHz is {exact:.3g} times {baud:,} baud, not within 2 % of a whole number "
             f"from 4; {works:,} baud would do"
         )
@@ -47,6 +51,7 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
+        m.domains.sync = self.clock.domain
         m.submodules.clock = self.clock
         m.submodules.engine = engine = SerialEngine(self.config, divisor=self.divisor)
         uart = platform.request("uart", dir="-")

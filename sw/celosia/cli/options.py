@@ -17,6 +17,7 @@ __all__ = [
     "check_outputs",
     "check_run",
     "config",
+    "overrides",
 ]
 
 _ENGINE = {
@@ -32,12 +33,12 @@ _ENGINE = {
 }
 
 
-def add_engine(parser: argparse.ArgumentParser) -> None:
-    """The engine's configuration; `config` reads it."""
+def add_engine(parser: argparse.ArgumentParser, of_board: bool = False) -> None:
+    """The engine's configuration; `config` reads it, or `overrides` that of a board's engine."""
     group = parser.add_argument_group("engine")
     for name, text in _ENGINE.items():
-        default = 16 if name in ("rows", "cols") else None
-        text = f"{text} ({default or 'chosen to suit'})"
+        default = 16 if name in ("rows", "cols") and not of_board else None
+        text = f"{text} ({'as the board has it' if of_board else default or 'chosen to suit'})"
         group.add_argument(f"--{name}", type=int, metavar="N", default=default, help=text)
 
 
@@ -50,13 +51,18 @@ def config(args: argparse.Namespace):
     """
     from celosia.spec import Config
 
-    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(Config)}
     try:
-        return Config.default(
-            **{name: value for name, value in values.items() if value is not None}
-        )
+        return Config.default(**overrides(args))
     except (ValueError, ZeroDivisionError) as error:
         raise CelosiaError(str(error), where="engine", todo="choose another value") from error
+
+
+def overrides(args: argparse.Namespace) -> dict[str, int]:
+    """Those of the options of `add_engine` that were given or have a default, by name."""
+    from celosia.spec import Config
+
+    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(Config)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def add_run(parser: argparse.ArgumentParser, transport: str) -> None:

@@ -3,12 +3,12 @@
 import argparse
 
 import celosia
-from celosia.cli import check, compile, diff, info, mnist, quantize, run, train, verilog
+from celosia.cli import build, check, compile, diff, info, mnist, quantize, run, train, verilog
 from celosia.errors import CelosiaError
 
 __all__ = ["parse"]
 
-_COMMANDS = (mnist, train, quantize, check, compile, run, diff, verilog, info)
+_COMMANDS = (mnist, train, quantize, check, compile, run, diff, verilog, build, info)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,80 @@
+"""The engines that `make report` places and routes: a list to read and to change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from celosia.boards import BOARDS, Placement
+from celosia.spec import Config
+
+__all__ = ["ENGINES", "SEEDS", "SMALL", "Engine"]
+
+#: Every engine is placed from each of them; the median counts.
+SEEDS = (1, 2, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """One engine on one board.
+
+    Parameters
+    ----------
+    name : to call it by.
+    board : of `celosia.boards.BOARDS`.
+    technology : name of its cells (`celosia_hw.cells`).
+    clock_mhz : to ask for; None for the board's.
+    overrides : of the board's own configuration.
+    """
+
+    name: str
+    board: str
+    technology: str
+    clock_mhz: float | None = None
+    overrides: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def config(self) -> Config:
+        return BOARDS[self.board].engine(**self.overrides)
+
+    def is_of(self, placement: Placement) -> bool:
+        """Was it this engine that was placed?"""
+        mine = (self.board, self.technology, self.config.to_dict())
+        return mine == (placement.board, placement.technology, dict(placement.config))
+
+
+#: The least there is of everything.
+_SMALL = {
+    "rows": 1,
+    "cols": 4,
+    "lanes": 1,
+    "weight_depth": 256,
+    "param_depth": 16,
+    "program_depth": 2,
+    "act_depth": 64,
+    "tables": 0,
+}
+
+#: Its size is watched: tests/hw/test_size.py.
+SMALL = Engine(name="icebreaker small", board="icebreaker", technology="ice40", overrides=_SMALL)
+
+ENGINES = (
+    SMALL,
+    Engine(name="icebreaker 1x8", board="icebreaker", technology="ice40"),
+    Engine(name="ulx3s-85f small", board="ulx3s-85f", technology="ecp5", overrides=_SMALL),
+    Engine(name="ulx3s-85f 8x8", board="ulx3s-85f", technology="ecp5", clock_mhz=140),
+    Engine(
+        name="ulx3s-85f 8x16",
+        board="ulx3s-85f",
+        technology="ecp5",
+        clock_mhz=110,
+        overrides={"cols": 16, "param_depth": 512, "act_depth": 1024},
+    ),
+    Engine(
+        name="ulx3s-85f 16x16",
+        board="ulx3s-85f",
+        technology="ecp5-paired",
+        clock_mhz=90,
+        overrides={"rows": 16, "cols": 16},
+    ),
+    Engine(name="tang-nano-9k small", board="tang-nano-9k", technology="gowin", overrides=_SMALL),
+    Engine(name="tang-nano-20k 2x8", board="tang-nano-20k", technology="gowin"),
+)

@@ -1,0 +1,103 @@
+"""The committed table of placements, docs/boards/report.md."""
+
+from collections.abc import Iterable
+
+from celosia.boards import BOARDS, Placement
+from celosia.flow.speed import MNIST_MLP, mnist_mlp
+
+from .engines import ENGINES
+
+__all__ = ["NOTICE", "report_table", "title"]
+
+NOTICE = "Generated from `sw/celosia/boards/placements.json` by `make report`; do not edit."
+_HEADER = (
+    "engine",
+    "cells",
+    "LUTs",
+    "flip-flops",
+    "multipliers",
+    "block RAM",
+    "asked, MHz",
+    "reached, MHz",
+    "each seed",
+    "million MAC/s",
+    "MNIST images/s",
+)
+_ABOUT = f"""\
+What nextpnr reports of whole designs: engine, memories, serial link, clock and pins. *Reached* is
+the median of the seeds. LUTs include carry chains and small memories; of an iCE40 they are logic
+cells, each a LUT and a flip-flop. MAC/s are those of all multipliers at the clock asked for;
+images/s those of the MLP {"-".join(map(str, MNIST_MLP))} in full batches, by the cycle model,
+without skipping zeros and without the serial line, which is slower. Where the clock is not met
+there are none. For Gowin nextpnr's timing does not see the multipliers: there *reached* is no
+claim."""
+
+
+def title(placement: Placement) -> str:
+    """The name of its engine in `ENGINES`, or one made up."""
+    names = (engine.name for engine in ENGINES if engine.is_of(placement))
+    return next(names, f"{placement.board} {placement.engine}")
+
+
+def report_table(placements: Iterable[Placement]) -> str:
+    """The page, in the order of `ENGINES`."""
+    order = {engine.name: index for index, engine in enumerate(ENGINES)}
+    placements = sorted(
+        placements, key=lambda each: (order.get(title(each), len(order)), title(each))
+    )
+    lines = [
+        "# Placed and routed\n",
+        f"{NOTICE}\n",
+        f"{_ABOUT}\n",
+        _row(_HEADER),
+        _row("---" for _ in _HEADER),
+        *(_row(_cells(each)) for each in placements),
+        "\n## How\n",
+        _row(("engine", "device", "synthesis", "seeds", "tools", "date")),
+        _row("---" for _ in range(6)),
+        *(_row(_how(each)) for each in placements),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(placement: Placement) -> tuple[str, ...]:
+    met, clock = placement.met, placement.clock_mhz
+    speed = mnist_mlp(placement.engine, clock)
+    images = "does not fit" if speed.status else f"{speed.images_per_second:,.0f}"
+    rams = _of(placement, "block_rams")
+    if placement.available["single_port_rams"]:
+        rams += f", single-port {_of(placement, 'single_port_rams')}"
+    reached = f"{placement.fmax_mhz:.1f}"
+    return (
+        title(placement),
+        placement.technology,
+        _of(placement, "luts"),
+        _of(placement, "ffs"),
+        _of(placement, "multipliers"),
+        rams,
+        f"{clock:g}",
+        f"**{reached}**" if met else f"{reached}, not met",
+        ", ".join(f"{result.fmax_mhz:.1f}" for result in placement.results),
+        f"{placement.engine.multipliers * clock:,.0f}" if met else "",
+        images if met else "",
+    )
+
+
+def _how(placement: Placement) -> tuple[str, ...]:
+    return (
+        title(placement),
+        BOARDS[placement.board].title,
+        f"`{placement.options}`",
+        ", ".join(str(result.seed) for result in placement.results),
+        ", ".join(f"{name} {version}" for name, version in placement.tools.items()),
+        placement.date,
+    )
+
+
+def _of(placement: Placement, name: str) -> str:
+    used, available = placement.used[name], placement.available[name]
+    return f"{used:,} ({used / available:.0%})" if available else f"{used:,}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

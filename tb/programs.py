@@ -112,7 +112,7 @@ class Programs:
     def _constants(self, k: int, tiles: int) -> dict[str, int]:
         """Weights and parameters of a layer, written behind those of the last one."""
         rng, config = self.rng, self.config
-        chunks = tiles * config.words_per_tile
+        chunks = tiles * config.params_per_tile
         stride = k + int(rng.integers(3)) * (rng.random() < 0.2)
         count = (tiles - 1) * stride + k
         if self._weights + count > config.weight_depth:
@@ -125,7 +125,7 @@ class Programs:
         if rng.random() < 0.2:
             weights = np.full_like(weights, rng.choice([-128, 127]))
         self.writes.append((Memory.WEIGHTS, self._weights, weights.astype(np.int8).view(np.uint8)))
-        params = parameters(rng, chunks * config.lanes, k).reshape(chunks, -1)
+        params = parameters(rng, chunks * config.requantizers, k).reshape(chunks, -1)
         self.writes.append((Memory.PARAMS, self._params, params))
         low, high = sorted(rng.integers(0, 256, 2).tolist())
         low, high = (0, 255) if rng.random() < 0.7 else (low, high)

@@ -1,7 +1,7 @@
 """Activation memories: one per row, with the mask of bytes that are not 0 in every row."""
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
@@ -29,20 +29,20 @@ def row_write(config: Config) -> data.StructLayout:
 class ActivationMemory(wiring.Component):
     """``rows`` memories of ``act_depth`` words with a common read address and a common write bus.
 
-    A write happens in the cycle it is offered, one a cycle: `results` first, `inputs` when there
-    is no result. Beside them stands the mask memory: for each word, bit b is the OR over the
-    active rows of "byte b is not 0". Each source builds the mask of its current word row by row
-    and stores it with ``word_end``.
+    A write is taken in the cycle it is offered, one a cycle: `results` first, `inputs` when there
+    is no result. It is stored in the next cycle, so that one offered in cycle t can be read with an
+    address in cycle t + 2. Beside the rows stands the mask memory: for each word, bit b is the OR
+    over the active rows of "byte b is not 0". Each source builds the mask of its current word row
+    by row and stores it with ``word_end``.
 
-    Read data stand `celosia.spec.timing.READ_LATENCY` cycles after the address, masks one cycle
-    after theirs. A read in the cycle of a write to the same word gives the old contents.
+    Read data and masks stand `celosia.spec.timing.READ_LATENCY` cycles after their address.
 
     Members
     -------
     results : In(`row_write`), results_en : In(1).
     inputs : In(stream of `row_write`).
     addr : In, data : Out(array of `word` per row).
-    mask_addr, mask_en : In, mask_data : Out(lanes).
+    mask_addr : In, mask_data : Out(lanes).
     """
 
     def __init__(self, config: Config):
@@ -55,7 +55,6 @@ class ActivationMemory(wiring.Component):
                 "addr": In(range(config.act_depth)),
                 "data": Out(data.ArrayLayout(word(config), config.rows)),
                 "mask_addr": In(range(config.act_depth)),
-                "mask_en": In(1),
                 "mask_data": Out(config.lanes),
             }
         )
@@ -64,12 +63,16 @@ class ActivationMemory(wiring.Component):
         m = Module()
         config = self.config
         write = Signal(row_write(config))
-        write_en = Signal()
-        m.d.comb += [
-            self.inputs.ready.eq(~self.results_en),
-            write.eq(Mux(self.results_en, self.results.as_value(), self.inputs.payload.as_value())),
+        write_en, of_results = Signal(), Signal()
+        m.d.comb += self.inputs.ready.eq(~self.results_en)
+        m.d.sync += [
             write_en.eq(self.results_en | self.inputs.valid),
+            of_results.eq(self.results_en),
         ]
+        with m.If(self.results_en):
+            m.d.sync += write.eq(self.results)
+        with m.Elif(self.inputs.valid):
+            m.d.sync += write.eq(self.inputs.payload)
 
         for row in range(config.rows):
             m.submodules[f"row_{row}"] = storage = cells_of(platform).DualPortMemory(
@@ -83,27 +86,25 @@ class ActivationMemory(wiring.Component):
                 self.data[row].eq(storage.data),
             ]
 
-        m.submodules.masks = masks = memory.Memory(
-            shape=config.lanes, depth=config.act_depth, init=[]
+        m.submodules.masks = masks = cells_of(platform).DualPortMemory(
+            config.lanes, config.act_depth
         )
-        mask_write, mask_read = masks.write_port(), masks.read_port()
         nonzero = Cat(byte.any() for byte in (write.data[i] for i in range(config.lanes)))
         so_far = Signal(config.lanes)
         mask = Signal(config.lanes)
         m.d.comb += [
             mask.eq(Mux(write.row == 0, 0, so_far) | Mux(write.active, nonzero, 0)),
-            mask_write.addr.eq(write.dst),
-            mask_write.data.eq(mask),
-            mask_write.en.eq(write_en & write.word_end),
-            mask_read.addr.eq(self.mask_addr),
-            mask_read.en.eq(self.mask_en),
-            self.mask_data.eq(mask_read.data),
+            masks.write_addr.eq(write.dst),
+            masks.write_data.eq(mask),
+            masks.write_en.eq(write_en & write.word_end),
+            masks.addr.eq(self.mask_addr),
+            self.mask_data.eq(masks.data),
         ]
         # Results and inputs interleave, so each keeps the mask of its own unfinished word.
         result_mask, input_mask = Signal(config.lanes), Signal(config.lanes)
-        m.d.comb += so_far.eq(Mux(self.results_en, result_mask, input_mask))
-        with m.If(self.results_en):
+        m.d.comb += so_far.eq(Mux(of_results, result_mask, input_mask))
+        with m.If(write_en & of_results):
             m.d.sync += result_mask.eq(mask)
-        with m.Elif(self.inputs.valid):
+        with m.Elif(write_en):
             m.d.sync += input_mask.eq(mask)
         return m

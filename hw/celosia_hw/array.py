@@ -8,6 +8,7 @@ from celosia.spec import ACC, ACTIVATION, WEIGHT, Config
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from .cells import cells_of
+from .layouts import sums
 
 __all__ = ["MacArray"]
 
@@ -20,17 +21,17 @@ class MacArray(wiring.Component):
 
     The products of a cycle's operands come `PRODUCT_LATENCY` cycles later from the cells of the
     technology and are added in that cycle if ``en`` came with the operands. With ``last`` the sums
-    go, all at once, into a chain of words of ``lanes`` channels, ordered by word and then by row,
-    and start anew from 0. ``captured`` is 1 in that cycle; from the next one on `head` is the
-    chain's first word, and ``shift`` moves the chain up by one word. The next tile may start at
-    once; its ``last`` must come late enough for the chain to be empty again. One set of operands
-    per cycle.
+    go, all at once, into a chain, ordered by activation word, then by row, then by channel, and
+    start anew from 0. ``capturing`` is 1 in the cycle before that; from the one after it on `head`
+    is the chain's first ``requantizers`` sums, and ``shift`` moves the chain up by as many. The
+    next tile may start at once; its ``last`` must come late enough for the chain to be empty again.
+    One set of operands per cycle.
 
     Members
     -------
     u : In(``rows`` bytes, unsigned), w : In(``cols`` bytes, signed)
     en, last : In(1)
-    captured : Out(1); shift : In(1); head : Out(array of ``lanes`` signed 32)
+    capturing : Out(1); shift : In(1); head : Out(`sums`)
     """
 
     def __init__(self, config: Config):
@@ -41,9 +42,9 @@ class MacArray(wiring.Component):
                 "w": In(data.ArrayLayout(signed(WEIGHT.width), config.cols)),
                 "en": In(1),
                 "last": In(1),
-                "captured": Out(1),
+                "capturing": Out(1),
                 "shift": In(1),
-                "head": Out(data.ArrayLayout(signed(ACC.width), config.lanes)),
+                "head": Out(sums(config)),
             }
         )
 
@@ -61,15 +62,17 @@ class MacArray(wiring.Component):
         add = Signal()
         # Sums also start from 0 after a reset, and need none of their own for it.
         clear = Signal(init=1)
-        m.d.sync += [add.eq(en), clear.eq(last), self.captured.eq(last)]
+        captured = Signal()
+        m.d.comb += self.capturing.eq(last)
+        m.d.sync += [add.eq(en), clear.eq(last), captured.eq(last)]
 
-        sums = self._accumulate(m, products.p, add, clear)
-        m.d.comb += self.head.eq(self._chain(m, sums))
+        totals = self._accumulate(m, products.p, add, clear)
+        m.d.comb += self.head.eq(self._chain(m, totals, captured))
         return m
 
     def _accumulate(self, m, products, add, clear):
         """Returns, of each cell (row, col), its sum with the product of this cycle."""
-        sums = {}
+        totals = {}
         cells = list(products)
         for start in range(0, len(cells), BLOCK):
             block = cells[start : start + BLOCK]
@@ -87,10 +90,10 @@ class MacArray(wiring.Component):
                 m.d.sync += acc.eq(0)
             with m.Elif(add):
                 m.d.sync += acc.eq(total)
-            sums.update((cell, total[lane]) for cell, lane in zip(block, lanes, strict=True))
-        return sums
+            totals.update((cell, total[lane]) for cell, lane in zip(block, lanes, strict=True))
+        return totals
 
-    def _chain(self, m, sums):
+    def _chain(self, m, totals, captured):
         """Copy the sums when captured, then shift them out; returns the head."""
         lanes = self.config.lanes
         order = [
@@ -99,16 +102,17 @@ class MacArray(wiring.Component):
             for row in range(self.config.rows)
             for lane in range(lanes)
         ]
-        step = max(1, BLOCK // lanes) * lanes
+        at_once = self.config.requantizers
+        step = max(1, BLOCK // at_once) * at_once
         blocks = [order[start : start + step] for start in range(0, len(order), step)]
         chain = [
             Signal(ACC.width * len(block), name=f"chain_{n}", reset_less=True)
             for n, block in enumerate(blocks)
         ]
-        width = ACC.width * lanes
+        width = ACC.width * at_once
         for block, here, after in zip(blocks, chain, [*chain[1:], C(0, width)], strict=True):
-            with m.If(self.captured):
-                m.d.sync += here.eq(Cat(sums[cell] for cell in block))
+            with m.If(captured):
+                m.d.sync += here.eq(Cat(totals[cell] for cell in block))
             with m.Elif(self.shift):
                 m.d.sync += here.eq(Cat(here[width:], after[:width]))
         return chain[0][:width]

@@ -1,7 +1,7 @@
 """Core: memories, feeder, array, drain and requantizers; everything but the host link."""
 
 from amaranth import *
-from amaranth.lib import data, fifo, memory, stream, wiring
+from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory
@@ -16,12 +16,13 @@ from .activations import ActivationMemory, row_write
 from .array import MacArray
 from .cells import cells_of
 from .drain import Drain
-from .layouts import element, parameter_word, struct
+from .layouts import element, parameter_word, struct, word
 from .receiver import memory_write
 from .requantizer import Requantizer
 from .responder import read_width, result
 from .scanner import Scanner
 from .sequencer import Sequencer, run
+from .skid import SkidBuffer
 from .tables import ElementTables
 from .walker import Walker, issue
 
@@ -46,10 +47,10 @@ def events(config: Config) -> data.StructLayout:
 class Core(wiring.Component):
     """Executes runs: sequencer -> scanner -> walker -> array -> drain -> requantizers -> memory.
 
-    From the cycle in which the walker decides on a k to the array's operands:
-    1 + `OPERAND_LATENCY` cycles; from there see `MacArray`, `Drain`, `Requantizer` and
-    `ElementTables`. `docs/theory_of_operation.md` has the whole timeline, and
-    `celosia.model.cycles` predicts it.
+    Writes from the host are registered once more before they reach a memory. From the cycle in
+    which the walker decides on a k to the array's operands: 1 + `OPERAND_LATENCY` cycles; from
+    there see `MacArray`, `Drain`, `Requantizer` and `ElementTables`. `docs/theory_of_operation.md`
+    has the whole timeline, and `celosia.model.cycles` predicts it.
 
     Members
     -------
@@ -109,33 +110,61 @@ class Core(wiring.Component):
         m.d.comb += [
             scanner.guard.eq(sequencer.guard),
             activations.mask_addr.eq(scanner.mask_addr),
-            activations.mask_en.eq(scanner.mask_en),
             scanner.mask_data.eq(activations.mask_data),
             walker.drain_free.eq(drain.free),
             drain.claim.eq(walker.claim),
         ]
 
         # Memories that the host writes, each with its read address while the engine runs.
-        program = self._memory(m, Memory.PROGRAM, struct(DESCRIPTOR), sequencer.program_addr)
-        params = self._memory(m, Memory.PARAMS, parameter_word(config), drain.param_addr)
-        m.submodules.weights = weights = cells_of(platform).WeightMemory(
-            8 * config.cols, config.weight_depth
+        cells = cells_of(platform)
+        m.submodules.program = program = cells.DualPortMemory(
+            struct(DESCRIPTOR).size, config.program_depth
         )
+        m.submodules.params = params = cells.DualPortMemory(
+            parameter_word(config).size, config.param_depth
+        )
+        m.submodules.weights = weights = cells.WeightMemory(8 * config.cols, config.weight_depth)
+        write, write_en = Signal(self.write.shape(), reset_less=True), {}
+        m.d.sync += write.eq(self.write)
+        for which in (Memory.PROGRAM, Memory.PARAMS, Memory.WEIGHTS, Memory.TABLES):
+            write_en[which] = Signal(name=f"write_{which.name.lower()}")
+            m.d.sync += write_en[which].eq(self.write_en & (self.write.memory == which))
+        for which, storage in (
+            (Memory.PROGRAM, program),
+            (Memory.PARAMS, params),
+            (Memory.WEIGHTS, weights),
+        ):
+            m.d.comb += [
+                storage.write_addr.eq(write.addr),
+                storage.write_data.eq(
+                    _unpadded(write.data, config) if which is Memory.PARAMS else write.data
+                ),
+                storage.write_en.eq(write_en[which]),
+            ]
         m.d.comb += [
-            weights.write_addr.eq(self.write.addr),
-            weights.write_data.eq(self.write.data),
-            weights.write_en.eq(self.write_en & (self.write.memory == Memory.WEIGHTS)),
-            weights.addr.eq(Mux(self.reading, self.read_addr, walker.o.weights)),
-        ]
-        m.d.comb += [sequencer.program_data.eq(program), drain.param_data.eq(params)]
-        m.d.comb += [
-            tables.write_addr.eq(Mux(self.reading, self.read_addr, self.write.addr)),
-            tables.write_data.eq(self.write.data),
-            tables.write_en.eq(self.write_en & (self.write.memory == Memory.TABLES)),
+            program.addr.eq(Mux(self.reading, self.read_addr, sequencer.program_addr)),
+            params.addr.eq(Mux(self.reading, self.read_addr, drain.param_addr)),
+            weights.addr.eq(walker.o.weights),
+            activations.addr.eq(walker.o.src),
+            walker.reading.eq(self.reading),
+            walker.read_addr.eq(self.read_addr),
+            sequencer.program_data.eq(program.data),
+            drain.param_data.eq(params.data),
+            tables.write_addr.eq(Mux(self.reading, self.read_addr, write.addr)),
+            tables.write_data.eq(write.data),
+            tables.write_en.eq(write_en[Memory.TABLES]),
             tables.read.eq(self.reading),
-            activations.addr.eq(Mux(self.reading, self.read_addr, walker.o.src)),
         ]
-        self._read(m, weights.data, params, program, tables.read_data, activations.data)
+        self._read(
+            m,
+            activations.data,
+            {
+                Memory.WEIGHTS: weights.data,
+                Memory.PARAMS: _padded(params.data, config),
+                Memory.PROGRAM: program.data,
+                Memory.TABLES: tables.read_data,
+            },
+        )
 
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
@@ -163,11 +192,11 @@ class Core(wiring.Component):
         m.d.comb += [
             drain.head.eq(array.head),
             array.shift.eq(drain.shift),
-            drain.captured.eq(array.captured),
+            drain.capturing.eq(array.capturing),
             tables.use.eq(drain.finish.use_table),
             tables.index.eq(drain.finish.table),
         ]
-        # Each element travels beside its bytes.
+        # The place of a beat travels beside its bytes.
         elements, elements_en = [drain.o], [drain.o_en]
         for stage in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
             elements.append(Signal(element(config), name=f"element_{stage}"))
@@ -186,16 +215,24 @@ class Core(wiring.Component):
             requantizer.clamp_min.eq(drain.finish.clamp_min),
             requantizer.clamp_max.eq(drain.finish.clamp_max),
             tables.i.eq(requantizer.o),
-            tables.en.eq(elements_en[-1 - TABLES_LATENCY]),
         ]
+        # The beats of a word come one after the other; with the last one it is whole.
+        whole, arrived_word = arrived_en & arrived.whole, Signal(word(config))
+        earlier = Signal(len(arrived_word.as_value()) - len(tables.o.as_value()))
+        m.d.comb += arrived_word.eq(Cat(earlier, tables.o))
+        with m.If(arrived_en):
+            m.d.sync += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])
+        # Known a cycle ahead, to keep it off the path of the inputs' `ready`.
+        stores = Signal()
+        m.d.sync += stores.eq(elements_en[-2] & elements[-2].whole & drain.finish.store)
         layer_done = arrived_en & arrived.layer_end
         m.d.comb += [
-            activations.results_en.eq(arrived_en & drain.finish.store),
+            activations.results_en.eq(stores),
             activations.results.row.eq(arrived.row),
             activations.results.active.eq(arrived.active),
             activations.results.dst.eq(arrived.dst),
             activations.results.word_end.eq(arrived.word_end),
-            activations.results.data.eq(tables.o),
+            activations.results.data.eq(arrived_word),
             drain.layer_done.eq(layer_done),
             sequencer.layer_done.eq(layer_done),
             sequencer.word_done.eq(arrived_en & arrived.word_end),
@@ -207,18 +244,23 @@ class Core(wiring.Component):
         m.submodules.results = queue = fifo.SyncFIFOBuffered(
             width=results.size, depth=RESULTS_DEPTH
         )
+        # What takes results is not to reach the queue within a cycle.
+        m.submodules.skid = skid = SkidBuffer(results)
+        connect(m, skid.o, flipped(self.results))
+        m.d.sync += self.fault.eq(
+            sequencer.fault & (queue.level == 0) & ~skid.o.valid & ~self.fault_taken
+        )
+        m.d.sync += drain.result_taken.eq(self.results.valid & self.results.ready)
         entering = Signal(results)
         m.d.comb += [
-            entering.data.eq(tables.o),
+            entering.data.eq(arrived_word),
             entering.frame_end.eq(arrived.frame_end),
             queue.w_data.eq(entering.as_value()),
-            # The drain holds a slot for every element that is to come here.
-            queue.w_en.eq(arrived_en & arrived.active & drain.finish.emit),
-            self.results.payload.eq(queue.r_data),
-            self.results.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.results.ready),
-            drain.result_taken.eq(queue.r_rdy & queue.r_en),
-            self.fault.eq(sequencer.fault & (queue.level == 0)),
+            # The drain holds a slot for every word that is to come here.
+            queue.w_en.eq(whole & arrived.active & drain.finish.emit),
+            skid.i.payload.eq(queue.r_data),
+            skid.i.valid.eq(queue.r_rdy),
+            queue.r_en.eq(skid.i.ready),
             self.fault_addr.eq(sequencer.fault_addr),
             sequencer.fault_taken.eq(self.fault_taken),
         ]
@@ -235,55 +277,30 @@ class Core(wiring.Component):
             m.d.comb += self.events.images.eq(arrived.row + 1)
         return m
 
-    def _memory(self, m, which, shape, addr):
-        """A memory that WRITE fills; returns the data of ``addr``, one cycle later."""
-        depth = {
-            Memory.PROGRAM: self.config.program_depth,
-            Memory.PARAMS: self.config.param_depth,
-        }[which]
-        storage = memory.Memory(shape=shape, depth=depth, init=[])
-        m.submodules[which.name.lower()] = storage
-        write_port, read_port = storage.write_port(), storage.read_port()
-        m.d.comb += [
-            write_port.addr.eq(self.write.addr),
-            write_port.en.eq(self.write_en & (self.write.memory == which)),
-            read_port.addr.eq(Mux(self.reading, self.read_addr, addr)),
-        ]
-        if which is Memory.PARAMS:
-            # On the link a parameter is padded to whole bytes, in the memory it is not.
-            packed = data.ArrayLayout(8 * PARAMETER.size, self.config.lanes)
-            padded = data.View(packed, self.write.data[: packed.size])
-            m.d.comb += [
-                Value.cast(write_port.data[lane]).eq(padded[lane])
-                for lane in range(self.config.lanes)
-            ]
-        else:
-            m.d.comb += Value.cast(write_port.data).eq(self.write.data)
-        return read_port.data
+    def _read(self, m, activations, memories):
+        """`read_data`, `RECORD_LATENCY` cycles after `read_addr`."""
+        of_row, reading = Signal(word(self.config)), Signal()
+        m.d.sync += reading.eq(self.reading)
+        with m.If(reading), m.Switch(self.read_row):
+            for row in range(self.config.rows):
+                with m.Case(row):
+                    m.d.sync += of_row.eq(activations[row])
+        # One memory is chosen, long before.
+        for which, source in (memories | {Memory.ACTIVATIONS: of_row.as_value()}).items():
+            chosen = Signal(name=f"read_{which.name.lower()}")
+            m.d.sync += chosen.eq(self.read_memory == which)
+            with m.If(reading & chosen):
+                m.d.sync += self.read_data.eq(source)
 
-    def _read(self, m, weights, params, program, tables, activations):
-        """`read_data`, three cycles after `read_addr`: memory, register, selection.
 
-        ``weights`` and ``activations`` come from registers, as the array gets them; the others
-        come straight from their memories.
-        """
-        padding = C(0, 8 * PARAMETER.size - PARAMETER.width)
-        padded = Cat(Cat(params[lane], padding) for lane in range(self.config.lanes))
-        held = {}
-        for which, source in (
-            (Memory.PARAMS, padded),
-            (Memory.PROGRAM, program.as_value()),
-            (Memory.TABLES, tables),
-        ):
-            held[which] = Signal(len(source), name=f"held_{which.name.lower()}")
-            with m.If(self.reading):
-                m.d.sync += held[which].eq(source)
-        held[Memory.WEIGHTS] = weights
-        with m.If(self.reading), m.Switch(self.read_memory):
-            for which, source in held.items():
-                with m.Case(which):
-                    m.d.sync += self.read_data.eq(source)
-            with m.Case(Memory.ACTIVATIONS), m.Switch(self.read_row):
-                for row in range(self.config.rows):
-                    with m.Case(row):
-                        m.d.sync += self.read_data.eq(activations[row].as_value())
+def _unpadded(record, config):
+    """A parameter word as it is stored; on the link each parameter is padded to whole bytes."""
+    padded = 8 * PARAMETER.size
+    return Cat(record[padded * n :][: PARAMETER.width] for n in range(config.requantizers))
+
+
+def _padded(stored, config):
+    """The inverse of `_unpadded`."""
+    padding = C(0, 8 * PARAMETER.size - PARAMETER.width)
+    width = PARAMETER.width
+    return Cat(Cat(stored[width * n :][:width], padding) for n in range(config.requantizers))

@@ -15,8 +15,8 @@ __all__ = ["Counters"]
 class Counters(wiring.Component):
     """Adds up `events`, and the cycles themselves.
 
-    An event is counted in its own cycle and visible in the next. With ``hold`` nothing is counted;
-    ``clear`` sets all to 0 and wins over everything.
+    An event is visible in its counter two cycles after its own, a cycle in the next one. With
+    ``hold`` nothing is counted; ``clear`` sets all to 0 two cycles later and wins over everything.
 
     Members
     -------
@@ -37,14 +37,20 @@ class Counters(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        amounts = {name: self.events[name] for name, _ in self.events.shape()}
-        amounts["cycles"] = 1
-        amounts["stall_input"] = self.receiving & ~self.events.busy
+        happened = {name: self.events[name] for name, _ in self.events.shape()}
+        happened["stall_input"] = self.receiving & ~self.events.busy
+        amounts = {"cycles": 1}
+        for name, amount in happened.items():
+            # Registers, to keep the sums off the path of what happens.
+            amounts[name] = Signal(Value.cast(amount).shape(), name=f"{name}_amount")
+            m.d.sync += amounts[name].eq(amount)
+        clear = Signal()
+        m.d.sync += clear.eq(self.clear)
         for name, amount in amounts.items():
             # Registers of their own: in one packed register each would straddle its neighbours.
             count = Signal(self.o[name].shape(), name=name)
             m.d.comb += self.o[name].eq(count)
-            with m.If(self.clear):
+            with m.If(clear):
                 m.d.sync += count.eq(0)
             with m.Elif(~self.hold):
                 m.d.sync += count.eq(count + amount)

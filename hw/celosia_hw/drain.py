@@ -1,13 +1,13 @@
-"""Drain: moves finished tiles out of the array, a word of channels at a time."""
+"""Drain: moves finished tiles out of the array, a beat of channels at a time."""
 
 from amaranth import *
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import ACC, ACTIVATION, Config
-from celosia.spec.timing import RESULTS_DEPTH
+from celosia.spec import ACTIVATION, Config
+from celosia.spec.timing import DRAIN_LATENCY, READ_LATENCY, RESULTS_DEPTH
 
-from .layouts import active_layer, element, parameter_word
+from .layouts import active_layer, element, parameter_word, sums
 
 __all__ = ["Drain", "finish"]
 
@@ -29,22 +29,38 @@ def finish() -> data.StructLayout:
     )
 
 
-class Drain(wiring.Component):
-    """Shifts a captured tile out of the array and pairs each word with its parameters.
+def _pending(config: Config) -> data.StructLayout:
+    """What the drain keeps of a layer."""
+    return data.StructLayout(
+        {
+            "finish": finish(),
+            "tiles": 16,
+            "dst": range(config.act_depth),
+            "params": range(config.param_depth),
+            "images": range(config.rows),
+        }
+    )
 
-    A tile leaves as ``cols / lanes`` words, for each word every row in turn: ``shift`` in the cycle
-    in which `head` is taken, `o` `celosia.spec.timing.DRAIN_LATENCY` cycles later. One element per
-    cycle, except that an element for the host waits until one of `RESULTS_DEPTH` result slots is
-    free. Layers come in order through `i` (two may wait); the next one's elements start after
-    `layer_done` of the one before, so that `finish` is steady for everything behind the drain.
+
+class Drain(wiring.Component):
+    """Shifts a captured tile out of the array and pairs each beat with its parameters.
+
+    A tile leaves as ``cols / lanes`` words, for each word every row in turn, each row in
+    `Config.beats` beats: in the cycle after the drain decided on a beat ``shift`` is 1 and `head`
+    is taken, and `o` stands `celosia.spec.timing.DRAIN_LATENCY` cycles after the decision. One beat
+    per cycle, except that nothing goes to the host when, one cycle ago, all but one of
+    `RESULTS_DEPTH` result slots were taken or more. Layers come in order through `i` (two may
+    wait); the next one's beats start after `layer_done` of the one before, so that `finish` is
+    steady for everything behind the drain.
 
     Members
     -------
     i : In(stream of `active_layer`)
     claim : In(1), a tile has been finished by the feeder and will be captured; allowed only while
-        ``free`` : Out(1). captured : In(1), it is.
-    head : In(array of ``lanes`` sums); shift : Out(1)
-    param_addr : Out, param_data : In, one cycle later.
+        ``free`` : Out(1). capturing : In(1), it is in the next cycle; the drain may decide on its
+        first beat then.
+    head : In(`sums`); shift : Out(1)
+    param_addr : Out, param_data : In, `celosia.spec.timing.READ_LATENCY` cycles later.
     o : Out(`element`), o_en : Out(1), acc : Out, parameters : Out, finish : Out(`finish`)
     layer_done : In(1), the element with ``layer_end`` has arrived at the memories.
     result_taken : In(1), a result slot has become free.
@@ -53,20 +69,19 @@ class Drain(wiring.Component):
 
     def __init__(self, config: Config):
         self.config = config
-        sums = data.ArrayLayout(signed(ACC.width), config.lanes)
         super().__init__(
             {
                 "i": In(stream.Signature(active_layer(config))),
                 "claim": In(1),
                 "free": Out(1),
-                "captured": In(1),
-                "head": In(sums),
+                "capturing": In(1),
+                "head": In(sums(config)),
                 "shift": Out(1),
                 "param_addr": Out(range(config.param_depth)),
                 "param_data": In(parameter_word(config)),
                 "o": Out(element(config)),
                 "o_en": Out(1),
-                "acc": Out(sums),
+                "acc": Out(sums(config)),
                 "parameters": Out(parameter_word(config)),
                 "finish": Out(finish()),
                 "layer_done": In(1),
@@ -78,87 +93,124 @@ class Drain(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        words = config.words_per_tile
+        assert DRAIN_LATENCY == READ_LATENCY == 2
+        opened, layer = self._layers(m)
 
-        # The layer whose tiles are being drained.
-        m.submodules.layers = layers = fifo.SyncFIFO(width=self.i.payload.shape().size, depth=2)
-        m.d.comb += [
-            layers.w_data.eq(self.i.payload.as_value()),
-            layers.w_en.eq(self.i.valid),
-            self.i.ready.eq(layers.w_rdy),
-        ]
-        next_layer = Signal(self.i.payload.shape())
-        m.d.comb += next_layer.eq(layers.r_data)
-        descriptor = next_layer.descriptor
-        open_ = Signal()  # a layer is loaded and has not yet arrived at the memories
-        tiles_left = Signal.like(descriptor.tiles)
-        images = Signal.like(next_layer.images)
-        dst = Signal(range(config.act_depth))
-        with m.If(self.layer_done):
-            m.d.sync += open_.eq(0)
-        with m.If(~open_ & layers.r_rdy):
-            m.d.comb += layers.r_en.eq(1)
-            m.d.sync += [
-                open_.eq(1),
-                tiles_left.eq(descriptor.tiles),
-                images.eq(next_layer.images),
-                dst.eq(descriptor.dst),
-                self.param_addr.eq(descriptor.params),
-                *(self.finish[name].eq(descriptor[name]) for name, _ in self.finish.shape()),
-            ]
+        # What is being shifted out: beat of row of word of tile, beats fastest.
+        loaded, claimed = Signal(), Signal()
+        more = Signal()  # tiles of the open layer are left
+        tiles_left = Signal.like(layer.tiles)
+        beat, row = Signal(range(config.beats)), Signal(range(config.rows))
+        word = Signal(range(config.words_per_tile))
+        dst = Signal.like(layer.dst)
+        word_params = Signal.like(layer.params)  # of the word's first beat
+        active = Signal(init=1)  # the row holds an image
+        to_host = Signal()  # the row holds an image and the layer emits
+        beat_ends, row_ends = beat == config.beats - 1, row == config.rows - 1
+        word_ends, tile_ends = Signal(), Signal()
+        last_word = word == config.words_per_tile - 1
+        last_tile = tiles_left == 1
+        m.d.comb += [word_ends.eq(beat_ends & row_ends), tile_ends.eq(word_ends & last_word)]
 
-        # The tile being shifted out: element (word, row), row fastest.
-        claimed = Signal()
-        loaded = Signal()
-        row = Signal(range(config.rows))
-        word = Signal(range(words))
-        row_ends = row == config.rows - 1
-        tile_ends = row_ends & (word == words - 1)
-        active = row <= images
         results = Signal(range(RESULTS_DEPTH + 1))  # slots taken, by waiting or coming results
-        to_host = self.finish.emit & active
-        wanted = loaded & open_ & (tiles_left != 0)
+        room = Signal()
+        wanted, go = Signal(), Signal()
         m.d.comb += [
-            self.shift.eq(wanted & (~to_host | (results != RESULTS_DEPTH))),
-            self.stalled.eq(wanted & ~self.shift),
-            self.free.eq(~claimed | (self.shift & tile_ends)),
+            wanted.eq(loaded & more),
+            go.eq(wanted & (~to_host | room)),
+            self.stalled.eq(wanted & ~go),
+            self.free.eq(~claimed),
         ]
-        m.d.sync += results.eq(results + (self.shift & to_host) - self.result_taken)
-        with m.If(self.shift):
-            m.d.sync += row.eq(Mux(row_ends, 0, row + 1))
-            with m.If(row_ends):
-                m.d.sync += [
-                    self.param_addr.eq(self.param_addr + 1),
-                    dst.eq(dst + 1),
-                    word.eq(Mux(word == words - 1, 0, word + 1)),
-                ]
-            with m.If(tile_ends):
-                m.d.sync += [loaded.eq(0), claimed.eq(0), tiles_left.eq(tiles_left - 1)]
-        with m.If(self.captured):
+        m.d.sync += [
+            results.eq(results + (go & to_host & beat_ends) - self.result_taken),
+            # Late by one cycle, in which one more may have been taken.
+            room.eq(results <= RESULTS_DEPTH - 2),
+        ]
+        with m.If(self.capturing):
             m.d.sync += loaded.eq(1)
         with m.If(self.claim):
             m.d.sync += claimed.eq(1)
-
-        # Sums wait for their parameters.
-        taken, taken_en = Signal(self.o.shape()), Signal()
-        acc = Signal(self.acc.shape())
-        layer_ends = tile_ends & (tiles_left == 1)
-        last_word = (word == words - 1) & (tiles_left == 1)
-        m.d.sync += [taken_en.eq(self.shift), self.o_en.eq(taken_en)]
-        with m.If(self.shift):
+        with m.If(go):
             m.d.sync += [
-                acc.eq(self.head),
+                beat.eq(Mux(beat_ends, 0, beat + 1)),
+                self.param_addr.eq(Mux(beat_ends, word_params, self.param_addr + 1)),
+            ]
+            with m.If(beat_ends):
+                next_active = row_ends | (active & (row != layer.images))
+                m.d.sync += [
+                    row.eq(Mux(row_ends, 0, row + 1)),
+                    active.eq(next_active),
+                    to_host.eq(self.finish.emit & next_active),
+                ]
+            with m.If(word_ends):
+                m.d.sync += [
+                    word.eq(Mux(last_word, 0, word + 1)),
+                    dst.eq(dst + 1),
+                    word_params.eq(word_params + config.beats),
+                    self.param_addr.eq(word_params + config.beats),
+                ]
+            with m.If(tile_ends):
+                m.d.sync += [
+                    loaded.eq(0),
+                    claimed.eq(0),
+                    tiles_left.eq(tiles_left - 1),
+                    more.eq(~last_tile),
+                ]
+        with m.If(opened):
+            m.d.sync += [
+                more.eq(1),
+                to_host.eq(layer.finish.emit),
+                tiles_left.eq(layer.tiles),
+                dst.eq(layer.dst),
+                word_params.eq(layer.params),
+                self.param_addr.eq(layer.params),
+            ]
+
+        # The place of a beat, its sums, and its parameters out of their memory.
+        taken = Signal(self.o.shape())
+        m.d.sync += [self.shift.eq(go), self.o_en.eq(self.shift), self.o.eq(taken)]
+        with m.If(go):
+            m.d.sync += [
+                taken.whole.eq(beat_ends),
                 taken.row.eq(row),
                 taken.active.eq(active),
                 taken.dst.eq(dst),
-                taken.word_end.eq(row_ends),
-                taken.frame_end.eq(self.finish.last & last_word & (row == images)),
-                taken.layer_end.eq(layer_ends),
+                taken.word_end.eq(word_ends),
+                taken.frame_end.eq(
+                    self.finish.last & beat_ends & last_word & last_tile & (row == layer.images)
+                ),
+                taken.layer_end.eq(tile_ends & last_tile),
             ]
-        with m.If(taken_en):
-            m.d.sync += [
-                self.acc.eq(acc),
-                self.parameters.eq(self.param_data),
-                self.o.eq(taken),
-            ]
+        with m.If(self.shift):
+            m.d.sync += self.acc.eq(self.head)
+        m.d.comb += self.parameters.eq(self.param_data)
         return m
+
+    def _layers(self, m):
+        """Returns (1 for the cycle before a layer may start, the layer, steady until it is done).
+
+        With that cycle `finish` is the layer's as well.
+        """
+        new = Signal(_pending(self.config))
+        descriptor = self.i.payload.descriptor
+        m.d.comb += [
+            *(new.finish[name].eq(descriptor[name]) for name, _ in finish()),
+            *(new[name].eq(descriptor[name]) for name in ("tiles", "dst", "params")),
+            new.images.eq(self.i.payload.images),
+        ]
+        m.submodules.layers = layers = fifo.SyncFIFO(width=len(new.as_value()), depth=2)
+        layer, open_ = Signal(new.shape()), Signal()
+        opened = Signal()
+        m.d.comb += [
+            layers.w_data.eq(new.as_value()),
+            layers.w_en.eq(self.i.valid),
+            self.i.ready.eq(layers.w_rdy),
+            layers.r_en.eq(~open_ & layers.r_rdy),
+            self.finish.eq(layer.finish),
+        ]
+        with m.If(self.layer_done):
+            m.d.sync += open_.eq(0)
+        with m.If(layers.r_en):
+            m.d.sync += [open_.eq(1), layer.eq(layers.r_data)]
+        m.d.sync += opened.eq(layers.r_en)
+        return opened, layer

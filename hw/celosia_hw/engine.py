@@ -70,6 +70,11 @@ class Engine(wiring.Component):
         connect(m, receiver.inputs, core.inputs)
         connect(m, core.results, responder.results)
         connect(m, receiver.reply, responder.reply)
+        # Late by a cycle, which nobody needs.
+        m.d.sync += [
+            receiver.answered.eq(responder.answered),
+            core.fault_taken.eq(responder.fault_taken),
+        ]
         m.d.comb += [
             runs.w_data.eq(receiver.runs.payload.as_value()),
             runs.w_en.eq(receiver.runs.valid),
@@ -78,13 +83,11 @@ class Engine(wiring.Component):
             core.runs.valid.eq(runs.r_rdy),
             runs.r_en.eq(core.runs.ready),
             receiver.run_done.eq(core.run_done),
-            receiver.answered.eq(responder.answered),
             responder.flush.eq(receiver.flush),
             core.write.eq(receiver.write),
             core.write_en.eq(receiver.write_en),
             responder.fault.eq(core.fault),
             responder.fault_addr.eq(core.fault_addr),
-            core.fault_taken.eq(responder.fault_taken),
             core.reading.eq(responder.reading),
             core.read_memory.eq(responder.read_memory),
             core.read_row.eq(responder.read_row),
@@ -96,6 +99,6 @@ class Engine(wiring.Component):
             counters.clear.eq(responder.clear),
             responder.counters.eq(counters.o),
             self.counters.eq(counters.o),
-            self.idle.eq(receiver.idle & ~skid_i.o.valid & ~responder.o.valid & ~skid_o.o.valid),
+            self.idle.eq(receiver.idle & ~(skid_i.o.valid | responder.o.valid | skid_o.o.valid)),
         ]
         return m

@@ -3,9 +3,19 @@
 from amaranth import *
 from amaranth.lib import data
 
-from celosia.spec import ACTIVATION, DESCRIPTOR, PARAMETER, Config, Layout
+from celosia.spec import ACC, ACTIVATION, DESCRIPTOR, PARAMETER, Config, Layout
 
-__all__ = ["active_layer", "element", "link_word", "parameter_word", "segment", "struct", "word"]
+__all__ = [
+    "active_layer",
+    "beat",
+    "element",
+    "link_word",
+    "parameter_word",
+    "segment",
+    "struct",
+    "sums",
+    "word",
+]
 
 
 def struct(layout: Layout) -> data.StructLayout:
@@ -29,8 +39,18 @@ def word(config: Config) -> data.ArrayLayout:
 
 
 def parameter_word(config: Config) -> data.ArrayLayout:
-    """Requantization parameters of ``lanes`` neighbouring channels."""
-    return data.ArrayLayout(struct(PARAMETER), config.lanes)
+    """Requantization parameters of ``requantizers`` neighbouring channels."""
+    return data.ArrayLayout(struct(PARAMETER), config.requantizers)
+
+
+def beat(config: Config) -> data.ArrayLayout:
+    """What one beat makes of an activation word: ``requantizers`` bytes of it, lowest first."""
+    return data.ArrayLayout(ACTIVATION.width, config.requantizers)
+
+
+def sums(config: Config) -> data.ArrayLayout:
+    """The sums of one beat."""
+    return data.ArrayLayout(signed(ACC.width), config.requantizers)
 
 
 def active_layer(config: Config) -> data.StructLayout:
@@ -52,12 +72,14 @@ def active_layer(config: Config) -> data.StructLayout:
 def segment(config: Config) -> data.StructLayout:
     """An activation word in which some bytes are to be multiplied.
 
-    ``mask`` has a bit for each of them; 0 only closes the tile. ``last``: the tile ends here.
+    ``mask`` has a bit for each of them; 0, when ``empty``, only closes the tile. ``last``: the tile
+    ends here.
     ``src`` is the word's address, ``weights`` the weight word of its byte 0.
     """
     return data.StructLayout(
         {
             "mask": config.lanes,
+            "empty": 1,
             "last": 1,
             "src": range(config.act_depth),
             "weights": range(config.weight_depth),
@@ -66,14 +88,15 @@ def segment(config: Config) -> data.StructLayout:
 
 
 def element(config: Config) -> data.StructLayout:
-    """Where ``lanes`` results of one row belong; travels with them through the requantizer.
+    """Where the results of one beat belong; travels with them through the requantizer.
 
-    ``row`` and ``active`` (0 for a row without an image), ``dst`` the word they make. ``word_end``
-    on the last row of a word, ``frame_end`` on the last element the host gets of a run,
-    ``layer_end`` on the last of a layer.
+    ``row`` and ``active`` (0 for a row without an image), ``dst`` the word they are part of, which
+    is whole with ``whole``, its last beat. The rest is 1 only there: ``word_end`` in the last row,
+    ``frame_end`` on the last word the host gets of a run, ``layer_end`` on the last of a layer.
     """
     return data.StructLayout(
         {
+            "whole": 1,
             "row": range(config.rows),
             "active": 1,
             "dst": range(config.act_depth),

@@ -48,7 +48,7 @@ class Receiver(wiring.Component):
       every run has ended and is answered.
     - RESET: raises ``flush`` for one cycle at once, then answers.
 
-    One link word per cycle, except the two or three cycles between frames and while `inputs`
+    One link word per cycle, except the four or five cycles between frames and while `inputs`
     waits for the drain.
 
     Members
@@ -88,21 +88,25 @@ class Receiver(wiring.Component):
         header_words = -(-REQUEST.size // config.link_bytes)
         input_words = record(config, Memory.ACTIVATIONS).words
 
-        fire = Signal()
-        m.d.comb += fire.eq(self.i.valid & self.i.ready)
+        valid = self.i.valid
         ends = self.i.payload.last
 
         header = Signal(word_bits * header_words)
         request = Signal(struct(REQUEST))
         m.d.comb += request.eq(header)
-        words = Signal(range(max(one.words for one in writable(config)) + 1))  # of this record
+        # Words of this record; which one is its last, and whether it is the one that comes.
+        words = Signal(range(max(input_words, *(one.words for one in writable(config)))))
+        final_index, record_ends, one_word = Signal.like(words), Signal(), Signal()
+        # Records, or words of the input, after this one; whether there are none.
+        left, final = Signal(24), Signal()
+        end = Signal(25)  # of the records that the header names
+        refused = Signal(Status)
         ended = Signal()  # the frame's last word has been read
         status = Signal(Status)
         stored = Signal(24)
 
-        def finish(result, *, read_on):
-            """Answer with ``result``; ``read_on`` is 1 when the frame has still to end."""
-            m.d.sync += status.eq(result)
+        def finish(*, read_on):
+            """Answer with ``status``; ``read_on`` is 1 when the frame has still to end."""
             with m.If(read_on):
                 m.next = "DISCARD"
             with m.Else():
@@ -120,16 +124,16 @@ class Receiver(wiring.Component):
             outstanding.eq(outstanding + commit - self.answered),
             banks_used.eq(banks_used + commit - self.run_done),
         ]
-        same = (request.address == program) & (request.count == length)
+        same = Signal()
         may_load = (idle | same) & (banks_used != 2) & (outstanding != MAX_OUTSTANDING)
 
         # One activation word on its way to the memory.
         gathered = Signal(word_bits * input_words)
         gathered_full = Signal()
         row = Signal(range(config.rows))
-        word = Signal(24)
         images = (request.arg & InferFlag.IMAGES_MASK)[: len(row) or 1]
-        base = Mux(bank, request.count, 0)
+        base = Signal(range(config.act_depth))
+        dst = Signal(range(config.act_depth))
         row_ends = row == images
         put = Signal()
         m.d.comb += [
@@ -137,43 +141,37 @@ class Receiver(wiring.Component):
             self.inputs.valid.eq(gathered_full),
             self.inputs.payload.row.eq(row),
             self.inputs.payload.active.eq(1),
-            self.inputs.payload.dst.eq(base + word),
+            self.inputs.payload.dst.eq(dst),
             self.inputs.payload.word_end.eq(row_ends),
             self.inputs.payload.data.eq(gathered),
         ]
         with m.If(put):
             m.d.sync += [gathered_full.eq(0), row.eq(Mux(row_ends, 0, row + 1))]
             with m.If(row_ends):
-                m.d.sync += word.eq(word + 1)
-        # Link words come ahead of what has been put, by one record at the most.
-        next_row, next_word = Signal.like(row), Signal.like(word)
-        m.d.comb += [next_row.eq(row), next_word.eq(word)]
-        with m.If(gathered_full):
-            m.d.comb += next_row.eq(Mux(row_ends, 0, row + 1))
-            with m.If(row_ends):
-                m.d.comb += next_word.eq(word + 1)
-        final_record = (next_row == images) & (next_word == request.count - 1)
+                m.d.sync += dst.eq(dst + 1)
+        # The record that comes now, which is ahead of the one to be put by one at the most.
+        coming_row = Signal.like(row)
+        coming_row_ends = Signal()  # it is that of the last image
 
         # The record of a WRITE. Records of all sizes are shifted in from the top.
         memories = writable(config)
         shifted = Signal(word_bits * max(one.words for one in memories))
-        record_words = Signal.like(words)
+        write_addr = Signal(24)
         written = Signal()  # a whole record stands in `shifted`
-        with m.Switch(request.arg):
-            for one in memories:
-                with m.Case(one.memory):
-                    m.d.comb += record_words.eq(one.words)
-                    start = len(shifted) - word_bits * one.words
-                    with m.If(written):
-                        m.d.comb += self.write.data.eq(shifted[start : start + 8 * one.size])
+        for one in memories:
+            start = len(shifted) - word_bits * one.words
+            chosen = Signal(name=f"chosen_{one.memory.name.lower()}")
+            m.d.sync += chosen.eq(request.arg == one.memory)
+            with m.If(written & chosen):
+                m.d.comb += self.write.data.eq(shifted[start : start + 8 * one.size])
         m.d.comb += [
             self.write.memory.eq(request.arg[:3]),
-            self.write.addr.eq(request.address + stored),
+            self.write.addr.eq(write_addr),
+            self.write_en.eq(written),
         ]
-        m.d.comb += self.write_en.eq(written)
         m.d.sync += written.eq(0)
         with m.If(written):
-            m.d.sync += stored.eq(stored + 1)
+            m.d.sync += [stored.eq(stored + 1), write_addr.eq(write_addr + 1)]
 
         m.d.comb += [
             self.reply.payload.status.eq(status),
@@ -185,11 +183,25 @@ class Receiver(wiring.Component):
             self.runs.payload.base.eq(base),
         ]
 
+        def gather(register):
+            """A word of a record has come; `record_ends` with the last one."""
+            m.d.sync += [
+                register.eq(Cat(register, self.i.payload.data)[word_bits:]),
+                words.eq(Mux(record_ends, 0, words + 1)),
+                record_ends.eq(Mux(record_ends, one_word, words + 1 == final_index)),
+            ]
+
+        def count():
+            """One less of what `left` counts."""
+            m.d.sync += [left.eq(left - 1), final.eq(left == 1)]
+
+        m.d.sync += self.flush.eq(0)
         with m.FSM():
             with m.State("HEADER"):
                 m.d.comb += [self.i.ready.eq(1), self.idle.eq(idle & (words == 0))]
-                m.d.sync += [stored.eq(0), row.eq(0), word.eq(0), gathered_full.eq(0)]
-                with m.If(fire):
+                m.d.sync += [stored.eq(0), row.eq(0), coming_row.eq(0), gathered_full.eq(0)]
+                m.d.sync += status.eq(Status.TRUNCATED)
+                with m.If(valid):
                     m.d.sync += [
                         header.eq(Cat(header, self.i.payload.data)[word_bits:]),
                         words.eq(words + 1),
@@ -197,20 +209,45 @@ class Receiver(wiring.Component):
                     ]
                     with m.If(words == header_words - 1):
                         m.d.sync += words.eq(0)
-                        m.next = "CHECK"
+                        m.next = "COUNT"
                     with m.Elif(ends):
                         m.d.sync += [words.eq(0), header.eq(0)]
-                        finish(Status.TRUNCATED, read_on=0)
+                        finish(read_on=0)
+            with m.State("COUNT"):
+                m.d.sync += [
+                    end.eq(request.address + request.count),
+                    same.eq((request.address == program) & (request.count == length)),
+                    write_addr.eq(request.address),
+                    left.eq(request.count - 1),
+                    final.eq(request.count == 1),
+                    final_index.eq(input_words - 1),
+                    base.eq(Mux(bank, request.count, 0)),
+                ]
+                with m.If(request.opcode == Opcode.WRITE), m.Switch(request.arg):
+                    for one in memories:
+                        with m.Case(one.memory):
+                            m.d.sync += final_index.eq(one.words - 1)
+                m.next = "CHECK"
             with m.State("CHECK"):
-                refused = Signal(Status)
-                m.d.comb += refused.eq(self._refusal(m, request))
+                m.d.sync += [
+                    refused.eq(self._refusal(m, request, end)),
+                    dst.eq(base),
+                    coming_row_ends.eq(images == 0),
+                    one_word.eq(final_index == 0),
+                    record_ends.eq(final_index == 0),
+                ]
+                m.next = "DECIDE"
+            with m.State("DECIDE"):
                 takes_payload = (request.opcode == Opcode.WRITE) | (request.opcode == Opcode.INFER)
+                m.d.sync += status.eq(refused)
                 with m.If(refused != Status.OK):
-                    finish(refused, read_on=~ended)
+                    finish(read_on=~ended)
                 with m.Elif(takes_payload & ended):
-                    finish(Status.TRUNCATED, read_on=0)
+                    m.d.sync += status.eq(Status.TRUNCATED)
+                    finish(read_on=0)
                 with m.Elif(~takes_payload & ~ended):
-                    finish(Status.OVERLONG, read_on=1)
+                    m.d.sync += status.eq(Status.OVERLONG)
+                    finish(read_on=1)
                 with m.Elif(request.opcode == Opcode.INFER):
                     with m.If(may_load):
                         m.d.sync += [program.eq(request.address), length.eq(request.count)]
@@ -221,27 +258,35 @@ class Receiver(wiring.Component):
                 with m.Elif(request.opcode == Opcode.RESET):
                     m.next = "FLUSH"
                 with m.Else():
-                    finish(Status.OK, read_on=0)
+                    finish(read_on=0)
             with m.State("INPUT"):
                 m.d.comb += [
                     self.receiving.eq(1),
                     self.i.ready.eq(~gathered_full | self.inputs.ready),
                 ]
-                with m.If(fire):
-                    m.d.sync += [
-                        gathered.eq(Cat(gathered, self.i.payload.data)[word_bits:]),
-                        words.eq(words + 1),
-                    ]
-                    with m.If(words == input_words - 1):
-                        m.d.sync += [words.eq(0), gathered_full.eq(1)]
-                    with m.If((words == input_words - 1) & final_record):
+                complete = record_ends & final & coming_row_ends
+                # Of a frame that goes on or has ended before its time.
+                m.d.sync += status.eq(Mux(complete, Status.OVERLONG, Status.TRUNCATED))
+                with m.If(valid & (~gathered_full | self.inputs.ready)):
+                    gather(gathered)
+                    with m.If(record_ends):
+                        m.d.sync += [
+                            gathered_full.eq(1),
+                            coming_row.eq(Mux(coming_row_ends, 0, coming_row + 1)),
+                            coming_row_ends.eq(
+                                Mux(coming_row_ends, images == 0, coming_row + 1 == images)
+                            ),
+                        ]
+                        with m.If(coming_row_ends):
+                            count()
+                    with m.If(complete):
                         with m.If(ends):
                             m.next = "COMMIT"
                         with m.Else():
-                            finish(Status.OVERLONG, read_on=1)
+                            finish(read_on=1)
                     with m.Elif(ends):
                         m.d.sync += words.eq(0)
-                        finish(Status.TRUNCATED, read_on=0)
+                        finish(read_on=0)
             with m.State("COMMIT"):
                 # The last word is stored in this cycle or before; the run comes to it later.
                 m.d.comb += self.runs.valid.eq(~gathered_full | self.inputs.ready)
@@ -251,26 +296,29 @@ class Receiver(wiring.Component):
                     m.next = "HEADER"
             with m.State("WRITE"):
                 m.d.comb += self.i.ready.eq(1)
-                final_write = stored + written == request.count - 1
-                with m.If(fire):
-                    m.d.sync += [
-                        shifted.eq(Cat(shifted, self.i.payload.data)[word_bits:]),
-                        words.eq(words + 1),
-                    ]
-                    with m.If(words == record_words - 1):
-                        m.d.sync += [words.eq(0), written.eq(1)]
-                    with m.If((words == record_words - 1) & final_write):
-                        finish(Mux(ends, Status.OK, Status.OVERLONG), read_on=~ends)
+                complete = record_ends & final
+                whole = Mux(ends, Status.OK, Status.OVERLONG)
+                m.d.sync += status.eq(Mux(complete, whole, Status.TRUNCATED))
+                with m.If(valid):
+                    gather(shifted)
+                    with m.If(record_ends):
+                        m.d.sync += written.eq(1)
+                        count()
+                    with m.If(complete):
+                        finish(read_on=~ends)
                     with m.Elif(ends):
                         m.d.sync += words.eq(0)
-                        finish(Status.TRUNCATED, read_on=0)
+                        finish(read_on=0)
             with m.State("FLUSH"):
-                m.d.comb += self.flush.eq(1)
+                m.d.sync += self.flush.eq(1)
+                m.next = "FLUSHED"
+            with m.State("FLUSHED"):
+                # Whatever the runs still say in this cycle is not heard.
                 m.d.sync += [outstanding.eq(0), banks_used.eq(0), bank.eq(0)]
-                finish(Status.OK, read_on=0)
+                finish(read_on=0)
             with m.State("DISCARD"):
                 m.d.comb += self.i.ready.eq(1)
-                with m.If(fire & ends):
+                with m.If(valid & ends):
                     m.next = "REPLY"
             with m.State("REPLY"):
                 m.d.comb += self.reply.valid.eq(idle & ~written)
@@ -278,11 +326,10 @@ class Receiver(wiring.Component):
                     m.next = "HEADER"
         return m
 
-    def _refusal(self, m, request):
+    def _refusal(self, m, request, end):
         """Why the header alone is refused; `Status.OK` when it is not."""
         config = self.config
         result = Signal(Status)
-        end = request.address + request.count
 
         def transfer(records):
             with m.If(~Cat(request.arg == one.memory for one in records).any()):

@@ -1,19 +1,20 @@
-"""Requantizer: 32-bit sums to activation bytes, a word of channels at a time."""
+"""Requantizer: 32-bit sums to activation bytes, a beat of channels at a time."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import ACC, ACTIVATION, Config, Rounding
+from celosia.spec import ACTIVATION, Config, Rounding
 from celosia.spec.timing import REQUANTIZER_LATENCY
 
-from .layouts import parameter_word, word
+from .cells import cells_of
+from .layouts import beat, parameter_word, sums
 
 __all__ = ["Requantizer"]
 
 
 class Requantizer(wiring.Component):
-    """``o = clip(scale(acc + bias) + zero_point, clamp_min, clamp_max)``, ``lanes`` at a time.
+    """``o = clip(scale(acc + bias) + zero_point, clamp_min, clamp_max)``, ``requantizers`` at once.
 
     Bytes are in offset binary. With ``m = multiplier``, ``s = shift`` and every intermediate
     wrapped to 32 bits as LiteRT's int32 is (docs/number_formats.md), ``scale`` is
@@ -22,17 +23,16 @@ class Requantizer(wiring.Component):
     - `Rounding.DOUBLE`: ``v = ((a << max(s, 0)) * m + (1 << 30)) >> 31``, then for
       ``e = max(-s, 0) > 0``: ``(v + (1 << (e - 1)) - (v < 0)) >> e``
 
-    Bit-exact with `celosia.model.requantize`. One word per cycle,
-    `REQUANTIZER_LATENCY` cycles after `acc`, never stalled. ``rounding``, ``zero_point`` and the
-    clamp range must hold while results are on their way. ``en`` only saves work: `o` is
-    meaningless for an `acc` without it.
+    Bit-exact with `celosia.model.requantize`. One beat per cycle, `REQUANTIZER_LATENCY` cycles
+    after `acc`, never stalled. ``rounding``, ``zero_point`` and the clamp range must hold while
+    results are on their way. ``en`` only saves work: `o` is meaningless for an `acc` without it.
 
     Members
     -------
     en : In(1)
-    acc : In(array of ``lanes`` signed 32); parameters : In(`parameter_word`), with `acc`.
+    acc : In(`sums`); parameters : In(`parameter_word`), with `acc`.
     rounding : In(`Rounding`); zero_point, clamp_min, clamp_max : In(8)
-    o : Out(`word`)
+    o : Out(`beat`)
     """
 
     def __init__(self, config: Config):
@@ -40,90 +40,107 @@ class Requantizer(wiring.Component):
         super().__init__(
             {
                 "en": In(1),
-                "acc": In(data.ArrayLayout(signed(ACC.width), config.lanes)),
+                "acc": In(sums(config)),
                 "parameters": In(parameter_word(config)),
                 "rounding": In(Rounding),
                 "zero_point": In(ACTIVATION.width),
                 "clamp_min": In(ACTIVATION.width),
                 "clamp_max": In(ACTIVATION.width),
-                "o": Out(word(config)),
+                "o": Out(beat(config)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        double = self.rounding == Rounding.DOUBLE
+        stages = _Stages(REQUANTIZER_LATENCY)
+        for lane in range(self.config.requantizers):
+            o = self._lane(m, stages, platform, lane)
+            m.d.comb += self.o[lane].eq(o)
         en = self.en
-        lanes = [
-            {"acc": self.acc[lane]}
-            | {name: self.parameters[lane][name] for name in ("bias", "multiplier", "shift")}
-            for lane in range(self.config.lanes)
-        ]
-        assert len(_STAGES) == REQUANTIZER_LATENCY
-        for index, step in enumerate(_STAGES):
+        for index, registers in enumerate(stages.registers):
             # All lanes of a stage are registered under one condition.
-            values = [step(self, double, **lane) for lane in lanes]
-            lanes = [
-                {
-                    name: Signal(
-                        Value.cast(value).shape(), name=f"{name}_{index}_{lane}", reset_less=True
-                    )
-                    for name, value in of_lane.items()
-                }
-                for lane, of_lane in enumerate(values)
-            ]
             with m.If(en):
-                for registers, of_lane in zip(lanes, values, strict=True):
-                    m.d.sync += [registers[name].eq(value) for name, value in of_lane.items()]
+                m.d.sync += [register.eq(value) for register, value in registers]
             before, en = en, Signal(name=f"en_{index}")
             m.d.sync += en.eq(before)
-        m.d.comb += [byte.eq(lane["o"]) for byte, lane in zip(self.o, lanes, strict=True)]
         return m
 
+    def _lane(self, m, stages, platform, lane):
+        """One channel; returns its byte. Each block of lines is one stage, a cycle each."""
 
-# The stages, one cycle each: what stands in a lane's registers -> what is registered next.
+        def later(stage, name, value):
+            return stages.register(stage, f"{name}_{lane}", value)
+
+        parameters = self.parameters[lane]
+        shift, double = parameters.shift, self.rounding == Rounding.DOUBLE
+        # The left shift by eights, at the end of this stage; by ones in the next one.
+        left = Mux(double & ~shift[-1], shift[:5], 0)
+        biased = (self.acc[lane] + parameters.bias)[:32] << (left[3:] << 3)
+        a = later(0, "a", biased[:32].as_signed())
+        multiplier = later(0, "multiplier", parameters.multiplier)
+        left = later(0, "left", left[:3])
+        right = later(0, "right", Mux(double, 31, 31 - shift)[:6])  # 1..62
+        again = later(0, "again", Mux(double & shift[-1], -shift, 0)[:5])
+
+        # Shifted, into the multipliers' own input registers, and out of them.
+        shifted = Signal(signed(32), name=f"shifted_{lane}")
+        m.d.comb += shifted.eq((a << left)[:32])
+        low, middle_1, middle_2, high = self._products(m, platform, lane, shifted, multiplier)
+        right, again = later(1, "right", right), later(1, "again", again)
+        # Half a unit of what `right` leaves.
+        half = later(2, "half", (Const(1, 64) << right)[1:63])
+        right, again = later(2, "right", right), later(2, "again", again)
+
+        outer = later(3, "outer", (Cat(low, high[:32]) + half)[:64])
+        middle = later(3, "middle", middle_1 + middle_2)
+        right, again = later(3, "right", right), later(3, "again", again)
+
+        product = later(4, "product", (outer + middle.shift_left(16))[:64].as_signed())
+        right, again = later(4, "right", right), later(4, "again", again)
+
+        # The shift, by eights and by ones.
+        coarse = later(5, "coarse", (product >> (right[3:] << 3))[:39].as_signed())
+        fine, again = later(5, "fine", right[:3]), later(5, "again", again)
+
+        scaled = later(6, "scaled", (coarse >> fine)[:32].as_signed())
+        # Half a unit of what `again` leaves, less one.
+        nudge = later(6, "nudge", ((Const(1, 32) << again) - 1)[1:32])
+        again = later(6, "again", again)
+
+        # Plus one, as a carry, unless negative.
+        carry = ~scaled[-1] & again.any()
+        nudged = later(7, "nudged", (Cat(1, scaled).as_signed() + Cat(carry, nudge))[1:34])
+        again = later(7, "again", again)
+
+        rounded = later(8, "rounded", (nudged.as_signed() >> again)[:32].as_signed())
+
+        y = later(9, "y", (rounded + self.zero_point)[:32].as_signed())
+
+        low, high = self.clamp_min, self.clamp_max
+        o = Mux(y < low, low, Mux(y > high, high, y))[: ACTIVATION.width]
+        return later(10, "o", o)
+
+    def _products(self, m, platform, lane, a, b):
+        """``a * b`` as four products of 16 bits, two cycles later: low, middle, middle, high."""
+        products = []
+        for upper_a, upper_b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            cell = cells_of(platform).Product16(signed_a=bool(upper_a))
+            m.submodules[f"product_{upper_a}{upper_b}_{lane}"] = cell
+            m.d.comb += [
+                cell.a.eq(a[16:].as_signed() if upper_a else a[:16]),
+                cell.b.eq(b[16:] if upper_b else b[:16]),
+            ]
+            products.append(cell.p)
+        return products
 
 
-def _add_bias(unit, double, acc, bias, multiplier, shift):
-    return {"a": (acc + bias)[:32].as_signed(), "multiplier": multiplier, "shift": shift}
+class _Stages:
+    """Registers by the stage that fills them."""
 
+    def __init__(self, count: int):
+        self.registers = [[] for _ in range(count)]
 
-def _shift_left(unit, double, a, multiplier, shift):
-    left = Mux(double & (shift > 0), shift, 0)[:5]
-    return {"a": (a << left)[:32].as_signed(), "multiplier": multiplier, "shift": shift}
-
-
-def _multiply(unit, double, a, multiplier, shift):
-    # 32 x 31 bits as two products that fit pairs of 18-bit multipliers.
-    return {"low": a * multiplier[:16], "high": a * multiplier[16:], "shift": shift}
-
-
-def _sum(unit, double, low, high, shift):
-    return {"product": (low + high.shift_left(16)).as_signed(), "shift": shift}
-
-
-def _shift_right(unit, double, product, shift):
-    # x >> t, rounded half up, is ((x >> (t - 1)) + 1) >> 1: the barrel shifter comes first.
-    right = Mux(double, 30, 30 - shift)[:6]
-    return {"half": (product >> right)[:33].as_signed(), "shift": shift}
-
-
-def _round(unit, double, half, shift):
-    return {"scaled": (half + 1).shift_right(1)[:32].as_signed(), "shift": shift}
-
-
-def _shift_again(unit, double, scaled, shift):
-    exponent = Mux(double & (shift < 0), -shift, 0)[:6]
-    nudged = scaled - (scaled < 0)
-    half = (nudged >> (exponent - 1)[:5])[:33].as_signed()
-    return {"scaled": scaled, "half": half, "again": exponent != 0}
-
-
-def _clamp(unit, double, scaled, half, again):
-    rounded = Mux(again, (half + 1).shift_right(1), scaled)[:32].as_signed()
-    y = (rounded + unit.zero_point)[:32].as_signed()
-    low, high = unit.clamp_min, unit.clamp_max
-    return {"o": Mux(y < low, low, Mux(y > high, high, y))[: ACTIVATION.width]}
-
-
-_STAGES = (_add_bias, _shift_left, _multiply, _sum, _shift_right, _round, _shift_again, _clamp)
+    def register(self, stage: int, name: str, value) -> Signal:
+        register = Signal(Value.cast(value).shape(), name=f"{name}_{stage}", reset_less=True)
+        self.registers[stage].append((register, value))
+        return register

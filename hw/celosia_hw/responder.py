@@ -45,8 +45,8 @@ class Responder(wiring.Component):
     """Sends one response frame per request: payload records, then the trailer.
 
     Results and faults of runs go before `reply`, which the receiver raises only when no run is
-    unanswered. One link word per cycle; one cycle between frames; a READ leaves `RECORD_LATENCY`
-    cycles between records.
+    unanswered. One link word per cycle, every other cycle where a record is no result or trailer;
+    one cycle between frames; a READ leaves `RECORD_LATENCY` cycles between records.
 
     Members
     -------
@@ -88,126 +88,126 @@ class Responder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        word_bits = 8 * config.link_bytes
         request = self.reply.payload.request
-
-        # The output register: `send` puts `word` there when `room`.
-        room, send, last = Signal(), Signal(), Signal()
-        outgoing = Signal(word_bits)
-        m.d.comb += room.eq(~self.o.valid | self.o.ready)
-        with m.If(room):
-            m.d.sync += self.o.valid.eq(send)
-            with m.If(send):
-                m.d.sync += [self.o.payload.data.eq(outgoing), self.o.payload.last.eq(last)]
-
-        most_words = max(record(config, memory).words for memory in Memory)
-        most_words = max(most_words, -(-COUNTERS.size // config.link_bytes))
-        n = Signal(range(most_words + 1))  # words sent of this record
-
-        def send_words(bits, words):
-            """Send ``words`` link words of ``bits``; returns 1 with the last of them."""
-            m.d.comb += send.eq(1)
-            # Cases rather than a variable shift, which simulators would work out in every cycle.
-            with m.Switch(n):
-                for index in range(words):
-                    with m.Case(index):
-                        m.d.comb += outgoing.eq(bits[index * word_bits :][:word_bits])
-            done = Signal()
-            m.d.comb += done.eq(room & (n == words - 1))
-            with m.If(room):
-                m.d.sync += n.eq(Mux(n == words - 1, 0, n + 1))
-            return done
-
         trailer = Signal(struct(TRAILER))
         of_run = Signal()  # the frame being sent is a run's
-        sent = Signal(24)  # records of it
         aborted = Signal()
+
+        # What sends, one of them or none; the index of its record's last word, and is that 0.
+        from_results, from_large, from_trailer = Signal(), Signal(), Signal()
+        final, single = Signal(range(self._most_words())), Signal()
+        # The word that is next; is it not the first one; then, is it the last one.
+        n, begun, at_end = Signal.like(final), Signal(), Signal()
+        room, offer, done, settled = Signal(), Signal(), Signal(), Signal()
+        ends = Mux(begun, at_end, single)
+        m.d.comb += [
+            room.eq(~self.o.valid | self.o.ready),
+            offer.eq(from_trailer | settled | (from_results & self.results.valid)),
+            done.eq(room & offer & ends),
+            self.results.ready.eq(room & from_results & ends),
+        ]
+        # A large record's word settles for a cycle before it is sent.
+        m.d.sync += settled.eq(from_large & (~settled | ~room))
+        with m.If(room & offer):
+            m.d.sync += [n.eq(Mux(ends, 0, n + 1)), begun.eq(~ends), at_end.eq(n + 1 == final)]
+        self._output(m, trailer, n, room, offer, from_results, from_large, from_trailer & ends)
+
+        def send(state, source=None, last=0):
+            """Go on to ``state``, in which the words 0 to ``last`` of ``source`` are sent."""
+            for each in (from_results, from_large, from_trailer):
+                m.d.sync += each.eq(each is source)
+            m.d.sync += [final.eq(last), single.eq(last == 0)]
+            m.next = state
+
+        def send_trailer():
+            send("TRAILER", from_trailer, self._words(TRAILER) - 1)
 
         # A flushed run is nobody's any more: its frame is ended, but not counted as answered.
         with m.If(self.flush):
             m.d.sync += aborted.eq(1)
 
+        # Records that are read: the address, the words of one, is this one the last.
+        wait = Signal(RECORD_LATENCY + 1)
+        read_final, last_record, beyond = Signal.like(final), Signal(), Signal()
         m.d.comb += self.read_memory.eq(request.arg[:3])
-        wait = Signal(range(RECORD_LATENCY + 1))
+        m.d.sync += [
+            last_record.eq(trailer.count + 1 == request.count),
+            beyond.eq(
+                (self.read_memory == Memory.ACTIVATIONS) & (self.read_addr >= config.act_depth)
+            ),
+        ]
+        with m.Switch(self.read_memory):
+            for memory in Memory:
+                with m.Case(memory):
+                    m.d.sync += read_final.eq(record(config, memory).words - 1)
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += [sent.eq(0), aborted.eq(0), of_run.eq(0), trailer.eq(0)]
-                with m.If(self.results.valid & ~self.flush):
-                    m.d.sync += of_run.eq(1)
-                    m.next = "RESULTS"
-                with m.Elif(self.fault & ~self.flush):
-                    m.d.sync += of_run.eq(1)
-                    m.next = "FAULT"
-                with m.Elif(self.reply.valid):
+                m.d.sync += [
+                    aborted.eq(0),
+                    of_run.eq(0),
+                    trailer.status.eq(self.reply.payload.status),
+                    trailer.opcode.eq(request.opcode),
+                    trailer.info.eq(0),
+                    trailer.count.eq(self.reply.payload.stored),
+                    self.read_addr.eq(request.address),
+                    self.read_row.eq(0),
+                ]
+                with m.If((self.results.valid | self.fault) & ~self.flush):
                     m.d.sync += [
-                        trailer.status.eq(self.reply.payload.status),
-                        trailer.opcode.eq(request.opcode),
-                        trailer.count.eq(self.reply.payload.stored),
+                        of_run.eq(1),
+                        trailer.status.eq(Status.OK),
+                        trailer.opcode.eq(Opcode.INFER),
+                        trailer.count.eq(0),
                     ]
-                    m.next = "TRAILER"
+                    send("RESULTS", from_results, record(config, Memory.ACTIVATIONS).words - 1)
+                with m.Elif(self.reply.valid):
+                    send_trailer()
                     with m.If(self.reply.payload.status == Status.OK):
                         with m.Switch(request.opcode):
                             with m.Case(Opcode.IDENTIFY):
-                                m.next = "IDENTITY"
+                                send("IDENTITY", from_large, self._words(IDENTITY) - 1)
                             with m.Case(Opcode.COUNTERS):
-                                m.next = "COUNTERS"
+                                send("COUNTERS", from_large, self._words(COUNTERS) - 1)
                             with m.Case(Opcode.READ):
-                                m.d.sync += [self.read_addr.eq(request.address)]
-                                m.next = "LOCATE"
+                                send("LOCATE")
             with m.State("RESULTS"):
-                m.d.sync += [
-                    trailer.status.eq(Status.OK),
-                    trailer.opcode.eq(Opcode.INFER),
-                    trailer.count.eq(sent),
-                ]
-                with m.If(aborted | self.flush):
-                    m.d.sync += [trailer.status.eq(Status.ABORTED), trailer.count.eq(0), n.eq(0)]
-                    m.next = "TRAILER"
-                with m.Elif(self.results.valid):
-                    done = send_words(
-                        self.results.payload.data.as_value(),
-                        record(config, Memory.ACTIVATIONS).words,
-                    )
-                    with m.If(done):
-                        m.d.comb += self.results.ready.eq(1)
-                        m.d.sync += [sent.eq(sent + 1), trailer.count.eq(sent + 1)]
-                        with m.If(self.results.payload.frame_end):
-                            m.next = "TRAILER"
-                with m.Elif(self.fault):
-                    m.next = "FAULT"
-            with m.State("FAULT"):
-                m.d.comb += self.fault_taken.eq(1)
-                m.d.sync += [
-                    trailer.status.eq(Status.BAD_DESCRIPTOR),
-                    trailer.opcode.eq(Opcode.INFER),
-                    trailer.info.eq(self.fault_addr),
-                    trailer.count.eq(0),
-                ]
-                m.next = "TRAILER"
-            with m.State("IDENTITY"):
-                done = send_words(
-                    Const(int.from_bytes(identity(config), "little"), 8 * IDENTITY.size),
-                    -(-IDENTITY.size // config.link_bytes),
-                )
                 with m.If(done):
-                    m.next = "TRAILER"
+                    m.d.sync += trailer.count.eq(trailer.count + 1)
+                    with m.If(self.results.payload.frame_end):
+                        send_trailer()
+                with m.Elif(self.fault & ~self.results.valid):
+                    m.d.comb += self.fault_taken.eq(1)
+                    m.d.sync += [
+                        trailer.status.eq(Status.BAD_DESCRIPTOR),
+                        trailer.info.eq(self.fault_addr),
+                        trailer.count.eq(0),
+                    ]
+                    send_trailer()
+                with m.If(aborted | self.flush):
+                    m.d.comb += self.fault_taken.eq(0)
+                    m.d.sync += [trailer.status.eq(Status.ABORTED), trailer.count.eq(0)]
+                    m.d.sync += [trailer.info.eq(0), n.eq(0), begun.eq(0)]
+                    send_trailer()
+            with m.State("IDENTITY"):
+                with m.If(done):
+                    send_trailer()
             with m.State("COUNTERS"):
                 m.d.comb += self.hold.eq(1)
-                done = send_words(self.counters.as_value(), -(-COUNTERS.size // config.link_bytes))
                 with m.If(done):
                     m.d.comb += self.clear.eq(request.arg[0])
-                    m.next = "TRAILER"
+                    send_trailer()
             with m.State("LOCATE"):
                 m.d.comb += self.reading.eq(1)
-                m.d.sync += wait.eq(0)
+                m.d.sync += wait.eq(1)
+                # `beyond` is known of this address.
+                m.next = "ROW"
+            with m.State("ROW"):
+                m.d.comb += self.reading.eq(1)
                 m.next = "READ"
                 if config.rows > 1:
                     # Activation records count through all rows.
-                    with m.If(
-                        (self.read_memory == Memory.ACTIVATIONS)
-                        & (self.read_addr >= config.act_depth)
-                    ):
+                    with m.If(beyond):
                         m.d.sync += [
                             self.read_addr.eq(self.read_addr - config.act_depth),
                             self.read_row.eq(self.read_row + 1),
@@ -215,34 +215,79 @@ class Responder(wiring.Component):
                         m.next = "LOCATE"
             with m.State("READ"):
                 m.d.comb += self.reading.eq(1)
-                with m.If(wait != RECORD_LATENCY):
-                    m.d.sync += wait.eq(wait + 1)
-                with m.Else():
-                    done = Signal()
-                    with m.Switch(self.read_memory):
-                        for memory in Memory:
-                            one = record(config, memory)
-                            with m.Case(memory):
-                                m.d.comb += done.eq(
-                                    send_words(self.read_data[: 8 * one.size], one.words)
-                                )
-                    with m.If(done):
-                        m.d.sync += [
-                            sent.eq(sent + 1),
-                            trailer.count.eq(sent + 1),
-                            self.read_addr.eq(self.read_addr + 1),
-                        ]
-                        m.next = "LOCATE"
-                        with m.If(sent == request.count - 1):
-                            m.d.sync += self.read_row.eq(0)
-                            m.next = "TRAILER"
+                m.d.sync += wait.eq(wait << 1)
+                with m.If(wait[-1]):
+                    send("SEND", from_large, read_final)
+            with m.State("SEND"):
+                m.d.comb += self.reading.eq(1)
+                with m.If(done):
+                    m.d.sync += [
+                        trailer.count.eq(trailer.count + 1),
+                        self.read_addr.eq(self.read_addr + 1),
+                    ]
+                    send("LOCATE")
+                    with m.If(last_record):
+                        send_trailer()
             with m.State("TRAILER"):
-                m.d.comb += last.eq(n == -(-TRAILER.size // config.link_bytes) - 1)
-                done = send_words(trailer.as_value(), -(-TRAILER.size // config.link_bytes))
                 with m.If(done):
                     m.d.comb += [
                         self.answered.eq(of_run & ~aborted & ~self.flush),
                         self.reply.ready.eq(~of_run),
                     ]
-                    m.next = "IDLE"
+                    send("IDLE")
         return m
+
+    def _words(self, layout) -> int:
+        return -(-layout.size // self.config.link_bytes)
+
+    def _most_words(self) -> int:
+        of_records = (record(self.config, memory).words for memory in Memory)
+        return max(*of_records, *(self._words(each) for each in (IDENTITY, COUNTERS, TRAILER)))
+
+    def _output(self, m, trailer, n, room, offer, from_results, from_large, last):
+        """When there is ``room``, word ``n`` of every source is picked; `o` is the sender's."""
+        word_bits = 8 * self.config.link_bytes
+        counters = self.counters.as_value()
+        large = {
+            Opcode.IDENTIFY: Const(
+                int.from_bytes(identity(self.config), "little"), 8 * IDENTITY.size
+            ),
+            Opcode.COUNTERS: Cat(counters, C(0, 8 * COUNTERS.size - len(counters))),
+            Opcode.READ: self.read_data,
+        }
+        words = {
+            name: Signal(word_bits, name=f"{name}_word") for name in ("results", "large", "trailer")
+        }
+        with m.If(room):
+            m.d.sync += self.o.valid.eq(offer)
+            with m.If(offer):
+                _pick(m, n, self.results.payload.data.as_value(), words["results"])
+                _pick(m, n, trailer.as_value(), words["trailer"])
+        # In two steps: one of every 16 words, then one of those.
+        for opcode, bits in large.items():
+            parts = []
+            for part, start in enumerate(range(0, len(bits), 16 * word_bits)):
+                parts.append(Signal(word_bits, name=f"{opcode.name.lower()}_part_{part}"))
+                with m.If(from_large):
+                    _pick(m, n[:4], bits[start:][: 16 * word_bits], parts[-1])
+            with m.If(room & from_large & (self.reply.payload.request.opcode == opcode)):
+                _pick(m, n[4:], Cat(parts), words["large"])
+        of_results, of_large = Signal(), Signal()
+        with m.If(room):
+            m.d.sync += [
+                of_results.eq(from_results),
+                of_large.eq(from_large),
+                self.o.payload.last.eq(last),
+            ]
+        m.d.comb += self.o.payload.data.eq(
+            Mux(of_results, words["results"], Mux(of_large, words["large"], words["trailer"]))
+        )
+
+
+def _pick(m, n, bits, word):
+    """Register word ``n`` of ``bits``."""
+    # Cases rather than a variable shift, which simulators would work out always.
+    with m.Switch(n):
+        for case, low in enumerate(range(0, len(bits), len(word))):
+            with m.Case(case):
+                m.d.sync += word.eq(bits[low:][: len(word)])

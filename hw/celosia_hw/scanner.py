@@ -5,7 +5,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
-from celosia.spec.timing import SEGMENT_DEPTH
+from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 
 from .layouts import active_layer, segment
 
@@ -27,9 +27,11 @@ class Scanner(wiring.Component):
     mask is 0 are dropped. The tile's last word carries ``last``; when that word is itself to be
     dropped it is handed on with mask 0.
 
-    One word per cycle, a segment valid two cycles after its word was scanned; up to
-    `SEGMENT_DEPTH` segments wait for the walker. A word under `guard` is waited for. A new layer is
-    taken in the cycle in which the last word of the one before is scanned.
+    One word per cycle, the first one three cycles after its layer was taken; a segment is valid
+    three cycles after its word was scanned. Nothing is scanned when, one cycle ago, more than
+    `SEGMENT_DEPTH` - 4 segments waited for the walker. A word under `guard` is waited for, until
+    one cycle after the guard has gone. A new layer is taken from two cycles after the last word of
+    the one before has been scanned.
 
     Parameters
     ----------
@@ -38,10 +40,10 @@ class Scanner(wiring.Component):
     Members
     -------
     i : In(stream of `active_layer`)
-    mask_addr, mask_en : Out, the mask memory's read port; mask_data : In, one cycle later.
+    mask_addr : Out, the mask memory's read port; mask_data : In, `READ_LATENCY` cycles later.
     guard : In(`guard`)
     o : Out(stream of `segment`)
-    skipped : Out, bytes dropped in this cycle.
+    skipped : Out, bytes that were dropped, four cycles after their word was scanned.
     stalled : Out(1), waiting for a guarded word in this cycle.
     """
 
@@ -51,7 +53,6 @@ class Scanner(wiring.Component):
             {
                 "i": In(stream.Signature(active_layer(config))),
                 "mask_addr": Out(range(config.act_depth)),
-                "mask_en": Out(1),
                 "mask_data": In(config.lanes),
                 "guard": In(guard(config)),
                 "o": Out(stream.Signature(segment(config))),
@@ -62,91 +63,140 @@ class Scanner(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        lanes = self.config.lanes
-        layer = Signal(self.i.payload.shape())
-        descriptor = layer.descriptor
-        busy = Signal()
-        src = Signal(range(self.config.act_depth))
-        weights = Signal(range(self.config.weight_depth))
-        tile_weights = Signal.like(weights)
-        words_left = Signal.like(descriptor.src_words)
-        tiles_left = Signal.like(descriptor.tiles)
-
-        m.submodules.queue = queue = fifo.SyncFIFO(
-            width=self.o.payload.shape().size, depth=SEGMENT_DEPTH
+        config, lanes = self.config, self.config.lanes
+        word = data.StructLayout(
+            {
+                "src": range(config.act_depth),
+                "weights": range(config.weight_depth),
+                "last": 1,
+                "bytes": lanes,  # those that count
+                "skip": 1,
+            }
         )
-        scanned = Signal()
-        scanned_bytes = Signal(lanes)
-        scanned_skip = Signal()
-        found = Signal(self.o.payload.shape())
-
-        guarded = Signal()
-        step = Signal()
-        word_ends_tile = words_left == 1
-        word_ends_layer = word_ends_tile & (tiles_left == 1)
+        begins, layer = Signal(), Signal(self.i.payload.shape())
+        # `coming` is the word of the address generator, `current` the one to be scanned.
+        step, advance, room = Signal(), Signal(), Signal()
+        coming, busy = self._words(m, word, advance, begins, layer)
+        current, waiting, guarded = Signal(word), Signal(), Signal()
         m.d.comb += [
-            guarded.eq(self.guard.active & (src >= self.guard.start) & (src < self.guard.end)),
-            # One slot is kept for the word whose mask is being read.
-            step.eq(busy & ~guarded & (queue.level + scanned < SEGMENT_DEPTH)),
-            self.stalled.eq(busy & guarded),
-            self.mask_addr.eq(src),
-            self.mask_en.eq(step),
-            self.i.ready.eq(~busy | (step & word_ends_layer)),
+            step.eq(waiting & ~guarded & room),
+            advance.eq(~waiting | step),
+            self.stalled.eq(waiting & guarded),
+            self.mask_addr.eq(current.src),
         ]
+        # A layer is latched when all is done, and begins in the next cycle.
+        m.d.sync += [
+            begins.eq(self.i.valid & self.i.ready),
+            self.i.ready.eq(~busy & ~waiting & ~begins & ~(self.i.valid & self.i.ready)),
+        ]
+        with m.If(self.i.ready):
+            m.d.sync += layer.eq(self.i.payload)
+        with m.If(advance):
+            m.d.sync += [waiting.eq(busy), current.eq(coming)]
+        # Whether the next cycle's word is guarded, looked at here to keep it off `step`'s path.
+        m.d.sync += guarded.eq(Mux(advance, self._guarded(coming.src), self._guarded(current.src)))
 
-        first_src = (descriptor.src + Mux(descriptor.from_input, layer.base, 0))[: len(src)]
-        with m.If(step):
-            m.d.sync += [
-                src.eq(src + 1),
-                weights.eq(weights + lanes),
-                words_left.eq(words_left - 1),
-            ]
-            with m.If(word_ends_tile):
-                m.d.sync += [
-                    src.eq(first_src),
-                    weights.eq(tile_weights + descriptor.k),
-                    tile_weights.eq(tile_weights + descriptor.k),
-                    words_left.eq(descriptor.src_words),
-                    tiles_left.eq(tiles_left - 1),
-                ]
-            with m.If(word_ends_layer):
-                m.d.sync += busy.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            new = self.i.payload
-            m.d.sync += [
-                busy.eq(1),
-                layer.eq(new),
-                src.eq(new.descriptor.src + Mux(new.descriptor.from_input, new.base, 0)),
-                weights.eq(new.descriptor.weights),
-                tile_weights.eq(new.descriptor.weights),
-                words_left.eq(new.descriptor.src_words),
-                tiles_left.eq(new.descriptor.tiles),
-            ]
-
-        all_bytes = Const((1 << lanes) - 1, lanes)
-        tail_bytes = ((Const(1, lanes + 1) << descriptor.tail) - 1)[:lanes]
-        m.d.sync += scanned.eq(step)
-        with m.If(step):
-            m.d.sync += [
-                scanned_bytes.eq(Mux(word_ends_tile, tail_bytes, all_bytes)),
-                scanned_skip.eq(layer.skip),
-                found.last.eq(word_ends_tile),
-                found.src.eq(src),
-                found.weights.eq(weights),
-            ]
-
-        mask = Signal(lanes)
-        segment = Signal(self.o.payload.shape())
+        # A word and its mask.
+        scanned, scanned_en = current, step
+        for stage in range(READ_LATENCY):
+            later, later_en = Signal(word, name=f"word_{stage}"), Signal(name=f"word_en_{stage}")
+            m.d.sync += [later.eq(scanned), later_en.eq(scanned_en)]
+            scanned, scanned_en = later, later_en
+        found = Signal(self.o.payload.shape())
+        mask = found.mask
         m.d.comb += [
-            mask.eq(scanned_bytes & Mux(scanned_skip, self.mask_data, all_bytes)),
-            segment.eq(found),
-            segment.mask.eq(mask),
-            queue.w_data.eq(segment.as_value()),
-            queue.w_en.eq(scanned & (mask.any() | found.last)),
+            mask.eq(scanned.bytes & Mux(scanned.skip, self.mask_data, ~0)),
+            found.empty.eq(mask == 0),
+            found.last.eq(scanned.last),
+            found.src.eq(scanned.src),
+            found.weights.eq(scanned.weights),
+        ]
+        dropped = Signal(lanes)
+        m.d.sync += dropped.eq(Mux(scanned_en, scanned.bytes & ~mask, 0))
+        m.d.sync += self.skipped.eq(sum(bit for bit in dropped))
+
+        m.submodules.queue = queue = fifo.SyncFIFO(width=len(found.as_value()), depth=SEGMENT_DEPTH)
+        # Places for this word, for those on their way to their masks, and for the one that entered
+        # in the cycle in which `level` was seen.
+        m.d.sync += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)
+        m.d.comb += [
+            queue.w_data.eq(found.as_value()),
+            queue.w_en.eq(scanned_en & (~found.empty | found.last)),
             self.o.payload.eq(queue.r_data),
             self.o.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.o.ready),
         ]
-        with m.If(scanned):
-            m.d.comb += self.skipped.eq(sum(bit for bit in scanned_bytes & ~mask))
         return m
+
+    def _guarded(self, src):
+        return self.guard.active & (src >= self.guard.start) & (src < self.guard.end)
+
+    def _words(self, m, word, advance, begins, layer):
+        """Address generator: returns the word it stands at, and whether it stands at one.
+
+        With ``begins`` it goes to the first one of ``layer``, and on whenever ``advance``.
+        """
+        lanes = self.config.lanes
+        here, busy = Signal(word, name="here"), Signal()
+        new = layer.descriptor
+        first_src, tile_weights, k = (
+            Signal.like(field, name=name)
+            for field, name in (
+                (here.src, "first_src"),
+                (here.weights, "tile_weights"),
+                (new.k, "k"),
+            )
+        )
+        # Words are counted down, and whether the count is 1 is known a cycle ahead.
+        src_words, words_left, tiles_left = (
+            Signal.like(field, name=name)
+            for field, name in (
+                (new.src_words, "src_words"),
+                (new.src_words, "words_left"),
+                (new.tiles, "tiles_left"),
+            )
+        )
+        last_tile, one_word = Signal(), Signal()
+        tail_bytes = Signal(lanes)
+        all_bytes = Const((1 << lanes) - 1, lanes)
+        with m.If(busy & advance):
+            m.d.sync += [
+                here.src.eq(here.src + 1),
+                here.weights.eq(here.weights + lanes),
+                here.last.eq(words_left == 2),
+                here.bytes.eq(Mux(words_left == 2, tail_bytes, all_bytes)),
+                words_left.eq(words_left - 1),
+            ]
+            with m.If(here.last):
+                m.d.sync += [
+                    here.src.eq(first_src),
+                    here.weights.eq(tile_weights + k),
+                    here.last.eq(one_word),
+                    here.bytes.eq(Mux(one_word, tail_bytes, all_bytes)),
+                    tile_weights.eq(tile_weights + k),
+                    words_left.eq(src_words),
+                    tiles_left.eq(tiles_left - 1),
+                    last_tile.eq(tiles_left == 2),
+                    busy.eq(~last_tile),
+                ]
+        src = new.src + Mux(new.from_input, layer.base, 0)
+        new_tail = ((Const(1, lanes + 1) << new.tail) - 1)[:lanes]
+        with m.If(begins):
+            m.d.sync += [
+                busy.eq(1),
+                here.src.eq(src),
+                first_src.eq(src),
+                here.weights.eq(new.weights),
+                tile_weights.eq(new.weights),
+                here.last.eq(new.src_words == 1),
+                here.bytes.eq(Mux(new.src_words == 1, new_tail, all_bytes)),
+                here.skip.eq(layer.skip),
+                k.eq(new.k),
+                src_words.eq(new.src_words),
+                words_left.eq(new.src_words),
+                one_word.eq(new.src_words == 1),
+                tail_bytes.eq(new_tail),
+                tiles_left.eq(new.tiles),
+                last_tile.eq(new.tiles == 1),
+            ]
+        return here, busy

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import DESCRIPTOR, Config, Op
+from celosia.spec.timing import READ_LATENCY
 
 from .layouts import active_layer, struct
 from .scanner import guard
@@ -39,7 +40,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     i : In(stream of `run`)
-    program_addr : Out, program_data : In(descriptor), one cycle later.
+    program_addr : Out, program_data : In(descriptor), `READ_LATENCY` cycles later.
     o : Out(stream of `active_layer`), to scanner and drain together.
     guard : Out(`celosia_hw.scanner.guard`)
     word_done : In(1), results have completed activation word ``word_dst`` in every row.
@@ -73,14 +74,26 @@ class Sequencer(wiring.Component):
         m = Module()
         address = Signal(range(self.config.program_depth + 1))
         fetched = Signal(struct(DESCRIPTOR))
-        legal = Signal()
+        legal, offered = Signal(), Signal()
         start = Signal()
+        # Layers in flight, the older first: where each writes, and whether it ends its run.
+        range_ = data.StructLayout(
+            {
+                "start": range(self.config.act_depth + 1),
+                "end": range(self.config.act_depth + 1),
+                "last": 1,
+            }
+        )
+        started = Signal(range_)
+        length = fetched.tiles * self.config.words_per_tile
         m.d.comb += [
             self.program_addr.eq(address),
             self.fault_addr.eq(address),
+            self.o.valid.eq(offered & ~self.in_flight[1]),  # two at the most
             start.eq(self.o.valid & self.o.ready),
         ]
 
+        assert READ_LATENCY == 2
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += address.eq(self.i.payload.entry)
@@ -89,16 +102,25 @@ class Sequencer(wiring.Component):
             with m.State("FETCH"):
                 m.next = "READ"
             with m.State("READ"):
+                m.next = "LATCH"
+            with m.State("LATCH"):
+                m.d.sync += fetched.eq(self.program_data)
+                m.next = "CHECK"
+            with m.State("CHECK"):
+                lawful = self._legal(fetched, address)
                 m.d.sync += [
-                    fetched.eq(self.program_data),
-                    legal.eq(self._legal(self.program_data, address)),
+                    legal.eq(lawful),
+                    offered.eq(lawful),
+                    started.start.eq(fetched.dst),
+                    started.end.eq(Mux(fetched.store, fetched.dst + length, fetched.dst)),
+                    started.last.eq(fetched.last),
                 ]
                 m.next = "START"
             with m.State("START"):
-                m.d.comb += self.o.valid.eq(legal & (self.in_flight < 2))
                 with m.If(~legal):
                     m.next = "FAULT"
                 with m.Elif(start):
+                    m.d.sync += offered.eq(0)
                     m.d.sync += address.eq(address + 1)
                     m.next = "FETCH"
                     with m.If(fetched.last):
@@ -117,20 +139,8 @@ class Sequencer(wiring.Component):
             self.o.payload.skip.eq(self.i.payload.skip),
         ]
 
-        # Layers in flight, the older first: where each writes, and whether it ends its run.
-        range_ = data.StructLayout(
-            {
-                "start": range(self.config.act_depth + 1),
-                "end": range(self.config.act_depth + 1),
-                "last": 1,
-            }
-        )
-        older, newer, started = Signal(range_), Signal(range_), Signal(range_)
-        length = fetched.tiles * self.config.words_per_tile
+        older, newer = Signal(range_), Signal(range_)
         m.d.comb += [
-            started.start.eq(fetched.dst),
-            started.end.eq(Mux(fetched.store, fetched.dst + length, fetched.dst)),
-            started.last.eq(fetched.last),
             self.guard.active.eq(self.in_flight == 2),
             self.guard.start.eq(older.start),
             self.guard.end.eq(older.end),

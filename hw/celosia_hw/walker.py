@@ -2,11 +2,12 @@
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
 
 from .layouts import segment
+from .skid import SkidBuffer
 
 __all__ = ["Walker", "issue"]
 
@@ -29,11 +30,11 @@ def issue(config: Config) -> data.StructLayout:
 class Walker(wiring.Component):
     """Turns every set bit of a segment's mask, lowest first, into one issue.
 
-    One issue per cycle as long as segments come; `o` is registered, one cycle after the segment
-    stood in the walker. A segment's last bit waits until it is known whether more of the tile
-    follows, that is for the next segment or for the mask-0 segment that closes the tile. The last
-    issue of a tile also waits for `drain_free`. A tile in which every byte is 0 issues its last
-    word's byte 0, which adds 0, so that every tile has a last issue.
+    One issue per cycle as long as segments come, the first of a segment two cycles after it was
+    taken; `o` and ``i.ready`` are registered. A segment's last bit waits until it is known whether
+    more of the tile follows, that is for the next segment or for the mask-0 segment that closes
+    the tile. The last issue of a tile also waits for `drain_free`. A tile in which every byte is 0
+    issues its last word's byte 0, which adds 0, so that every tile has a last issue.
 
     Members
     -------
@@ -42,6 +43,7 @@ class Walker(wiring.Component):
     o : Out(`issue`), o_en : Out(1), 1 when `o` holds an issue. There is no back-pressure: the
         array accepts one every cycle.
     stalled : Out(1), waiting for `drain_free` in this cycle.
+    reading : In(1), put the addresses ``read_addr`` : In(24) into `o` instead, one cycle later.
     """
 
     def __init__(self, config: Config):
@@ -54,27 +56,24 @@ class Walker(wiring.Component):
                 "o": Out(issue(config)),
                 "o_en": Out(1),
                 "stalled": Out(1),
+                "reading": In(1),
+                "read_addr": In(24),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        current = Signal(segment(self.config))
-        full = Signal()
-
-        closes = Signal()  # the next segment only closes the tile
-        rest = Signal(self.config.lanes)
-        final_bit = Signal()
-        last = Signal()
-        allowed = Signal()
-        go = Signal()
+        # The segment being walked, and the one after it.
+        m.submodules.skid = skid = SkidBuffer(segment(self.config))
+        connect(m, flipped(self.i), skid.i)
+        current, full = Signal(segment(self.config)), Signal()
+        following, waits = skid.o.payload, skid.o.valid
+        closes = Signal()  # the following segment only closes the tile
+        final_bit, last, go = Signal(), Signal(), Signal()
         m.d.comb += [
-            closes.eq(self.i.valid & (self.i.payload.mask == 0)),
-            rest.eq(current.mask & (current.mask - 1)),
-            final_bit.eq(rest == 0),
+            closes.eq(waits & following.empty),
             last.eq(final_bit & (current.last | closes)),
-            allowed.eq(~final_bit | Mux(last, self.drain_free, self.i.valid)),
-            go.eq(full & allowed),
+            go.eq(full & (~final_bit | Mux(current.last | closes, self.drain_free, waits))),
             self.claim.eq(go & last),
             self.stalled.eq(full & last & ~self.drain_free),
         ]
@@ -90,18 +89,43 @@ class Walker(wiring.Component):
                 self.o.src.eq(current.src),
                 self.o.byte.eq(byte),
                 self.o.weights.eq(current.weights + byte),
-                current.mask.eq(rest),
+                current.mask.eq(current.mask & (current.mask - 1)),
+                # Known a cycle ahead: is one bit left when this one has gone?
+                final_bit.eq(_count(current.mask)[2]),
             ]
+        with m.Elif(self.reading):
+            m.d.sync += [self.o.src.eq(self.read_addr), self.o.weights.eq(self.read_addr)]
 
         with m.If(go & final_bit):
             m.d.sync += full.eq(0)
         with m.If(closes & full & ~current.last):
-            m.d.comb += self.i.ready.eq(1)
+            m.d.comb += skid.o.ready.eq(1)
             m.d.sync += current.last.eq(1)
         with m.Elif(~full | (go & final_bit)):
-            m.d.comb += self.i.ready.eq(1)
-            with m.If(self.i.valid):
-                m.d.sync += [full.eq(1), current.eq(self.i.payload)]
-                with m.If(closes):
+            m.d.comb += skid.o.ready.eq(1)
+            with m.If(waits):
+                m.d.sync += [
+                    full.eq(1),
+                    current.eq(following),
+                    final_bit.eq(following.empty | _count(following.mask)[1]),
+                ]
+                with m.If(following.empty):
                     m.d.sync += current.mask.eq(1)
         return m
+
+
+def _count(mask) -> list:
+    """Whether 0, 1 or 2 bits of ``mask`` are set, as a tree of few levels."""
+    counts = [[~bit, bit, Const(0, 1)] for bit in mask]
+    while len(counts) > 1:
+        pairs = list(zip(counts[::2], counts[1::2], strict=False))
+        odd = counts[2 * len(pairs) :]
+        counts = [
+            [
+                a[0] & b[0],
+                (a[0] & b[1]) | (a[1] & b[0]),
+                (a[0] & b[2]) | (a[1] & b[1]) | (a[2] & b[0]),
+            ]
+            for a, b in pairs
+        ] + odd
+    return counts[0]

@@ -74,7 +74,7 @@ class Check:
             return []
         record_bytes = {
             "weight_depth": self.config.cols,
-            "param_depth": self.config.lanes * PARAMETER.size,
+            "param_depth": self.config.requantizers * PARAMETER.size,
             "program_depth": DESCRIPTOR.size,
             "act_depth": self.config.lanes,
             "tables": 256,  # a table has an entry for every byte

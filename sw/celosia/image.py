@@ -25,7 +25,7 @@ SUFFIX = ".celosia"
 #: The control characters catch files mangled as text on their way.
 MAGIC = b"\x93CELO\r\n\x1a"
 #: Version of the file format, of descriptors and of parameters together.
-VERSION = 2
+VERSION = 3
 _MEMORIES = (Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM, Memory.TABLES)
 _HEADER = struct.Struct("<8sIQ")
 _SIZE = struct.Struct("<Q")
@@ -181,7 +181,7 @@ class Image:
                 "emitted": d["emit"] == layer.emitted,
                 "last": d["last"] == (index == len(program) - 1),
                 "weights": d["weights"] + d["tiles"] * d["k"] <= weights,
-                "params": d["params"] + words <= params,
+                "params": d["params"] + d["tiles"] * config.params_per_tile <= params,
                 "table": not d["use_table"] or d["table"] < tables,
                 "src": base + d["src"] + d["src_words"] <= config.act_depth,
                 "dst": not d["store"] or d["dst"] + words <= config.act_depth,

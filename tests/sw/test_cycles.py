@@ -17,6 +17,8 @@ CONFIGS = [
     Config.default(1, 128),
     Config.default(8, 8, link_bytes=16),
     Config.default(4, 12, lanes=4, link_bytes=2),
+    Config.default(5, 8, lanes=8, requantizers=2, link_bytes=1),
+    Config.default(2, 8, lanes=4, requantizers=1),
 ]
 
 

@@ -23,13 +23,14 @@ __all__ = [
 _ENGINE = {
     "rows": "images in flight",
     "cols": "output channels computed at once",
-    "lanes": "channels requantized per cycle",
+    "lanes": "channels in an activation word",
     "link-bytes": "width of the host link",
     "weight-depth": "weight memory, in words of COLS bytes",
-    "param-depth": "parameter memory, in words of LANES channels",
+    "param-depth": "parameter memory, in words of REQUANTIZERS channels",
     "program-depth": "program memory, in layers",
     "act-depth": "activation memory of each row, in words of LANES bytes",
     "tables": "element tables",
+    "requantizers": "channels requantized per cycle",
 }
 
 

@@ -10,7 +10,7 @@ from celosia.spec import ACTIVATION, OFFSET, Config, Memory
 
 from . import pack
 from .fit import check_fit
-from .memory import allocate, words_out
+from .memory import allocate
 from .overflow import fold
 
 __all__ = ["compile"]
@@ -60,7 +60,7 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
         weights.append(pack.weights(layer, config))
         params.append(pack.parameters(layer, fold(layer), config))
         weight_word += pack.tiles(layer.outputs, config) * layer.inputs
-        param_word += words_out(layer.outputs, config)
+        param_word += pack.tiles(layer.outputs, config) * config.params_per_tile
     sections = {
         Memory.WEIGHTS: b"".join(weights),
         Memory.PARAMS: b"".join(params),

@@ -6,7 +6,7 @@ from celosia.errors import DoesNotFit
 from celosia.graph import Graph
 from celosia.spec import DESCRIPTOR, PARAMETER, Config
 
-from .memory import allocate, words_out
+from .memory import allocate
 from .pack import table, tiles
 
 __all__ = ["check_fit", "needs", "smallest"]
@@ -15,11 +15,11 @@ __all__ = ["check_fit", "needs", "smallest"]
 def needs(graph: Graph, config: Config) -> dict[str, int]:
     """Depth needed of each memory, by the name of its parameter in `Config`.
 
-    It depends on ``cols`` and ``lanes`` only; tables shared by layers count once.
+    It depends on ``cols``, ``lanes`` and ``requantizers`` only; tables shared by layers count once.
     """
     return {
         "weight_depth": sum(tiles(x.outputs, config) * x.inputs for x in graph.layers),
-        "param_depth": sum(words_out(layer.outputs, config) for layer in graph.layers),
+        "param_depth": sum(tiles(x.outputs, config) for x in graph.layers) * config.params_per_tile,
         "program_depth": len(graph.layers),
         "act_depth": allocate(graph, config).depth,
         "tables": len({table(layer) for layer in graph.layers} - {None}),
@@ -66,7 +66,7 @@ def check_fit(graph: Graph, config: Config) -> None:
         return
     units = {
         "weight_depth": f"weight words of {config.cols} bytes",
-        "param_depth": f"parameter words of {config.lanes * PARAMETER.size} bytes",
+        "param_depth": f"parameter words of {config.requantizers * PARAMETER.size} bytes",
         "program_depth": f"descriptors of {DESCRIPTOR.size} bytes",
         "act_depth": f"activation words of {config.lanes} bytes",
         "tables": "element tables",

@@ -24,7 +24,7 @@ def weights(layer: Dense, config: Config) -> bytes:
 
 
 def parameters(layer: Dense, bias: np.ndarray, config: Config) -> bytes:
-    """Parameter words of ``lanes`` channels; channels that do not exist are 0.
+    """Parameter words of ``requantizers`` channels; channels that do not exist are 0.
 
     ``bias`` is the folded one, int64 [N] (`overflow.fold`).
     """

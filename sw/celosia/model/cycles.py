@@ -16,6 +16,7 @@ from celosia.spec.timing import (
     DRAIN_LATENCY,
     MAX_OUTSTANDING,
     OPERAND_LATENCY,
+    READ_LATENCY,
     REQUANTIZER_LATENCY,
     RESULTS_DEPTH,
     SEGMENT_DEPTH,
@@ -24,10 +25,14 @@ from celosia.spec.timing import (
 
 __all__ = ["LayerLoad", "Prediction", "RunLoad", "predict"]
 
-#: From the walker's decision to the first cycle in which the tile can be shifted out.
-_TO_CHAIN = 1 + OPERAND_LATENCY + ARRAY_LATENCY
-#: From the shift of an element to its arrival at memories and result queue.
+#: From the walker's decision to the first cycle in which the drain may decide to shift the tile.
+_TO_CHAIN = OPERAND_LATENCY + ARRAY_LATENCY
+#: From that decision, for each word, to its arrival at memories and result queue.
 _TO_ARRIVAL = DRAIN_LATENCY + REQUANTIZER_LATENCY + TABLES_LATENCY
+#: From the link's last header word, through COUNT and CHECK, to DECIDE.
+_TO_DECIDE = 3
+#: From seeing a run, or from starting a layer, through FETCH, READ, LATCH and CHECK, to START.
+_TO_START = 5
 _NEVER = 1 << 62
 
 
@@ -110,10 +115,10 @@ class _Engine:
         self.record = record(config, Memory.ACTIVATIONS).words
         self.now = 0
 
-        # Receiver: the frame of runs[rx] is coming. CHECK looks at its header from cycle
-        # `rx_check` on; of its activation words `puts` are left, the next due in cycle `put`.
+        # Receiver: the frame of runs[rx] is coming. DECIDE looks at its header from cycle
+        # `rx_decide` on; of its activation words `puts` are left, the next due in cycle `put`.
         # The link's first word is seen one cycle after the pin (skid buffer).
-        self.rx, self.rx_check = 0, 1 + self.header
+        self.rx, self.rx_decide = 0, self.header + _TO_DECIDE
         self.put, self.puts = _NEVER, 0
         self.receiving_from = self.receiving_to = 0
         self.outstanding = self.banks_used = 0
@@ -126,27 +131,38 @@ class _Engine:
         self.started: tuple[int, int] | None = None  # (layer, cycle) of the last start
         self.noted = 0, 0  # issued and stall_drain by then
 
-        # Scanner: `scanned` is the word whose mask is being read, a segment.
+        # Scanner: `scan` is the layer of the address generator and `scan_word` where it stands,
+        # `waiting` the word to be scanned, of which `guarded` was found a cycle ago, and `scanned`
+        # those whose masks are being read. A segment is (bytes needed, ends the tile).
         self.scan: LayerLoad | None = None
         self.scan_word = self.scan_tile = 0
-        self.scanned: tuple[int, bool] | None = None
-        self.segments: deque[tuple[int, bool]] = deque()  # (bytes needed, ends the tile)
+        self.waiting: tuple[int, int, bool] | None = None  # src and segment
+        self.guarded, self.scan_room, self.scanner_ready = False, False, True
+        self.starting = self.begins = None  # layers taken in this cycle and in the one before
+        self.scanned: deque[tuple[int, bool] | None] = deque([None] * READ_LATENCY)
+        self.segments: deque[tuple[int, bool]] = deque()
 
-        # Walker: bits left of the current segment.
+        # Walker: bits left of the current segment; the segment after it and a spare one are those
+        # of a skid buffer.
         self.bits, self.bits_last = 0, False
+        self.following: tuple[int, bool] | None = None
+        self.spare: tuple[int, bool] | None = None
+        self.skid_ready = True
 
         # Drain.
         self.layers: deque[tuple[LayerLoad, bool, int]] = deque()  # (layer, last of run, images)
-        self.open: tuple[LayerLoad, bool, int] | None = None
+        self.opening = self.open = None  # one of `layers`, to be open in the next cycle, and now
         self.tiles_left = 0
         self.claimed, self.loaded_from = False, _NEVER
-        self.row = self.word = self.slots = 0
-        # (cycle, stored, word end, to the host, frame end, layer end)
+        self.beat = self.row = self.word = self.slots = 0
+        self.drain_room = False
+        # Words: (cycle, stored, word end, to the host, frame end, layer end)
         self.arrivals: deque[tuple[int, bool, bool, bool, bool, bool]] = deque()
 
-        # Responder. A result can be read two cycles after its arrival (buffered queue).
+        # Responder. A result can be read three cycles after its arrival (queue, skid buffer).
         self.results: deque[tuple[int, bool]] = deque()  # (readable from, frame end)
         self.tx, self.tx_words, self.answered = "IDLE", 0, 0
+        self.told = False, False  # a result was taken, a response has been sent, a cycle ago
 
     def go(self) -> Prediction:
         while self.answered < len(self.runs):
@@ -168,10 +184,15 @@ class _Engine:
         visible_in_flight = len(self.in_flight)
         busy = visible_in_flight > 0
 
-        taken, answered = self._respond()
-        shift, free = self._drain_shift()
-        claim = self._walk_and_scan(free)
+        (taken, answered), self.told = self.told, self._respond()
+        free = not self.claimed
+        shift = self._drain_shift()
+        claim = self._walk(free)
+        scanner_done = self.scan is None and self.waiting is None
+        self._scan()
         start = self._start(visible_in_flight)
+        self.scanner_ready = scanner_done and self.begins is None and not start
+        self.begins, self.starting = self.starting, None
         commit = self._receive(arrival is not None and arrival[1])
 
         # What the clock edge makes visible.
@@ -180,15 +201,18 @@ class _Engine:
             self._arrive(arrival)
         if start:
             self.in_flight.append(start[:2])
-        if self.open is None and self.layers:
-            self.open = self.layers.popleft()
+        if self.opening:
+            self.open, self.opening = self.opening, None
             self.tiles_left = self.open[0].tiles
+        elif self.open is None and self.layers:
+            self.opening = self.layers.popleft()
         if layer_done:
             self.open = None
         if start:
             self.layers.append(start)
         if claim:
             self.claimed, self.loaded_from = True, self.now + _TO_CHAIN
+        self.drain_room = self.slots <= RESULTS_DEPTH - 2
         self.slots += shift - taken
         self.outstanding += commit - answered
         self.banks_used += commit - run_done
@@ -220,15 +244,19 @@ class _Engine:
         self.answered += 1
         return False, True
 
-    def _drain_shift(self) -> tuple[bool, bool]:
-        """Returns (an element for the host was shifted, one more tile may be finished)."""
+    def _drain_shift(self) -> bool:
+        """Returns whether a word for the host was shifted."""
         if self.loaded_from > self.now or self.open is None or not self.tiles_left:
-            return False, not self.claimed
+            return False
         layer, last_of_run, images = self.open
         to_host = layer.emit and self.row < images
-        if to_host and self.slots == RESULTS_DEPTH:
+        if to_host and not self.drain_room:
             self.out.stall_output += 1
-            return False, False
+            return False
+        self.beat += 1
+        if self.beat < self.config.beats:
+            return False
+        self.beat = 0
         row_ends = self.row == self.config.rows - 1
         last_word = self.word == self.config.words_per_tile - 1
         tile_ends, last_tile = row_ends and last_word, self.tiles_left == 1
@@ -248,80 +276,92 @@ class _Engine:
         if tile_ends:
             self.claimed, self.loaded_from = False, _NEVER
             self.tiles_left -= 1
-        return to_host, tile_ends
+        return to_host
 
-    def _walk_and_scan(self, free: bool) -> bool:
-        """Walker and scanner meet in the segment queue; returns whether a tile was claimed."""
-        level = len(self.segments)
-        head = self.segments[0] if level else None
-        closes = head is not None and head[0] == 0
+    def _walk(self, free: bool) -> bool:
+        """Returns whether a tile was claimed."""
+        following = self.following
+        closes = following is not None and following[0] == 0
         full, final = self.bits > 0, self.bits == 1
-        last = final and (self.bits_last or closes)
-        go = full and (not final or (free if last else head is not None))
-        claim = go and last
+        ends = self.bits_last or closes
+        last = final and ends
+        go = full and (not final or (free if ends else following is not None))
         if go:
             self.out.issued += 1
         elif last:
             self.out.stall_drain += 1
-        absorbs = closes and full and not self.bits_last
         self.bits -= go
-        if absorbs:
-            self.bits_last = True
-            self.segments.popleft()
-        elif not self.bits and head is not None:
+        if closes and full and not self.bits_last:
+            self.bits_last, self.following = True, None
+        elif not self.bits and following is not None:
             # A tile without a nonzero byte still issues one.
-            self.bits, self.bits_last = head[0] or 1, head[1]
-            self.segments.popleft()
+            self.bits, self.bits_last = following[0] or 1, following[1]
+            self.following = None
+        self.level = len(self.segments)
+        entering = self.segments.popleft() if self.skid_ready and self.segments else None
+        if self.following is None:
+            self.following, self.spare = self.spare or entering, None
+        else:
+            self.spare = self.spare or entering
+        self.skid_ready = self.spare is None
+        return go and last
 
-        scanned, self.scanned = self.scanned, None
-        if self.scan is not None:
-            if self._guarded():
-                self.out.stall_data += 1
-            elif level + (scanned is not None) < SEGMENT_DEPTH:
-                self._step()
-        if scanned is not None and (scanned[0] or scanned[1]):
-            self.segments.append(scanned)
-        return claim
+    def _scan(self) -> None:
+        segment = self.scanned.popleft()
+        if segment is not None and (segment[0] or segment[1]):
+            self.segments.append(segment)
+        step = self.waiting is not None and not self.guarded and self.scan_room
+        self.scanned.append(self.waiting[1:] if step else None)
+        self.out.stall_data += self.waiting is not None and self.guarded
+        if step:
+            self.waiting = None
+        if self.waiting is None:
+            self.waiting = self._next_word()
+        self.guarded = self.waiting is not None and self._guard(self.waiting[0])
+        if self.begins is not None:
+            self.scan, self.scan_word, self.scan_tile = self.begins, 0, 0
+        self.scan_room = self.level <= SEGMENT_DEPTH - 2 - READ_LATENCY
 
-    def _guarded(self) -> bool:
-        """The scanner's word is one that the layer before has still to write."""
-        if len(self.in_flight) < 2 or self.scan is None:
+    def _guard(self, src: int) -> bool:
+        """The layer before has still to write this word."""
+        if len(self.in_flight) < 2:
             return False
         older = self.in_flight[0][0]
         length = older.tiles * self.config.words_per_tile if older.store else 0
-        return older.dst + self.words_done <= self.scan.src + self.scan_word < older.dst + length
+        return older.dst + self.words_done <= src < older.dst + length
 
-    def _step(self) -> None:
+    def _next_word(self) -> tuple[int, int, bool] | None:
+        """The address generator goes on by one word."""
         layer = self.scan
-        assert layer is not None
-        needed = layer.needed[self.scan_word]
+        if layer is None:
+            return None
+        src, needed = layer.src + self.scan_word, layer.needed[self.scan_word]
         self.scan_word += 1
         ends_tile = self.scan_word == len(layer.needed)
-        self.scanned = (needed, ends_tile)
         if ends_tile:
             self.out.skipped += layer.bytes_in - sum(layer.needed)
             self.scan_word = 0
             self.scan_tile += 1
             if self.scan_tile == layer.tiles:
                 self.scan = None
+        return src, needed, ends_tile
 
     def _start(self, visible_in_flight: int) -> tuple[LayerLoad, bool, int] | None:
         """Start the next layer when all are ready for it."""
         if self.seq_ready == _NEVER:
             if self.queue:
                 # The run is seen, then its descriptor is fetched and read.
-                self.seq_ready = self.now + 3
+                self.seq_ready = self.now + _TO_START
             return None
-        # A scanner that takes its last word in this cycle is ready.
-        if self.now < self.seq_ready or self.scan is not None:
+        if self.now < self.seq_ready or not self.scanner_ready:
             return None
         if visible_in_flight == 2 or len(self.layers) == 2:
             return None
         run = self.queue[0]
         layer, last = run.layers[self.seq_layer], self.seq_layer == len(run.layers) - 1
         self._note_start(self.seq_layer)
-        self.scan, self.scan_word, self.scan_tile = layer, 0, 0
-        self.seq_layer, self.seq_ready = self.seq_layer + 1, self.now + 3
+        self.starting = layer
+        self.seq_layer, self.seq_ready = self.seq_layer + 1, self.now + _TO_START
         if last:
             self.queue.popleft()
             self.seq_layer, self.seq_ready = 0, _NEVER
@@ -346,7 +386,7 @@ class _Engine:
             return False
         run = self.runs[self.rx]
         if not self.puts:
-            if self.now < self.rx_check or self.banks_used == 2:
+            if self.now < self.rx_decide or self.banks_used == 2:
                 return False
             if self.outstanding == MAX_OUTSTANDING:
                 return False
@@ -366,7 +406,7 @@ class _Engine:
         if self.now < self.put + (self.puts - 1) * self.record:
             return False
         self.puts, self.put = 0, _NEVER
-        self.rx, self.rx_check = self.rx + 1, self.now + 1 + self.header
+        self.rx, self.rx_decide = self.rx + 1, self.now + self.header + _TO_DECIDE
         self.queue.append(run)
         self.out.images += run.images
         return True
@@ -382,7 +422,7 @@ class _Engine:
         _, _, word_end, to_host, frame_end, layer_end = arrival
         self.words_done += word_end
         if to_host:
-            self.results.append((self.now + 2, frame_end))
+            self.results.append((self.now + 3, frame_end))
         if layer_end:
             self.in_flight.popleft()
             self.words_done = 0
@@ -392,29 +432,42 @@ class _Engine:
 
     def _rest(self) -> None:
         """Skip cycles in which the walker only walks or waits, and nobody else moves."""
-        if self.results or self.tx != "IDLE" or self.scanned is not None:
+        if self.results or self.tx != "IDLE" or any(self.scanned):
             return
         if self.loaded_from <= self.now and self.open is not None:
             return
-        level = len(self.segments)
-        if self.scan is not None and level < SEGMENT_DEPTH and not self._guarded():
+        if self.opening or (self.open is None and self.layers):
             return
-        if self.bits == 1 or (level and (not self.bits or not self.segments[0][0])):
+        if self.drain_room != (self.slots <= RESULTS_DEPTH - 2):
+            return
+        if self.begins is not None or any(self.told):
+            return
+        if self.waiting is None:
+            if self.scan is not None or not self.scanner_ready:
+                return
+        elif self.guarded != self._guard(self.waiting[0]):
+            return
+        room = len(self.segments) <= SEGMENT_DEPTH - 2 - READ_LATENCY
+        if self.scan_room != room or (self.waiting is not None and room and not self.guarded):
+            return
+        if self.segments and self.skid_ready:
+            return
+        if self.following is not None and (not self.bits or not self.following[0]):
+            return
+        if self.bits == 1:
             return
         events = [self.loaded_from, self.arrivals[0][0] if self.arrivals else _NEVER]
-        if self.open is None and self.layers:
-            return
         if self.bits:
             events.append(self.now + self.bits - 1)
         if self.seq_ready == _NEVER:
             if self.queue:
                 return
-        elif self.scan is None and len(self.in_flight) < 2 and len(self.layers) < 2:
+        elif self.waiting is None and len(self.in_flight) < 2 and len(self.layers) < 2:
             events.append(self.seq_ready)
         if self.puts:
             events.append(self.put + (self.puts - 1) * self.record)
         elif self.rx < len(self.runs) and self.banks_used < 2:
-            events.append(self.rx_check)
+            events.append(self.rx_decide)
         span = min(events) - self.now
         if span <= 0 or span > _NEVER // 2:
             return
@@ -426,6 +479,6 @@ class _Engine:
         else:
             first = max(self.now, self.receiving_from)
             self.out.stall_input += max(0, min(self.now + span, self.receiving_to) - first)
-        if self.scan is not None and self._guarded():
+        if self.waiting is not None and self.guarded:
             self.out.stall_data += span
         self.now += span

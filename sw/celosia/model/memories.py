@@ -20,7 +20,7 @@ class Memories:
     Attributes
     ----------
     weights : int8 [weight_depth, cols].
-    params : uint8 [param_depth, lanes * PARAMETER.size].
+    params : uint8 [param_depth, requantizers * PARAMETER.size].
     program : uint8 [program_depth, DESCRIPTOR.size].
     tables : uint8 [tables, 256].
     activations : uint8 [rows, act_depth * lanes].
@@ -29,12 +29,12 @@ class Memories:
     def __init__(self, config: Config):
         self.config = config
         self.weights = np.zeros((config.weight_depth, config.cols), np.int8)
-        self.params = np.zeros((config.param_depth, config.lanes * PARAMETER.size), np.uint8)
+        self.params = np.zeros((config.param_depth, config.requantizers * PARAMETER.size), np.uint8)
         self.program = np.zeros((config.program_depth, DESCRIPTOR.size), np.uint8)
         self.tables = np.zeros((config.tables, 256), np.uint8)
         self.activations = np.zeros((config.rows, config.act_depth * config.lanes), np.uint8)
         self._masks = {
-            Memory.PARAMS: np.tile(_mask(PARAMETER), config.lanes),
+            Memory.PARAMS: np.tile(_mask(PARAMETER), config.requantizers),
             Memory.PROGRAM: _mask(DESCRIPTOR),
         }
 

@@ -134,7 +134,7 @@ def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
     weights = np.concatenate(
         [memories.weights[d["weights"] + t * stride :][:k] for t in range(tiles)], axis=1
     )
-    end = d["params"] + tiles * config.words_per_tile
+    end = d["params"] + tiles * config.params_per_tile
     _inside("reads", d["params"], end, config.param_depth, "parameter words", where)
     channels = memories.params[d["params"] : end].reshape(-1, PARAMETER.size)
     fields = [PARAMETER.unpack(channel.tobytes()) for channel in channels]

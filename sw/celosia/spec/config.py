@@ -14,6 +14,7 @@ _RANGES = {
     "program_depth": (1, 1 << 12),
     "act_depth": (2, 1 << 16),
     "tables": (0, 16),
+    "requantizers": (1, 256),
 }
 
 
@@ -25,14 +26,15 @@ class Config:
     ----------
     rows : images in flight, 1..32.
     cols : output channels computed at once, 4..256. The array has ``rows * cols`` multipliers.
-    lanes : channels requantized per cycle; divides ``cols``. Also the width in bytes of an
-        activation word, so that the drain writes one word per cycle.
+    lanes : width of an activation word, in bytes: neighbouring channels; divides ``cols``.
     link_bytes : width of a link word in bytes, a power of two 1..32.
     weight_depth : weight memory, in words of ``cols`` bytes.
-    param_depth : parameter memory, in words of ``lanes`` channels.
+    param_depth : parameter memory, in words of ``requantizers`` channels.
     program_depth : program memory, in descriptors.
     act_depth : activation memory of each row, in words of ``lanes`` bytes.
     tables : 256-entry element tables, 0..16.
+    requantizers : channels requantized per cycle; divides ``lanes``. All of them if not given, so
+        that the drain writes one activation word per cycle.
 
     Raises
     ------
@@ -49,14 +51,21 @@ class Config:
     program_depth: int
     act_depth: int
     tables: int
+    requantizers: int | None = None
 
     def __post_init__(self):
+        if self.requantizers is None:
+            object.__setattr__(self, "requantizers", self.lanes)
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise ValueError(f"{name} = {value!r} is not an integer in {low}..{high}")
         if self.cols % self.lanes:
             raise ValueError(f"lanes = {self.lanes} does not divide cols = {self.cols}")
+        if self.lanes % self.requantizers:
+            raise ValueError(
+                f"requantizers = {self.requantizers} does not divide lanes = {self.lanes}"
+            )
         if self.link_bytes & (self.link_bytes - 1):
             raise ValueError(f"link_bytes = {self.link_bytes} is not a power of two")
 
@@ -76,7 +85,7 @@ class Config:
             "lanes": lanes,
             "link_bytes": 8,
             "weight_depth": max(1 << 19, 1) // cols,
-            "param_depth": 4096 // lanes,
+            "param_depth": 4096 // (overrides.get("requantizers") or lanes),
             "program_depth": 64,
             "act_depth": 4096 // lanes,
             "tables": 4,
@@ -102,6 +111,16 @@ class Config:
     def words_per_tile(self) -> int:
         """Activation words that one tile of ``cols`` channels fills in each row."""
         return self.cols // self.lanes
+
+    @property
+    def params_per_tile(self) -> int:
+        """Parameter words for the channels of one tile."""
+        return self.cols // self.requantizers
+
+    @property
+    def beats(self) -> int:
+        """Cycles in which the channels of one activation word are requantized."""
+        return self.lanes // self.requantizers
 
     def __str__(self) -> str:
         return f"{self.rows}x{self.cols}"

@@ -28,7 +28,7 @@ __all__ = [
 #: First field of `IDENTITY`: "CELO" in ASCII, little endian.
 MAGIC = int.from_bytes(b"CELO", "little")
 #: Version of link protocol and descriptors together.
-VERSION = 1
+VERSION = 2
 
 
 class Opcode(IntEnum):
@@ -66,7 +66,7 @@ class Memory(IntEnum):
 
     #: `Config.cols` bytes a record: the weights of one k for as many channels.
     WEIGHTS = 0
-    #: `Config.lanes` `PARAMETER`s a record.
+    #: `Config.requantizers` `PARAMETER`s a record.
     PARAMS = 1
     #: One `DESCRIPTOR` a record.
     PROGRAM = 2
@@ -138,6 +138,7 @@ IDENTITY = Layout(
         Field("program_depth", 16, "`Config.program_depth`"),
         Field("act_depth", 24, "`Config.act_depth`"),
         Field("tables", 8, "`Config.tables`"),
+        Field("requantizers", 16, "`Config.requantizers`"),
         Field("ops", 16, "bit `Op` is set for each operation the engine has"),
     ),
 )

@@ -5,7 +5,8 @@ from .formats import BIAS, MULTIPLIER, SHIFT
 
 __all__ = ["PARAMETER"]
 
-#: One output channel. A word of parameter memory holds `Config.lanes` of these, channel 0 lowest.
+#: One output channel. A word of parameter memory holds `Config.requantizers` of these, channel 0
+#: lowest.
 PARAMETER = Layout(
     "parameter",
     9,

@@ -28,7 +28,7 @@ def record(config: Config, memory: Memory) -> Record:
     """The record of ``memory`` in an engine of shape ``config``."""
     size, depth = {
         Memory.WEIGHTS: (config.cols, config.weight_depth),
-        Memory.PARAMS: (config.lanes * PARAMETER.size, config.param_depth),
+        Memory.PARAMS: (config.requantizers * PARAMETER.size, config.param_depth),
         Memory.PROGRAM: (DESCRIPTOR.size, config.program_depth),
         Memory.TABLES: (1, 256 * config.tables),
         # address = row * act_depth + word

@@ -18,8 +18,9 @@ __all__ = [
 #: Cycles from the address of an activation or a weight to its data: the memory's own register and
 #: one after it, because a block RAM's clock-to-output leaves no room for logic.
 READ_LATENCY = 2
-#: From a READ's address to its record, for every memory: memory, register, selection.
-RECORD_LATENCY = 3
+#: From a READ's address to its record, for every memory: address register, memory, selection of the
+#: row, selection of the memory.
+RECORD_LATENCY = 1 + READ_LATENCY + 2
 #: From an issue to the array's operands: the memory, then the selection of the byte.
 OPERAND_LATENCY = READ_LATENCY + 1
 #: From operands to their product: what a multiplier block with all its registers needs, and one
@@ -28,15 +29,15 @@ PRODUCT_LATENCY = 3
 #: From a tile's last operands to the first cycle in which its sums can be shifted out: products,
 #: then sum and copy at once.
 ARRAY_LATENCY = PRODUCT_LATENCY + 1
-#: From the shift of a word of sums to the requantizer: parameters pass their memory's register and
-#: one more.
-DRAIN_LATENCY = 2
+#: From the drain's decision on a beat to its sums at the requantizer: as long as the parameters
+#: take. The sums leave the chain in between.
+DRAIN_LATENCY = READ_LATENCY
 #: From sums to bytes.
-REQUANTIZER_LATENCY = 8
+REQUANTIZER_LATENCY = 11
 #: From bytes to looked-up bytes.
-TABLES_LATENCY = 1
+TABLES_LATENCY = READ_LATENCY
 #: Segments the scanner may be ahead of the walker.
-SEGMENT_DEPTH = 4
+SEGMENT_DEPTH = 8
 #: Words of results that may wait for the host before the drain stops.
 RESULTS_DEPTH = 32
 #: Runs that may be waiting for their response to be sent.

@@ -92,7 +92,8 @@ def test_the_worst_clock_counts():
 
 
 def test_what_is_too_many():
-    full = {"A": {"used": 5, "available": 5}, "B": {"used": 6, "available": 5}}
+    cells = {"A": (5, 5), "B": (6, 5), "DUMMY_CELL": (20, 0)}
+    full = {name: {"used": used, "available": n} for name, (used, n) in cells.items()}
     assert too_many({"utilization": full}) == {"B": (6, 5)}
 
 

@@ -155,3 +155,23 @@ def test_ctrl_c_ends_the_tools(fake, tmp_path):
     assert celosia.returncode == 130 and said.splitlines()[-1] == "celosia: interrupted"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_building_is_only_imported_when_it_is_done():
+    check = (
+        "import sys, celosia.cli.build, celosia.cli.parser, celosia.flow, celosia.flow.speed\n"
+        "sys.exit(', '.join({'amaranth', 'celosia_hw'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert done.returncode == 0, f"loads {done.stderr}"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_page_says_how_to_use_each_board(name):
+    board, docs = BOARDS[name], Path(__file__).resolve().parents[2] / "docs/boards"
+    text = (docs / f"{name}.md").read_text()
+    assert f"**Clock:** {board.clock_mhz:g} MHz" in text
+    assert f"**Default engine:** {board.engine()}." in text
+    assert f"celosia build {name}" in text
+    assert f"{command._PROGRAM[name]} build/{name}/{name}-{board.engine()}." in text
+    assert f"({name}.md)" in (docs / "README.md").read_text()

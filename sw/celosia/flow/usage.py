@@ -51,9 +51,12 @@ _KEYS = ("used", "available")
 
 
 def too_many(report: Mapping) -> dict[str, tuple[int, int]]:
-    """Cell -> (needed, available) of those that the device has too few of."""
+    """Cell -> (needed, available) of those that the device has too few of.
+
+    Kinds that no device has are cells that nextpnr makes for itself.
+    """
     pairs = {name: (cell["used"], cell["available"]) for name, cell in _cells(report).items()}
-    return {name: pair for name, pair in pairs.items() if pair[0] > pair[1]}
+    return {name: pair for name, pair in pairs.items() if pair[0] > pair[1] > 0}
 
 
 def clock_share(report: Mapping) -> float:

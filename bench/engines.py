@@ -51,6 +51,7 @@ _SMALL = {
     "program_depth": 2,
     "act_depth": 64,
     "tables": 0,
+    "requantizers": 1,
 }
 
 #: Its size is watched: tests/hw/test_size.py.

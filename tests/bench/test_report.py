@@ -1,12 +1,16 @@
 """`make report`: what it places, keeps, resumes and says, with tools that answer at once."""
 
 import functools
+import os
+import signal
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bench import engines, report, report_table
-from tests.fake_tools import FakeTools
+from tests.fake_tools import YOSYS, FakeTools
 from tests.fake_tools import report as reported
 
 from celosia.boards import BOARDS, load_placements, save_placements
@@ -94,6 +98,25 @@ def test_interrupted(fake, capsys, monkeypatch):
     monkeypatch.setattr(report, "save_placements", stop)
     assert report.main([]) == 130
     assert "go on with `make report`" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_the_tools(fake, tmp_path):
+    fake.replace("nextpnr", f"echo $$ >> {tmp_path}/pids; exec sleep 60")
+    fake.replace("yosys", YOSYS)
+    pids = tmp_path / "pids"
+
+    def press() -> None:
+        while not pids.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    start = time.monotonic()
+    assert report.main([]) == 130
+    assert time.monotonic() - start < 30
+    for pid in pids.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
 
 
 def test_an_unknown_name(fake, capsys):

@@ -3,12 +3,24 @@
 import argparse
 
 import celosia
-from celosia.cli import build, check, compile, diff, info, mnist, quantize, run, train, verilog
+from celosia.cli import (
+    build,
+    check,
+    compile,
+    diff,
+    explore,
+    info,
+    mnist,
+    quantize,
+    run,
+    train,
+    verilog,
+)
 from celosia.errors import CelosiaError
 
 __all__ = ["parse"]
 
-_COMMANDS = (mnist, train, quantize, check, compile, run, diff, verilog, build, info)
+_COMMANDS = (mnist, train, quantize, check, explore, compile, run, diff, verilog, build, info)
 
 
 class _Parser(argparse.ArgumentParser):

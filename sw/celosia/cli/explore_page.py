@@ -1,0 +1,70 @@
+"""What `celosia explore` shows: boards, their engines, and the Pareto front."""
+
+from rich.text import Text
+
+from celosia.cli.console import Console
+from celosia.cli.page import columns, heading
+from celosia.explore import Exploration, port_limit
+from celosia.explore.cells import FIGURES, figures, notes, too_large, used_columns
+
+__all__ = ["show"]
+
+_HEADER = tuple(f">{name}" if right else name for name, right in FIGURES)
+
+
+def show(found: Exploration, console: Console) -> None:
+    """All that a person asks for; nothing but names when operations are not supported."""
+    outline = found.outline
+    size = f", {len(outline.layers)} layers, {outline.macs:,} MACs" if outline.layers else ""
+    heading(console, f"{outline.name}: {outline.kind}{size}")
+    if outline.unsupported:
+        names = ", ".join(sorted({op.kind for op in outline.unsupported}))
+        console.say(f"unsupported operations ({names}); `celosia check` says where", "bold red")
+        return
+    heading(console, "boards")
+    columns(
+        console,
+        ("board", "", "price", "power", ">images/s of its port"),
+        [
+            (
+                board.name,
+                board.title,
+                str(board.price or "not known"),
+                str(board.power or "not known"),
+                f"{port_limit(board, outline):,.0f}",
+            )
+            for board in found.boards
+        ],
+    )
+    best = {id(point) for point in found.front}
+    for board in found.boards:
+        points = found.of(board)
+        heading(console, f"{board.name}: {board.title}")
+        rows = [
+            (*figures(point), Text("front" if id(point) in best else "", "bold green"))
+            for point in points
+            if point.candidate.fits
+        ]
+        _columns(console, (*_HEADER, ""), rows)
+        for line in too_large(points):
+            console.say(f"  does not fit: {line}", "red")
+    if found.front:
+        heading(console, "Pareto front: price, latency, images/s")
+        rows = [
+            (point.board.name, str(point.board.price or ""), *figures(point))
+            for point in found.front
+        ]
+        _columns(console, ("board", "price", *_HEADER), rows)
+    console.say()
+    for line in notes(found):
+        console.say(line, "dim")
+
+
+def _columns(console: Console, header: tuple[str, ...], rows: list[tuple]) -> None:
+    """`columns` without those in which there is nothing."""
+    kept = used_columns(rows)
+    columns(
+        console,
+        tuple(header[index] for index in kept),
+        [tuple(row[index] for index in kept) for row in rows],
+    )

@@ -1,0 +1,29 @@
+"""Which hardware for a model: engines of every shape on every board, and the best of them."""
+
+from .candidates import COLS, ROWS, Candidate, candidates
+from .clocks import Clock, estimated, measured
+from .demand import Demand, Short, demand, shortages
+from .point import Point, Used, front
+from .predict import predict
+from .sweep import Exploration, explore, port_limit
+
+__all__ = [
+    "COLS",
+    "ROWS",
+    "Candidate",
+    "Clock",
+    "Demand",
+    "Exploration",
+    "Point",
+    "Short",
+    "Used",
+    "candidates",
+    "demand",
+    "estimated",
+    "explore",
+    "front",
+    "measured",
+    "port_limit",
+    "predict",
+    "shortages",
+]

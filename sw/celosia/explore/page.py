@@ -1,0 +1,138 @@
+"""The sweep as a page: the picture, and all figures in tables; complete in itself."""
+
+import base64
+import re
+from html import escape
+from importlib import resources
+from string import Template
+
+import celosia
+from celosia.boards import Board, Fact
+from celosia.report.html import Raw, cards, section, table
+
+from .cells import FIGURES, figures, notes, too_large, used_columns
+from .point import Point
+from .sweep import Exploration, port_limit
+
+__all__ = ["render"]
+
+_HEADER = tuple(name for name, _ in FIGURES)
+
+
+def render(found: Exploration, picture: bytes) -> str:
+    """The HTML of ``found`` with an SVG ``picture`` of it."""
+    outline = found.outline
+    parts = [
+        ("picture", "At a glance", _picture(found, picture)),
+        ("front", "Pareto front", _front(found)),
+        ("boards", "Boards", _boards(found)),
+        *((board.name, board.title, _board(found, board)) for board in found.boards),
+        (
+            "notes",
+            "What the figures mean",
+            section("notes", "What the figures mean", *notes(found)),
+        ),
+    ]
+    template = resources.files(__package__).joinpath("template.html").read_text("utf-8")
+    return Template(template).substitute(
+        style=_style(),
+        title=escape(f"{outline.name}: Celosia hardware choice"),
+        name=escape(outline.name),
+        lead=escape(
+            f"{outline.kind}, {len(outline.layers)} layers, {outline.macs:,} multiply-accumulates "
+            f"per image; {len(found.points):,} engines on {len(found.boards)} boards."
+        ),
+        links=" ".join(f'<a href="#{name}">{escape(title)}</a>' for name, title, _ in parts),
+        cards=cards(_best(found)),
+        sections="\n".join(html for _, _, html in parts),
+        version=escape(celosia.__version__),
+    )
+
+
+def _style() -> str:
+    """That of the run report, which holds it in its own template."""
+    report = resources.files("celosia.report").joinpath("template.html").read_text("utf-8")
+    return re.search(r"<style>.*?</style>", report, re.DOTALL)[0]
+
+
+def _best(found: Exploration) -> list[tuple[str, object, str]]:
+    entries = [("engines that hold it", f"{len(found.fitting):,}", f"of {len(found.points):,}")]
+    if found.front:
+        fastest = max(found.front, key=lambda point: point.images_per_second)
+        quickest = min(found.front, key=lambda point: point.latency_seconds)
+        entries += [
+            ("most images/s", f"{fastest.images_per_second:,.0f}", _where(fastest)),
+            ("least latency", f"{quickest.latency_seconds * 1e6:,.1f} us", _where(quickest)),
+            ("cheapest", found.front[0].board.title, str(found.front[0].board.price or "")),
+        ]
+    return entries
+
+
+def _where(point: Point) -> str:
+    guess = "" if point.clock.measured else ", estimated clock"
+    return f"{point.name} on {point.board.title}{guess}"
+
+
+def _picture(found: Exploration, picture: bytes) -> Raw:
+    data = base64.b64encode(picture).decode()
+    text = f"Speed of {len(found.fitting)} engines by their size; the tables below hold the figures"
+    image = f'<img class="picture" alt="{escape(text)}" src="data:image/svg+xml;base64,{data}">'
+    return section("picture", "At a glance", Raw(image))
+
+
+def _front(found: Exploration) -> Raw:
+    title = "Pareto front"
+    if not found.front:
+        return section("front", title, "There is none: no engine that holds the model has a clock.")
+    rows = [
+        (point.board.name, str(point.board.price or ""), str(point.board.power or ""))
+        + figures(point)
+        for point in found.front
+    ]
+    return section(
+        "front",
+        title,
+        "By price class, latency of one image and images/s of many: no other engine is better in "
+        "one of them and at least as good in the others.",
+        _table(("board", "price", "power", *_HEADER), rows, title),
+    )
+
+
+def _boards(found: Exploration) -> Raw:
+    rows = [
+        (
+            board.name,
+            board.title,
+            *_said(board.price),
+            *_said(board.power),
+            f"{port_limit(board, found.outline):,.0f}",
+        )
+        for board in found.boards
+    ]
+    header = ("board", "FPGA", "price", "as of", "power", "as of", "images/s of its port")
+    return section("boards", "Boards", table(header, rows, "Boards"))
+
+
+def _said(fact: Fact | None) -> tuple[str, str]:
+    return (str(fact), fact.date) if fact else ("not known", "")
+
+
+def _board(found: Exploration, board: Board) -> Raw:
+    points, best = found.of(board), {id(point) for point in found.front}
+    rows = [
+        (*figures(point), "front" if id(point) in best else "")
+        for point in points
+        if point.candidate.fits
+    ]
+    content = [_table((*_HEADER, ""), rows, board.title)] if rows else []
+    return section(
+        board.name, board.title, *content, *(f"Does not fit: {line}." for line in too_large(points))
+    )
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], label: str) -> Raw:
+    """A table without columns in which there is nothing."""
+    kept = used_columns(rows)
+    return table(
+        [header[index] for index in kept], [[row[index] for index in kept] for row in rows], label
+    )

@@ -1,0 +1,168 @@
+"""The sweep as a picture, and as a page around it."""
+
+import io
+import math
+from importlib.util import find_spec
+from pathlib import Path
+
+from celosia.cache import atomic_write
+from celosia.errors import CelosiaError
+
+from .page import render
+from .point import Point
+from .sweep import Exploration
+
+__all__ = ["draw", "require_plot", "write_plot"]
+
+_KINDS = (".png", ".svg", ".html")
+#: One for each board, told apart by shape as well as by colour.
+_MARKERS = "osD^vPX*"
+_BEST = "#9c1f5c"
+_COLOURS = ("#2166ac", "#d97a1d", "#1a9079", "#a85fb0", "#8a6d00", "#b3261e", "#5c5c63", "#1d1d1f")
+
+
+def require_plot(path: str) -> None:
+    """Refuse a plot that cannot be drawn: at once, not after the sweep.
+
+    Raises
+    ------
+    CelosiaError : the file's ending is none of a plot, or matplotlib is not installed.
+    """
+    if Path(path).suffix.lower() not in _KINDS:
+        raise CelosiaError(
+            f"no plot ends in {Path(path).suffix!r}", where=path, todo=f"end it in {_KINDS[0]}, "
+            f"{' or '.join(_KINDS[1:])}",
+        )  # fmt: skip
+    if find_spec("matplotlib") is None:
+        raise CelosiaError(
+            "a plot needs matplotlib",
+            where="--plot",
+            todo="install it with: pip install 'celosia[explore]'",
+        )
+
+
+def write_plot(found: Exploration, path: str) -> None:
+    """Draw ``found`` into a file of the kind that its ending says; it is whole or not there.
+
+    Raises
+    ------
+    CelosiaError : see `require_plot`, or it cannot be written.
+    """
+    require_plot(path)
+    kind = Path(path).suffix.lower()
+    if kind == ".html":
+        atomic_write(path, render(found, draw(found, "svg")).encode())
+    else:
+        atomic_write(path, draw(found, kind[1:]))
+
+
+def draw(found: Exploration, kind: str) -> bytes:
+    """The picture, ``kind`` "png" or "svg": the same bytes for the same exploration.
+
+    Images/s and latency over the array's multiply-accumulators. Where no clock is known, cycles
+    take their place.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    clocked = any(point.clock for point in found.points)
+    points = [point for point in found.fitting if point.clock or not clocked]
+    if clocked:
+        panels = (
+            ("images/s, many", lambda p: p.images_per_second),
+            ("latency of one image, us", lambda p: p.latency_seconds * 1e6),
+        )
+    else:
+        panels = (
+            ("cycles per image, many", lambda p: p.cycles.per_image),
+            ("cycles of one image alone", lambda p: p.cycles.latency),
+        )
+    with matplotlib.rc_context({"svg.hashsalt": "celosia", "font.size": 9}):
+        figure = Figure(figsize=(11, 6), layout="constrained")
+        title = f"{found.outline.name}: {found.outline.macs:,} MACs per image"
+        if absent := len(found.fitting) - len(points):
+            title += f" ({absent} engines without a clock are not shown)"
+        figure.suptitle(title)
+        for axes, (label, value) in zip(figure.subplots(1, 2), panels, strict=True):
+            _panel(axes, found, points, label, value)
+        handles = [*_board_handles(found, points), *_kind_handles(clocked)]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+        out = io.BytesIO()
+        # Without a date: the same picture is the same file.
+        metadata = {"Date": None} if kind == "svg" else {"Software": None}
+        figure.savefig(out, format=kind, dpi=150, metadata=metadata)
+    return out.getvalue()
+
+
+def _panel(axes, found: Exploration, points: list[Point], label: str, value) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    best = {id(point) for point in found.front}
+    ring = {"marker": "o", "c": "none", "edgecolors": _BEST, "linewidths": 1.6}
+    labels: dict[tuple[float, float], list[str]] = {}
+    for index, board in enumerate(found.boards):
+        colour, marker = _style(index)
+        # Boards stand side by side where their engines are equal.
+        aside = 2 ** (0.09 * (index - (len(found.boards) - 1) / 2))
+        for point in points:
+            if point.board is not board:
+                continue
+            x, y = point.candidate.rows * point.candidate.cols * aside, value(point)
+            filled = point.clock is not None and point.clock.measured
+            face = colour if filled else "none"
+            mark = {"marker": marker, "c": face, "edgecolors": colour, "linewidths": 1.1}
+            axes.scatter(x, y, 34, zorder=3, **mark)
+            if id(point) in best:
+                axes.scatter(x, y, 150, **ring)
+                # One label for those that lie on each other.
+                labels.setdefault((x, round(math.log(y), 1)), []).append(point.name)
+    for (x, y), names in labels.items():
+        place = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
+        axes.annotate(", ".join(names), (x, math.exp(y)), color=_BEST, **place)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.margins(0.1, 0.12)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(lambda n, _: f"{n:g}")
+    axes.yaxis.set_major_formatter(lambda n, _: f"{n:,g}")
+    axes.set_xlabel("multiply-accumulators, rows x cols")
+    axes.set_ylabel(label)
+    axes.grid(True, which="major", color="#dcd9d2", linewidth=0.7)
+    axes.set_axisbelow(True)
+    if not points:
+        axes.text(0.5, 0.5, "fits no engine", transform=axes.transAxes, ha="center")
+
+
+def _style(index: int) -> tuple[str, str]:
+    """Colour and marker of the board of that index."""
+    return _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+
+
+def _board_handles(found: Exploration, points: list[Point]) -> list:
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for index, board in enumerate(found.boards):
+        colour, marker = _style(index)
+        price = f", {board.price}" if board.price else ""
+        none = "" if any(point.board is board for point in points) else ": no engine"
+        handles.append(
+            Line2D([], [], ls="", marker=marker, color=colour, label=f"{board.title}{price}{none}")
+        )
+    return handles
+
+
+def _kind_handles(clocked: bool) -> list:
+    from matplotlib.lines import Line2D
+
+    def handle(label: str, **style):
+        return Line2D([], [], ls="", color="#1d1d1f", label=label, **style)
+
+    if not clocked:
+        return [handle("never placed: no clock is known, cycles only", marker="o", mfc="none")]
+    return [
+        handle("filled: clock measured by placing it", marker="o"),
+        handle("hollow: clock estimated", marker="o", mfc="none"),
+        handle("Pareto front: price, latency, images/s", marker="o", mfc="none", mec=_BEST, ms=11),
+    ]

@@ -1,0 +1,91 @@
+"""Cycles of many engines: here, in worker processes, or on a Dask cluster."""
+
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+
+from celosia.errors import CelosiaError
+from celosia.model.estimate import Estimate, estimate
+from celosia.outline import Outline
+from celosia.progress import Progress, silent
+from celosia.spec import Config
+
+from .cluster import on_cluster
+
+__all__ = ["predict"]
+
+
+def predict(
+    outline: Outline,
+    configs: Sequence[Config],
+    *,
+    jobs: int = 1,
+    dask: str | None = None,
+    progress: Progress = silent,
+) -> dict[Config, Estimate]:
+    """`celosia.model.estimate.estimate` of every configuration.
+
+    Parameters
+    ----------
+    jobs : processes to use; with one, or one configuration, everything happens in this one.
+    dask : address of a Dask scheduler to use instead, such as "tcp://host:8786".
+    progress : told about every configuration that is done.
+
+    Raises
+    ------
+    CelosiaError : ``jobs`` below 1, a worker died, or see `on_cluster`.
+    """
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise CelosiaError(f"{jobs!r} is not a whole number from 1", where="jobs")
+    configs = list(dict.fromkeys(configs))
+    one = partial(_one, outline)
+    jobs = min(jobs, len(configs))
+    if not configs:
+        return {}
+    elif dask is not None:
+        results = on_cluster(dask, one, configs)
+    elif jobs > 1:
+        results = _in_processes(jobs, one, configs)
+    else:
+        results = (one(config) for config in configs)
+    found = {}
+    with contextlib.closing(results):
+        for config, result in results:
+            found[config] = result
+            progress("predicting cycles", len(found), len(configs))
+    return found
+
+
+def _one(outline: Outline, config: Config) -> tuple[Config, Estimate]:
+    return config, estimate(outline, config)
+
+
+def _in_processes(jobs: int, one: partial, configs: list[Config]) -> Iterator[tuple]:
+    # A spawned process inherits no threads and no locks, which a forked one may trip over.
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        with _no_interrupt():
+            futures = [pool.submit(one, config) for config in configs]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise CelosiaError(
+            "a worker process died", where="sweep", todo="try fewer jobs, or one"
+        ) from error
+    finally:
+        # After Ctrl-C what has been begun is finished, a moment's work, and nothing else.
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Hold Ctrl-C back. A process started meanwhile inherits that and leaves it to its parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

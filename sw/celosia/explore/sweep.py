@@ -1,0 +1,128 @@
+"""The sweep: candidates of every board, their cycles and clocks, and the best of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from celosia.boards import BOARDS, Board, Fact, Placement
+from celosia.errors import CelosiaError
+from celosia.outline import Outline
+from celosia.progress import Progress, silent
+
+from .candidates import candidates
+from .clocks import estimated, measured
+from .point import Point, front
+from .predict import predict
+
+__all__ = ["Exploration", "explore", "port_limit"]
+
+
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """What was found for a model: every point of the sweep, board by board."""
+
+    outline: Outline
+    boards: tuple[Board, ...]
+    points: tuple[Point, ...]
+
+    @cached_property
+    def front(self) -> list[Point]:
+        """See `celosia.explore.front`."""
+        return front(self.points)
+
+    @property
+    def fitting(self) -> list[Point]:
+        return [point for point in self.points if point.candidate.fits]
+
+    def of(self, board: Board) -> list[Point]:
+        """The points of one board, small engines first."""
+        return [point for point in self.points if point.board is board]
+
+    def to_dict(self) -> dict:
+        """Everything, ready for JSON."""
+        best = {id(point) for point in self.front}
+        return {
+            "model": self.outline.name,
+            "kind": self.outline.kind,
+            "macs": self.outline.macs,
+            "unsupported": [
+                {"name": op.name, "kind": op.kind, "why": op.why} for op in self.outline.unsupported
+            ],
+            "boards": [
+                {
+                    "name": board.name,
+                    "title": board.title,
+                    "family": board.family,
+                    "resources": asdict(board.resources),
+                    "price": _fact(board.price),
+                    "power": _fact(board.power),
+                    "port_images_per_second": port_limit(board, self.outline),
+                }
+                for board in self.boards
+            ],
+            "points": [point.to_dict() | {"front": id(point) in best} for point in self.points],
+        }
+
+
+def explore(
+    outline: Outline,
+    *,
+    boards: Iterable[Board] | None = None,
+    rows: Sequence[int] | None = None,
+    cols: Sequence[int] | None = None,
+    placements: Iterable[Placement] = (),
+    estimate_clocks: bool = False,
+    jobs: int = 1,
+    dask: str | None = None,
+    progress: Progress = silent,
+) -> Exploration:
+    """Engines for ``outline`` on boards.
+
+    Parameters
+    ----------
+    boards : all of `BOARDS` when None.
+    rows, cols : shapes to look at, see `celosia.explore.candidates`.
+    placements : where clocks and measured areas come from, `celosia.boards.load_placements`.
+    estimate_clocks : give an engine that was not placed an estimate of its clock, marked as such.
+    jobs, dask, progress : see `celosia.explore.predict`.
+
+    Raises
+    ------
+    CelosiaError : rows or columns that no engine has, or see `celosia.explore.predict`.
+    """
+    boards, placements = tuple(BOARDS.values() if boards is None else boards), tuple(placements)
+    if outline.unsupported:
+        return Exploration(outline, boards, ())
+    if not outline.layers:
+        raise CelosiaError("has no layer for an engine", where=outline.name)
+    found = [
+        each for board in boards for each in candidates(outline, board, rows, cols, placements)
+    ]
+    cycles = predict(
+        outline,
+        [each.config for each in found if each.fits],
+        jobs=jobs,
+        dask=dask,
+        progress=progress,
+    )
+    points = []
+    for each in found:
+        clock = None
+        if each.placement:
+            clock = measured(each.placement)
+        elif each.fits and estimate_clocks:
+            on_board = (other for other in placements if other.board == each.board.name)
+            clock = estimated(each.config, on_board)
+        points.append(Point(each, cycles[each.config] if each.fits else None, clock))
+    return Exploration(outline, boards, tuple(points))
+
+
+def port_limit(board: Board, outline: Outline) -> float | None:
+    """Images/s that the bytes of inputs leave room for on the board's serial port, at most."""
+    if not outline.layers:
+        return None
+    return board.baud / 10 / outline.layers[0].inputs  # start and stop bit
+
+
+def _fact(fact: Fact | None) -> dict | None:
+    return fact and asdict(fact)

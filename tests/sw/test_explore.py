@@ -1,0 +1,278 @@
+"""The sweep over boards: what fits, clocks measured and estimated, the Pareto front."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from celosia.boards import Placement, Result, board
+from celosia.errors import CelosiaError
+from celosia.explore import candidates, demand, estimated, explore, front, port_limit, predict
+from celosia.model.estimate import estimate
+from celosia.outline import LayerOutline, Operation, Outline, Place
+
+MNIST = (784, 128, 64, 10)
+SMALL = (16, 8, 4)
+
+
+def outline(*sizes: int) -> Outline:
+    """An MLP of these widths."""
+    layers = tuple(LayerOutline(f"d{n}", *pair) for n, pair in enumerate(pairwise(sizes)))
+    return Outline("mlp", "float model", (), layers)
+
+
+def boards() -> list:
+    """Three boards of known engines, whatever the real ones have by default."""
+    depths = {"param_depth": 64, "program_depth": 8, "act_depth": 512, "tables": 0}
+    own = {"rows": 1, "cols": 8, "link_bytes": 1, "weight_depth": 2048, **depths}
+    return [
+        replace(board(name), config=own | {"lanes": lanes, "requantizers": requantizers})
+        for name, lanes, requantizers in (
+            ("upduino", 4, 1),
+            ("ulx3s-85f", 8, 2),
+            ("tang-nano-9k", 4, 1),
+        )
+    ]
+
+
+UPDUINO, ULX3S, NANO = boards()
+
+
+def placed(where, fmax: float | tuple[float, ...], **changes: int) -> Placement:
+    """An engine of ``where``, changed, as if placed."""
+    counts = {"luts": 1234, "ffs": 900, "multipliers": 5, "block_rams": 7, "single_port_rams": 0}
+    seeds = fmax if isinstance(fmax, tuple) else (fmax,)
+    return Placement(
+        board=where.name,
+        family=where.family,
+        device=where.device,
+        config=where.engine(**changes).to_dict(),
+        technology=where.family,
+        options="",
+        clock_mhz=1,
+        results=tuple(Result(seed=n, fmax_mhz=f) for n, f in enumerate(seeds)),
+        used=counts,
+        available=counts,
+        tools={},
+        date="2026-11-24",
+    )
+
+
+def only(points):
+    (point,) = points
+    return point
+
+
+def test_counted_as_synthesis_counts():
+    # Yosys's own statistics of this engine: 119 DP16KD, and 8 multipliers for the requantizers.
+    found = demand(ULX3S, ULX3S.engine(rows=8, weight_depth=16384, tables=1))
+    assert sum(found.block_rams.values()) == 119
+    assert found.block_rams["weights"] == 64
+    assert found.multipliers == 8 * 8 // 2 + 8
+
+
+@pytest.mark.parametrize(
+    "where, rows, multipliers",
+    [
+        (UPDUINO, 1, 4 + 4),
+        (UPDUINO, 3, 12 + 4),
+        (ULX3S, 1, 8 + 8),
+        (ULX3S, 3, 16 + 8),
+        (NANO, 1, 16),
+    ],
+    ids=lambda each: getattr(each, "name", each),
+)
+def test_multipliers_by_family(where, rows, multipliers):
+    assert demand(where, where.engine(rows=rows)).multipliers == multipliers
+
+
+@pytest.mark.parametrize("depth, single", [(256, None), (257, 4), (16384, 4), (16385, None)])
+def test_weights_are_in_single_port_rams_where_these_suffice(depth, single):
+    found = demand(UPDUINO, UPDUINO.engine(weight_depth=depth))
+    assert found.single_port_rams.get("weights") == single
+    assert ("weights" in found.block_rams) == (single is None)
+
+
+def test_memories_are_as_deep_as_the_model_needs():
+    found = only(candidates(outline(*MNIST), UPDUINO, [1], [8], []))
+    assert found.fits and found.placement is None
+    assert found.config.weight_depth == (16 * 784 + 8 * 128 + 2 * 64)
+    assert (found.config.lanes, found.config.requantizers) == (4, 1)
+    assert found.demand.single_port_rams == {"weights": 4}
+
+
+def test_what_does_not_fit_says_what_is_short():
+    found = only(candidates(outline(*MNIST), NANO, [1], [8], []))
+    short = only(found.short)
+    assert not found.fits
+    assert (short.what, short.available) == ("block RAM", 26) and short.needed > 26
+    assert str(short).endswith(f"(weights {found.demand.block_rams['weights']}), has 26")
+    found = only(candidates(outline(*SMALL), UPDUINO, [4], [8], []))
+    assert [str(each) for each in found.short] == ["multipliers 20, has 8"]
+
+
+def test_a_model_that_no_engine_of_a_shape_holds():
+    found = only(candidates(outline(1 << 18, 4), ULX3S, [1], [4], []))
+    assert found.config is None and found.demand is None
+    assert [str(each) for each in found.short] == ["act_depth 131,072, more than any engine has"]
+
+
+def test_lanes_divide_any_columns():
+    found = only(candidates(outline(*SMALL), ULX3S, [2], [12], []))
+    assert (found.config.lanes, found.config.requantizers) == (4, 2)
+
+
+def test_shapes_that_were_placed_are_looked_at_beside_the_usual_ones():
+    extra = placed(ULX3S, 100, rows=3, cols=24)
+    shapes = {(c.rows, c.cols) for c in candidates(outline(*SMALL), ULX3S, None, None, [extra])}
+    assert (3, 24) in shapes and (8, 8) in shapes
+    shapes = {(c.rows, c.cols) for c in candidates(outline(*SMALL), ULX3S, [3], None, [extra])}
+    assert (3, 24) in shapes and {rows for rows, _ in shapes} == {3}
+    shapes = {(c.rows, c.cols) for c in candidates(outline(*SMALL), ULX3S, [1], [8], [extra])}
+    assert shapes == {(1, 8)}
+
+
+def test_a_shape_that_no_engine_has_is_refused():
+    with pytest.raises(CelosiaError, match=r"sweep: rows = 33 is not an integer in 1\.\.32"):
+        explore(outline(*SMALL), rows=[33], cols=[8])
+
+
+def test_a_placed_engine_stands_as_it_is_with_its_median_clock():
+    one = placed(ULX3S, (100.0, 140.0, 120.0), weight_depth=4096)
+    found = explore(outline(*SMALL), boards=[ULX3S], rows=[1], cols=[8], placements=[one])
+    point = only(found.points)
+    assert point.candidate.config == one.engine
+    assert (point.clock.mhz, point.clock.measured) == (120.0, True)
+    expected = estimate(found.outline, one.engine)
+    assert point.latency_seconds == expected.latency / 120e6
+    assert point.images_per_second == 120e6 / expected.per_image
+    assert point.single_per_second == pytest.approx(120e6 / expected.latency)
+    assert [(u.what, u.count, u.measured) for u in point.used] == [
+        ("multipliers", 5, True),
+        ("block_rams", 7, True),
+        ("luts", 1234, True),
+        ("ffs", 900, True),
+    ]
+
+
+def test_no_placement_no_clock():
+    others = [
+        placed(NANO, 30),  # another board
+        placed(ULX3S, 120, weight_depth=16),  # too small for the model
+        placed(ULX3S, 110, rows=2),  # another shape
+    ]
+    found = explore(outline(*SMALL), boards=[ULX3S], rows=[1], cols=[8], placements=others)
+    point = only(found.points)
+    assert point.clock is None and point.cycles.latency > 0
+    assert (point.latency_seconds, point.images_per_second) == (None, None)
+    assert point.candidate.almost == "placed with weight_depth 16 < 24"
+    assert {u.what: u.count for u in point.used if not u.measured}["luts"] is None
+    assert found.front == []
+
+
+def test_an_estimated_clock_is_marked_and_is_that_of_the_next_larger_engine():
+    placements = [placed(ULX3S, 90, rows=16, cols=16), placed(ULX3S, 110, rows=8)]
+    found = explore(
+        outline(*SMALL),
+        boards=[ULX3S],
+        rows=[4, 32],
+        cols=[8],
+        placements=placements,
+        estimate_clocks=True,
+    )
+    between, beyond = found.points
+    assert (between.clock.mhz, between.clock.measured) == (110, False)
+    assert between.clock.source == "estimate: as 8x8, ecp5"
+    assert beyond.clock is None
+
+
+def test_an_estimate_is_never_above_a_smaller_engine_that_was_placed():
+    larger, smaller = placed(ULX3S, 130, rows=8), placed(ULX3S, 100, rows=2, weight_depth=16)
+    config = ULX3S.engine(rows=4, weight_depth=24)
+    assert estimated(config, [larger]).mhz == 130
+    assert estimated(config, [larger, smaller]).mhz == 100
+    deeper = ULX3S.engine(rows=4, weight_depth=larger.engine.weight_depth + 1)
+    assert estimated(deeper, [larger, smaller]) is None
+
+
+def priced(where, limit: float):
+    return replace(where, price=replace(where.price, limit=limit))
+
+
+def test_the_front():
+    cheap, dear = priced(UPDUINO, 50), priced(ULX3S, 200)
+    placements = [
+        placed(cheap, 24),
+        placed(dear, 24),  # no faster than the cheap one
+        placed(dear, 100, rows=4),  # more images/s
+        placed(dear, 90, rows=2),  # beaten by the one before in both
+        placed(dear, 150, cols=16),  # less latency
+    ]
+    found = explore(
+        outline(*MNIST),
+        boards=[dear, cheap],
+        rows=[1, 2, 4],
+        cols=[8, 16],
+        placements=[
+            replace(each, config=dict(each.config) | {"weight_depth": 13696, "param_depth": 256})
+            for each in placements
+        ],
+    )
+    names = [(point.board.name, point.name) for point in found.front]
+    assert names[0] == ("upduino", "1x8")
+    assert sorted(names[1:]) == [("ulx3s-85f", "1x16"), ("ulx3s-85f", "4x8")]
+    dicts = [p for p in found.to_dict()["points"] if p["front"]]
+    assert len(dicts) == 3 and all(p["clock"]["measured"] for p in dicts)
+
+
+def test_an_estimate_beats_nothing_measured():
+    found = explore(
+        outline(*SMALL), boards=[ULX3S], rows=[1], cols=[8], placements=[placed(ULX3S, 100)]
+    )
+    slow = only(found.points)
+    fast = replace(slow, clock=replace(slow.clock, mhz=200.0))
+    guess = replace(fast, clock=replace(fast.clock, measured=False))
+    assert front([slow, guess]) == [guess, slow]
+    assert front([slow, fast]) == [fast]
+    assert front([guess, fast, replace(guess, clock=slow.clock)]) == [guess, fast]
+    assert front([fast, replace(guess, clock=replace(guess.clock, mhz=100.0))]) == [fast]
+
+
+def test_unsupported_operations_are_named_and_nothing_is_swept():
+    bad = Operation("op", "DET", Place.UNSUPPORTED, "no such thing")
+    found = explore(replace(outline(*SMALL), operations=(bad,)))
+    assert found.points == ()
+    assert [each["kind"] for each in found.to_dict()["unsupported"]] == ["DET"]
+
+
+def test_a_model_without_layers():
+    with pytest.raises(CelosiaError, match="mlp: has no layer for an engine"):
+        explore(outline())
+
+
+def test_the_port_bounds_images():
+    where = replace(UPDUINO, baud=1_000_000)
+    assert port_limit(where, outline(100, 4)) == 1000
+
+
+def test_processes_find_the_same_and_say_where_they_are():
+    configs = [ULX3S.engine(rows=rows, cols=cols) for rows in (1, 2) for cols in (8, 16)]
+    model, said = outline(*SMALL), []
+    one = predict(model, configs)
+    two = predict(model, [*configs, *configs], jobs=2, progress=lambda *a: said.append(a[1:]))
+    assert one == two == {config: estimate(model, config) for config in configs}
+    assert said == [(n, 4) for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("jobs", [0, True, 1.5])
+def test_jobs_that_are_none(jobs):
+    with pytest.raises(CelosiaError, match="is not a whole number from 1"):
+        predict(outline(*SMALL), [ULX3S.engine()], jobs=jobs)
+
+
+def test_an_outline_with_tables_travels_to_workers():
+    layer = LayerOutline("d0", 8, 4, table=np.zeros(256, np.int8))
+    model = replace(outline(), layers=(layer,))
+    configs = [ULX3S.engine(), ULX3S.engine(rows=2)]
+    assert predict(model, configs, jobs=2) == predict(model, configs)

@@ -3,6 +3,7 @@
 from collections import deque
 
 from celosia.spec import DESCRIPTOR, Op, legal
+from celosia.spec.timing import READ_LATENCY
 from celosia_hw.layouts import active_layer, struct
 from celosia_hw.scanner import guard
 from celosia_hw.sequencer import run
@@ -105,13 +106,13 @@ class SequencerTB(TB):
     async def _memory(self) -> None:
         layout = struct(DESCRIPTOR)
         packed = [pack(layout, descriptor) for descriptor in self.program]
+        coming = deque([0] * (READ_LATENCY - 1))
         while True:
             await self.cycle()
             address = str(self.dut.program_addr.value)
-            if set(address) <= {"0", "1"}:
-                address = int(address, 2)
-                data = packed[address] if address < len(packed) else 0
-                self.dut.program_data.value = data
+            address = int(address, 2) if set(address) <= {"0", "1"} else len(packed)
+            coming.append(packed[address] if address < len(packed) else 0)
+            self.dut.program_data.value = coming.popleft()
 
     async def _arrive(self) -> None:
         """The words of the older layer arrive one after the other."""

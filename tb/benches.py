@@ -35,7 +35,7 @@ def _small(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) 
     """Memories just large enough for the benches' programs: inputs and outputs of 300 bytes."""
     sizes = {
         "weight_depth": 2048,
-        "param_depth": max(16, 640 // lanes),
+        "param_depth": max(16, 640 // overrides.get("requantizers", lanes)),
         "program_depth": 32,
         "act_depth": max(16, 1280 // lanes),
         "tables": 2,
@@ -44,7 +44,7 @@ def _small(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) 
 
 
 #: One row; few lanes; prime columns; more rows than words; records smaller, larger and equal to
-#: link words; memories whose depth is no power of two; no tables.
+#: link words; memories whose depth is no power of two; no tables; words of several beats.
 _ENGINES = {
     "1x4": _small(1, 4, 4, 1, tables=1),
     "3x5": _small(3, 5, 5, 4),
@@ -53,6 +53,7 @@ _ENGINES = {
     "1x16": _small(1, 16, 16, 8, tables=16),
     "2x12l4": _small(2, 12, 4, 2, tables=0, program_depth=27),
     "5x4l1": _small(5, 4, 1, 4),
+    "3x12l6r2": _small(3, 12, 6, 4, requantizers=2),
 }
 #: Memories so small that they can be filled and read to the last record.
 _LINKS = {
@@ -74,7 +75,7 @@ _LINKS = {
         (2, 6, 3, 16, 1),
     )
 }
-_BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2")}
+_BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2", "3x12l6r2")}
 #: A trailer of many words, of one, and of less than one.
 _AXIS = {name: _ENGINES[name] for name in ("1x4", "2x7", "4x8l2")}
 

@@ -4,10 +4,10 @@ from amaranth import Cat, Module, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import ACC, ACTIVATION, WEIGHT, Config
+from celosia.spec import ACTIVATION, WEIGHT, Config
 from celosia_hw.array import MacArray
 from celosia_hw.drain import Drain, finish
-from celosia_hw.layouts import active_layer, element, parameter_word
+from celosia_hw.layouts import active_layer, element, parameter_word, sums
 from celosia_hw.scanner import Scanner, guard
 from celosia_hw.walker import Walker, issue
 
@@ -23,7 +23,6 @@ class Feeder(wiring.Component):
             {
                 "i": In(stream.Signature(active_layer(config))),
                 "mask_addr": Out(range(config.act_depth)),
-                "mask_en": Out(1),
                 "mask_data": In(config.lanes),
                 "guard": In(guard(config)),
                 "drain_free": In(1),
@@ -43,7 +42,6 @@ class Feeder(wiring.Component):
         connect(m, scanner.o, walker.i)
         m.d.comb += [
             self.mask_addr.eq(scanner.mask_addr),
-            self.mask_en.eq(scanner.mask_en),
             scanner.mask_data.eq(self.mask_data),
             scanner.guard.eq(self.guard),
             walker.drain_free.eq(self.drain_free),
@@ -74,7 +72,7 @@ class ArrayDrain(wiring.Component):
                 "param_data": In(parameter_word(config)),
                 "o": Out(element(config)),
                 "o_en": Out(1),
-                "acc": Out(data.ArrayLayout(signed(ACC.width), config.lanes)),
+                "acc": Out(sums(config)),
                 "parameters": Out(parameter_word(config)),
                 "finish": Out(finish()),
                 "layer_done": In(1),

@@ -102,11 +102,12 @@ class Scanner(wiring.Component):
             later, later_en = Signal(word, name=f"word_{stage}"), Signal(name=f"word_en_{stage}")
             m.d.sync += [later.eq(scanned), later_en.eq(scanned_en)]
             scanned, scanned_en = later, later_en
-        found = Signal(self.o.payload.shape())
-        mask = found.mask
+        found, mask = Signal(self.o.payload.shape()), Signal(lanes)
+        empty = mask == 0
         m.d.comb += [
             mask.eq(scanned.bytes & Mux(scanned.skip, self.mask_data, ~0)),
-            found.empty.eq(mask == 0),
+            found.mask.eq(mask),
+            found.empty.eq(empty),
             found.last.eq(scanned.last),
             found.src.eq(scanned.src),
             found.weights.eq(scanned.weights),
@@ -121,7 +122,7 @@ class Scanner(wiring.Component):
         m.d.sync += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)
         m.d.comb += [
             queue.w_data.eq(found.as_value()),
-            queue.w_en.eq(scanned_en & (~found.empty | found.last)),
+            queue.w_en.eq(scanned_en & (~empty | scanned.last)),
             self.o.payload.eq(queue.r_data),
             self.o.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.o.ready),

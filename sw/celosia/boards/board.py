@@ -165,13 +165,14 @@ _GW2AR_18 = Resources(
 _UP5K_ENGINE = {
     "rows": 1,
     "cols": 8,
-    "lanes": 4,
+    "lanes": 8,
     "link_bytes": 1,
     "weight_depth": 16384,
-    "param_depth": 64,
+    "param_depth": 256,
     "program_depth": 8,
-    "act_depth": 512,
+    "act_depth": 256,
     "tables": 0,
+    "requantizers": 1,
 }
 _ECP5_ENGINE = {
     "rows": 8,
@@ -179,21 +180,23 @@ _ECP5_ENGINE = {
     "lanes": 8,
     "link_bytes": 1,
     "weight_depth": 16384,
-    "param_depth": 64,
+    "param_depth": 256,
     "program_depth": 16,
     "act_depth": 512,
     "tables": 1,
+    "requantizers": 2,
 }
 _GOWIN_ENGINE = {
     "rows": 2,
     "cols": 8,
-    "lanes": 4,
+    "lanes": 8,
     "link_bytes": 1,
     "weight_depth": 2048,
     "param_depth": 64,
     "program_depth": 8,
     "act_depth": 256,
     "tables": 0,
+    "requantizers": 1,
 }
 
 

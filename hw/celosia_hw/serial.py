@@ -58,6 +58,7 @@ class SerialLink(wiring.Component):
         m.submodules.receiver = receiver = PacketReceiver(self.config)
         m.submodules.transmitter = transmitter = PacketTransmitter(self.config)
         connect(m, receiver.o, flipped(self.o))
+        connect(m, flipped(self.i), transmitter.i)
         connect(m, transmitter.o, uart_tx.i)
         m.d.comb += [
             uart_rx.rx.eq(self.rx),
@@ -71,10 +72,7 @@ class SerialLink(wiring.Component):
             transmitter.hello.eq(receiver.hello),
             transmitter.acked.eq(receiver.acked),
             transmitter.ack.eq(receiver.ack),
-            transmitter.i.payload.eq(self.i.payload),
-            transmitter.i.valid.eq(self.i.valid & ~self.restart),
-            self.i.ready.eq(transmitter.i.ready),
         ]
-        # A register, so that the reset of everything does not hang from the CRC's comparison.
+        # A register of its own, for the reset of everything. By then both sides have stopped.
         m.d.sync += self.restart.eq(receiver.hello)
         return m

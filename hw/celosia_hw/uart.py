@@ -27,7 +27,8 @@ class UartReceiver(wiring.Component):
     the line must be 1 before a byte can begin.
 
     ``valid`` or ``error`` is 1 for one cycle, ``9 * divisor + divisor // 2 + 3`` cycles after the
-    edge on the pin. No back-pressure: a byte not looked at in that cycle is lost.
+    edge on the pin, and ``data`` stays for ``divisor`` cycles more. No back-pressure: a byte not
+    looked at by then is lost.
 
     Parameters
     ----------
@@ -61,11 +62,13 @@ class UartReceiver(wiring.Component):
         busy = Signal()
         timer = Signal(range(self.divisor))
         place = Signal(range(10))  # 0: the start bit is sampled next, 9: the stop bit
-        m.d.sync += [self.valid.eq(0), self.error.eq(0), timer.eq(timer - 1)]
+        tick = Signal()  # `timer` is 0
+        m.d.sync += [self.valid.eq(0), self.error.eq(0)]
+        m.d.sync += [timer.eq(timer - 1), tick.eq(busy & (timer == 1))]
         with m.If(~busy):
             # The edge was seen one cycle late, by `before`.
             m.d.sync += [busy.eq(before & ~line), timer.eq(self.divisor // 2 - 1), place.eq(0)]
-        with m.Elif(timer == 0):
+        with m.Elif(tick):
             m.d.sync += [timer.eq(self.divisor - 1), place.eq(place + 1)]
             with m.If(place == 9):
                 m.d.sync += [self.valid.eq(line), self.error.eq(~line), busy.eq(0)]
@@ -108,14 +111,15 @@ class UartTransmitter(wiring.Component):
         timer = Signal(range(self.divisor))
         left = Signal(range(11))  # bits of this byte, the one on the pin included
         rest = Signal(8, init=0xFF)
-        m.d.comb += self.i.ready.eq(left == 0)
-        with m.If(left == 0):
+        idle = Signal(init=1)  # `left` is 0
+        tick = Signal()  # `timer` is 0
+        m.d.comb += self.i.ready.eq(idle)
+        m.d.sync += [timer.eq(timer - 1), tick.eq(~idle & (timer == 1))]
+        with m.If(idle):
+            m.d.sync += [left.eq(10), timer.eq(self.divisor - 1), rest.eq(self.i.payload)]
             with m.If(self.i.valid):
-                m.d.sync += [self.tx.eq(0), rest.eq(self.i.payload)]
-                m.d.sync += [left.eq(10), timer.eq(self.divisor - 1)]
-        with m.Elif(timer == 0):
+                m.d.sync += [self.tx.eq(0), idle.eq(0)]
+        with m.Elif(tick):
             m.d.sync += [self.tx.eq(rest[0]), rest.eq(Cat(rest[1:], 1))]
-            m.d.sync += [left.eq(left - 1), timer.eq(self.divisor - 1)]
-        with m.Else():
-            m.d.sync += timer.eq(timer - 1)
+            m.d.sync += [left.eq(left - 1), timer.eq(self.divisor - 1), idle.eq(left == 1)]
         return m

@@ -6,13 +6,24 @@ from amaranth.sim import Simulator
 
 from celosia.driver.packets import Unpacker, pack
 from celosia.spec import Config
-from celosia.spec.serial import ESCAPE, FLAG, MAX_DATA, SERIAL_VERSION, Kind, max_words
+from celosia.spec.serial import (
+    ESCAPE,
+    FLAG,
+    MAX_DATA,
+    RECEIVE_DEPTH,
+    SERIAL_VERSION,
+    Kind,
+    max_words,
+)
 from celosia_hw.serial import SerialLink
+from celosia_hw.serial_transmitter import PacketTransmitter
 
 DIVISOR = 4
 #: Of the simulated clock, and of the line.
 CYCLE = 1e-6
 BIT = DIVISOR * CYCLE
+#: How long it takes until a full buffer of received words has been taken.
+EMPTIED = 4 * RECEIVE_DEPTH * CYCLE
 SESSION = 9
 CONFIG = Config.default(1, 4, link_bytes=4)
 HELLO = pack(Kind.HELLO, session=SESSION)
@@ -30,6 +41,7 @@ class Bench:
         self.dut = SerialLink(config, DIVISOR)
         self.config, self.responses, self.stalled = config, list(responses), stalled
         self.words, self.sent, self.answered = [], bytearray(), 0
+        self.line = []
 
     def run(self, *packets):
         """The packets that answer each of ``packets``, as a list for each."""
@@ -38,6 +50,8 @@ class Bench:
         async def drive(ctx):
             for index, packet in enumerate(packets):
                 ctx.set(self.dut.o.ready, index >= self.stalled)
+                if index == self.stalled:
+                    await ctx.delay(EMPTIED)
                 for byte in packet:
                     for level in [0, *(byte >> index & 1 for index in range(8)), 1]:
                         ctx.set(self.dut.rx, level)
@@ -49,6 +63,7 @@ class Bench:
                 answers.append(unpacker.feed(bytes(self.sent)))
                 self.sent.clear()
                 self.answered += 1
+            await ctx.delay(EMPTIED)
 
         simulator = Simulator(self.dut)
         simulator.add_clock(CYCLE)
@@ -72,8 +87,11 @@ class Bench:
             self.sent.append(byte)
 
     async def _requests(self, ctx):
-        sample = ctx.tick().sample(self.dut.o.valid, self.dut.o.ready, self.dut.o.payload)
-        async for _, _, valid, ready, word in sample:
+        dut = self.dut
+        sample = ctx.tick().sample(dut.o.valid, dut.o.ready, dut.o.payload, dut.restart, dut.tx)
+        async for _, _, valid, ready, word, restart, tx in sample:
+            self.line.append(tx)
+            assert not (restart and valid)
             if valid and ready:
                 size = self.config.link_bytes
                 self.words.append((word.data.to_bytes(size, "little"), word.last))
@@ -204,6 +222,69 @@ def test_what_comes_after_the_seal_is_for_the_next_packet():
     answers = bench.run(data(0, session=0), data(0, session=0), data(0, session=0, ack=1))
     seen = [(a.header["number"], a.data, a.header["last"]) for (a,) in answers]
     assert seen == [(0, b"abcd", 0), (0, b"abcd", 0), (1, b"efgh", 1)]
+
+
+#: The words of a longest packet, and what else there is to say.
+LONG = [(bytes([n]) * 4, n == 55, 0) for n in range(56)]
+MORE = (b"ijkl", 1, 0)
+
+
+def test_an_acknowledgement_while_a_packet_is_sent_leaves_it_whole():
+    bench = Bench(responses=[*LONG, MORE])
+    ask, acknowledge = data(0, session=0), data(0, session=0, ack=1)
+    _, answers = bench.run(ask, ask + acknowledge)
+    long = b"".join(word for word, _, _ in LONG)
+    seen = [(a.header["number"], a.data, a.header["last"]) for a in answers]
+    assert seen == [(0, long, 1), (1, b"ijkl", 1)]
+
+
+def test_hello_while_a_packet_is_sent_leaves_it_whole():
+    bench = Bench(responses=[*LONG, (*MORE[:2], 1)])
+    reply, welcome, *rest = bench.run(data(0, session=0) + HELLO, data(0))[0]
+    assert not rest and reply.data == b"".join(word for word, _, _ in LONG)
+    assert reply.header["kind"] == Kind.REPLY and welcome.header["kind"] == Kind.WELCOME
+
+
+@pytest.mark.parametrize("link_bytes", [1, 4])
+def test_nothing_is_taken_between_hello_and_welcome(link_bytes):
+    before = 0
+    # Wherever in a word the engine is reset.
+    for phase in range(3, 3 + link_bytes + 1):
+        dut = PacketTransmitter(Config.default(1, 4, link_bytes=link_bytes))
+
+        async def drive(ctx, dut=dut, phase=phase):
+            nonlocal before
+            ctx.set(dut.i.valid, 1)
+            for _ in range(phase):
+                before += ctx.get(dut.i.ready)
+                await ctx.tick()
+            ctx.set(dut.hello, 1)
+            ctx.set(dut.reply, 1)
+            await ctx.tick()
+            ctx.set(dut.hello, 0)
+            ctx.set(dut.reply, 0)
+            for _ in range(20):
+                assert not ctx.get(dut.i.ready)
+                await ctx.tick()
+
+        simulator = Simulator(dut)
+        simulator.add_clock(CYCLE)
+        simulator.add_testbench(drive)
+        simulator.run()
+    assert before
+
+
+def test_replies_keep_line_rate():
+    bench = Bench(responses=[(bytes([FLAG, ESCAPE, 0, 255]), n == 55, 0) for n in range(56)])
+    bench.run(data(0, session=0))
+    # A byte in 10 bits and the cycle that `UartTransmitter` needs, escaped ones too.
+    start, byte = bench.line.index(0), 10 * DIVISOR + 1
+    sent = bench.line[start:]
+    bits = [sent[byte * n + DIVISOR // 2 :][:byte:DIVISOR] for n in range(len(sent) // byte)]
+    line = bytes(sum(bit << n for n, bit in enumerate(each[1:9])) for each in bits if not each[0])
+    (packet,) = Unpacker().feed(line)
+    assert len(packet.data) == MAX_DATA and len(line) > MAX_DATA * 3 // 2
+    assert not any(each[0] for each in bits[: len(line)])
 
 
 def test_a_buffer_that_is_full_says_so_and_loses_nothing():

@@ -1,4 +1,4 @@
-"""A board in simulation: the emitted serial engine, its two pins joined to a pseudo-terminal.
+"""A board in simulation: its two serial pins joined to a pseudo-terminal.
 
 The pins are driven bit by bit, by a UART of the test's own in Verilog; bytes that cross them can be
 dropped, doubled and flipped on the way, in both directions.
@@ -17,7 +17,7 @@ import numpy as np
 from celosia.driver import rtl, verilator
 from celosia.spec import Config
 
-__all__ = ["DIVISOR", "Faults", "SerialBoard", "board_verilog"]
+__all__ = ["DIVISOR", "Faults", "SerialBoard", "engine_board", "joined"]
 
 #: Clock cycles per bit: few, so that little has to be simulated.
 DIVISOR = 4
@@ -57,18 +57,28 @@ class Faults:
         return bytes(out)
 
 
-def board_verilog(config: Config, divisor: int = DIVISOR) -> str:
-    """A module with the ports that `celosia.driver.verilator` knows: bytes to and from the pins."""
+def engine_board(config: Config) -> str:
+    """For `SerialBoard`: the emitted serial engine on its own."""
     from celosia_hw.serial_engine import SERIAL_TOP, serial_verilog
 
+    board = f"{SERIAL_TOP} board (.clk(clk), .rst(rst), .rx(rx), .tx(tx));"
+    return joined(board) + serial_verilog(config, DIVISOR)
+
+
+def joined(board: str) -> str:
+    """A module with the ports that `celosia.driver.verilator` knows: bytes to and from the pins.
+
+    ``board`` instantiates what has the pins ``rx`` and ``tx``; there are also ``clk`` and ``rst``.
+    """
     return f"""
 module celosia(
     input clk, input rst,
     input [8:0] i__payload, input i__valid, output i__ready,
     output reg [8:0] o__payload, output reg o__valid, input o__ready);
-  localparam D = {divisor};
-  wire tx;
-  {SERIAL_TOP} board (.clk(clk), .rst(rst), .rx(out[0]), .tx(tx));
+  localparam D = {DIVISOR};
+  wire rx, tx;
+  assign rx = out[0];
+  {board}
 
   // To the board: start bit, data, and a stop bit.
   reg [9:0] out;
@@ -101,7 +111,7 @@ module celosia(
     end
   end
 endmodule
-""" + serial_verilog(config, divisor)
+"""
 
 
 class SerialBoard:
@@ -109,7 +119,7 @@ class SerialBoard:
 
     Parameters
     ----------
-    config : its engine.
+    verilog : of the board, with the ports of `joined`.
     to_board, to_host : what befalls the bytes of each direction.
 
     Attributes
@@ -118,11 +128,9 @@ class SerialBoard:
     crossed : bytes that came from the host and from the board.
     """
 
-    def __init__(
-        self, config: Config, to_board: Faults | None = None, to_host: Faults | None = None
-    ):
+    def __init__(self, verilog: str, to_board: Faults | None = None, to_host: Faults | None = None):
         self._to_board, self._to_host = to_board, to_host
-        self._lib = rtl._load(verilator.build(board_verilog(config), 1))
+        self._lib = rtl._load(verilator.build(verilog, 1))
         self._engine = self._lib.celosia_create(0, 0, 0)
         self._master, self._slave = os.openpty()
         # Raw from the start, and held open: the line outlives the programs that use it.

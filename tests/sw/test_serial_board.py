@@ -1,4 +1,8 @@
-"""`celosia run --port` on the board's own netlist in simulation, through a pseudo-terminal."""
+"""`celosia run --port` on a board in simulation, through its serial pins and a pseudo-terminal.
+
+MNIST and faults on the line meet the board's own top level, with its clock and its family's cells;
+what is left needs no more than the serial engine.
+"""
 
 import subprocess
 import sys
@@ -8,8 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.board_sim import EVERY_FAMILY, emitted_board
 from tests.conftest import mnist_folder
-from tests.serial_sim import Faults, SerialBoard
+from tests.serial_sim import Faults, SerialBoard, engine_board
 
 from celosia.cli import main
 from celosia.compiler import compile
@@ -28,6 +33,9 @@ CONFIG = Config(
     act_depth=512, tables=0,
 )  # fmt: skip
 
+#: Boards whose top level is tried; all families with `EVERY_FAMILY`.
+TOPS = ("ulx3s-85f", *(("icebreaker", "tang-nano-9k") if EVERY_FAMILY else ()))
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, digits):
@@ -45,8 +53,10 @@ def demo(tmp_path_factory, digits):
 
 
 @contextmanager
-def board(*faults):
-    with SerialBoard(CONFIG, *faults) as simulated:
+def board(*faults, top=None):
+    """The serial engine on its own, or the top level of the board ``top``."""
+    verilog = emitted_board(top, CONFIG) if top else engine_board(CONFIG)
+    with SerialBoard(verilog, *faults) as simulated:
         yield simulated
 
 
@@ -56,8 +66,9 @@ def inputs(demo, count):
     return path
 
 
-def test_the_command_classifies_images(demo, tmp_path):
-    with board() as simulated:
+@pytest.mark.parametrize("top", TOPS)
+def test_the_command_classifies_images(demo, tmp_path, top):
+    with board(top=top) as simulated:
         command = [sys.executable, "-m", "celosia", "run", demo.path, "--port", simulated.port]
         command += ["--input", inputs(demo, len(demo.x)), "-o", tmp_path / "y.npy"]
         command += ["--labels", demo.labels]
@@ -70,11 +81,12 @@ def test_the_command_classifies_images(demo, tmp_path):
     assert share > 80
 
 
-def test_faults_are_recovered_from(demo, tmp_path):
+@pytest.mark.parametrize("top", TOPS)
+def test_faults_are_recovered_from(demo, tmp_path, top):
     """More than 200 bytes dropped, doubled, flipped and inserted: all results are right."""
     faults = Faults(0.002, 11), Faults(0.006, 12)
     x, y = inputs(demo, 30), tmp_path / "y.npy"
-    with board(*faults) as simulated:
+    with board(*faults, top=top) as simulated:
         options = ("--port", simulated.port, "--input", str(x), "-o", str(y))
         assert main(["run", str(demo.path), *options]) == 0, faults
     assert (np.load(y) == golden(demo.image, demo.x[:30])[-1]).all(), faults

@@ -1,0 +1,80 @@
+"""What synthesis makes of a board, simulated with models of the family's cells through its pins.
+
+The driver that is shipped runs a small network on it, and every byte must equal the golden model.
+Two of them run with all tests; ``make netlist`` runs all.
+"""
+
+import re
+
+import numpy as np
+import pytest
+from tests.board_sim import EVERY_FAMILY, synthesized_board
+from tests.serial_sim import SerialBoard
+from tests.sw.networks import images, network
+
+from celosia.boards import BOARDS
+from celosia.compiler import compile
+from celosia.driver import Device, verilator
+from celosia.driver.serial import SerialTransport
+from celosia.model import run as golden
+from celosia.spec import Config
+from celosia_hw.cells import TECHNOLOGIES
+
+#: Two rows, which share multipliers, and a memory of weights too deep for iCE40's small blocks.
+CONFIG = Config.default(
+    2, 4, lanes=4, requantizers=1, link_bytes=1, weight_depth=512, param_depth=64, program_depth=4,
+    act_depth=64, tables=2,
+)  # fmt: skip
+
+#: A board of each family, and the technologies to try on it.
+FAMILIES = {
+    "icebreaker": ("ice40", "portable"),
+    "ulx3s-85f": ("ecp5", "ecp5-paired", "portable"),
+    "tang-nano-9k": ("gowin", "portable"),
+}
+ALL = [(board, technology) for board, names in FAMILIES.items() for technology in names]
+FEW = [("ulx3s-85f", "ecp5"), ("ulx3s-85f", "ecp5-paired")]
+CASES = ALL if EVERY_FAMILY else FEW
+
+#: A mistake in the mapping of one multiplier: what to find in the netlist, and what to make of it.
+MUTANTS = {
+    "ice40": (r"\.B_SIGNED\(1'h1\)", ".B_SIGNED(1'h0)"),
+    "ecp5": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
+    "ecp5-paired": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
+    "gowin": (r"\.PIPE_REG\(1'h1\)", ".PIPE_REG(1'h0)"),
+}
+
+
+@pytest.fixture(autouse=True)
+def compiled_quickly(monkeypatch):
+    """A netlist runs for a second only."""
+    monkeypatch.setattr(verilator, "FAST_FLAGS", ("-O0",))
+    monkeypatch.setattr(verilator, "VERILATOR_FLAGS", (*verilator.VERILATOR_FLAGS, "-fno-dfg"))
+
+
+def differences(verilog: str) -> int:
+    """Bytes of results that are not those of the golden model."""
+    rng = np.random.default_rng(4)
+    graph = network(rng, [37, 10, 7])
+    image, x = compile(graph, CONFIG), images(rng, graph, 9)
+    with SerialBoard(verilog) as board, Device(SerialTransport(board.port, timeout=5)) as device:
+        device.load(image)
+        return int((device.run(x) != golden(image, x)[-1]).sum())
+
+
+def test_all_technologies_are_tried():
+    assert {technology for _, technology in ALL} == set(TECHNOLOGIES)
+    assert {BOARDS[board].family for board in FAMILIES} == {each.family for each in BOARDS.values()}
+
+
+@pytest.mark.parametrize(("board", "technology"), CASES)
+def test_the_netlist_computes_what_the_model_does(board, technology):
+    assert differences(synthesized_board(board, CONFIG, technology)) == 0
+
+
+@pytest.mark.parametrize(("board", "technology"), [case for case in CASES if case[1] in MUTANTS])
+def test_a_wrong_mapping_is_found(board, technology):
+    netlist = synthesized_board(board, CONFIG, technology)
+    mutant, count = re.subn(*MUTANTS[technology], netlist, count=1)
+    assert count == 1
+    assert differences(mutant) > 0

@@ -17,7 +17,7 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sim verilog bitstream report bench fuzz lint gen docs clean
+.PHONY: help setup demo test sim verilog bitstream report netlist bench fuzz lint gen docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -54,6 +54,10 @@ bench: setup  ## the project's figures, measured; JSON in build/bench.json
 fuzz: setup  ## 20,000 damaged files per model format; JSON in build/fuzz.json
 	@mkdir -p build
 	$(PYTHON) -m bench.fuzz --json build/fuzz.json
+
+netlist: setup  ## boards of every family simulated through their pins, before and after synthesis
+	CELOSIA_BOARDS=all $(PYTHON) -m pytest -n 2 --dist worksteal --durations 15 \
+	  tests/hw/test_netlist_sim.py tests/hw/test_paired_cells.py tests/sw/test_serial_board.py
 
 lint: setup  ## ruff: mistakes and format
 	.venv/bin/ruff check .

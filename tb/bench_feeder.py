@@ -88,6 +88,7 @@ class FeederTB(TB):
         while str(dut.i__ready.value) != "1":
             await self.cycle()
         dut.i__valid.value = 0
+        await self.cycle()
         dut.i__payload.value = int.from_bytes(self.rng.bytes(8), "little")
         while guarded:
             self._set_guard(guarded)

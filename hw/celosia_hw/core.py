@@ -17,9 +17,9 @@ from .array import MacArray
 from .cells import cells_of
 from .drain import Drain
 from .layouts import element, parameter_word, struct, word
-from .receiver import memory_write
+from .receiver import memory_write, written_record
 from .requantizer import Requantizer
-from .responder import read_width, result
+from .responder import read_records, result
 from .scanner import Scanner
 from .sequencer import Sequencer, run
 from .skid import SkidBuffer
@@ -47,10 +47,10 @@ def events(config: Config) -> data.StructLayout:
 class Core(wiring.Component):
     """Executes runs: sequencer -> scanner -> walker -> array -> drain -> requantizers -> memory.
 
-    Writes from the host are registered once more before they reach a memory. From the cycle in
-    which the walker decides on a k to the array's operands: 1 + `OPERAND_LATENCY` cycles; from
-    there see `MacArray`, `Drain`, `Requantizer` and `ElementTables`. `docs/theory_of_operation.md`
-    has the whole timeline, and `celosia.model.cycles` predicts it.
+    From the cycle in which the walker decides on a k to the array's operands:
+    1 + `OPERAND_LATENCY` cycles; from there see `MacArray`, `Drain`, `Requantizer` and
+    `ElementTables`. `docs/theory_of_operation.md` has the whole timeline, and
+    `celosia.model.cycles` predicts it.
 
     Members
     -------
@@ -58,8 +58,8 @@ class Core(wiring.Component):
     inputs : In(stream of `row_write`)
     results : Out(stream of `result`)
     fault : Out(1), fault_addr : Out, fault_taken : In(1)
-    write : In(`memory_write`), write_en : In(1)
-    reading : In(1), read_memory, read_row, read_addr : In, read_data : Out; only between runs.
+    write : In(`memory_write`)
+    reading : In(1), read_row, read_addr : In, read_data : Out(`read_records`); only between runs.
     events : Out(`events`)
     """
 
@@ -75,12 +75,10 @@ class Core(wiring.Component):
                 "fault_addr": Out(range(config.program_depth + 1)),
                 "fault_taken": In(1),
                 "write": In(memory_write(config)),
-                "write_en": In(1),
                 "reading": In(1),
-                "read_memory": In(Memory),
                 "read_row": In(range(config.rows)),
                 "read_addr": In(24),
-                "read_data": Out(read_width(config)),
+                "read_data": Out(read_records(config)),
                 "events": Out(events(config)),
             }
         )
@@ -124,22 +122,15 @@ class Core(wiring.Component):
             parameter_word(config).size, config.param_depth
         )
         m.submodules.weights = weights = cells.WeightMemory(8 * config.cols, config.weight_depth)
-        write, write_en = Signal(self.write.shape(), reset_less=True), {}
-        m.d.sync += write.eq(self.write)
-        for which in (Memory.PROGRAM, Memory.PARAMS, Memory.WEIGHTS, Memory.TABLES):
-            write_en[which] = Signal(name=f"write_{which.name.lower()}")
-            m.d.sync += write_en[which].eq(self.write_en & (self.write.memory == which))
-        for which, storage in (
-            (Memory.PROGRAM, program),
-            (Memory.PARAMS, params),
-            (Memory.WEIGHTS, weights),
+        for which, storage, packed in (
+            (Memory.PROGRAM, program, Value.cast),
+            (Memory.PARAMS, params, self._unpadded),
+            (Memory.WEIGHTS, weights, Value.cast),
         ):
             m.d.comb += [
-                storage.write_addr.eq(write.addr),
-                storage.write_data.eq(
-                    _unpadded(write.data, config) if which is Memory.PARAMS else write.data
-                ),
-                storage.write_en.eq(write_en[which]),
+                storage.write_addr.eq(self.write.addr),
+                storage.write_data.eq(packed(written_record(config, self.write, which))),
+                storage.write_en.eq(self.write.en[which]),
             ]
         m.d.comb += [
             program.addr.eq(Mux(self.reading, self.read_addr, sequencer.program_addr)),
@@ -150,21 +141,22 @@ class Core(wiring.Component):
             walker.read_addr.eq(self.read_addr),
             sequencer.program_data.eq(program.data),
             drain.param_data.eq(params.data),
-            tables.write_addr.eq(Mux(self.reading, self.read_addr, write.addr)),
-            tables.write_data.eq(write.data),
-            tables.write_en.eq(write_en[Memory.TABLES]),
+            tables.write_addr.eq(Mux(self.reading, self.read_addr, self.write.addr)),
             tables.read.eq(self.reading),
+            self.read_data.weights.eq(weights.data),
+            self.read_data.params.eq(self._padded(params.data)),
+            self.read_data.program.eq(program.data),
+            self.read_data.tables.eq(tables.read_data),
         ]
-        self._read(
-            m,
-            activations.data,
-            {
-                Memory.WEIGHTS: weights.data,
-                Memory.PARAMS: _padded(params.data, config),
-                Memory.PROGRAM: program.data,
-                Memory.TABLES: tables.read_data,
-            },
-        )
+        if config.tables:
+            m.d.comb += [
+                tables.write_data.eq(written_record(config, self.write, Memory.TABLES)),
+                tables.write_en.eq(self.write.en[Memory.TABLES]),
+            ]
+        with m.If(self.reading), m.Switch(self.read_row):
+            for row in range(config.rows):
+                with m.Case(row):
+                    m.d.sync += self.read_data.activations.eq(activations.data[row].as_value())
 
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
@@ -277,30 +269,14 @@ class Core(wiring.Component):
             m.d.comb += self.events.images.eq(arrived.row + 1)
         return m
 
-    def _read(self, m, activations, memories):
-        """`read_data`, `RECORD_LATENCY` cycles after `read_addr`."""
-        of_row, reading = Signal(word(self.config)), Signal()
-        m.d.sync += reading.eq(self.reading)
-        with m.If(reading), m.Switch(self.read_row):
-            for row in range(self.config.rows):
-                with m.Case(row):
-                    m.d.sync += of_row.eq(activations[row])
-        # One memory is chosen, long before.
-        for which, source in (memories | {Memory.ACTIVATIONS: of_row.as_value()}).items():
-            chosen = Signal(name=f"read_{which.name.lower()}")
-            m.d.sync += chosen.eq(self.read_memory == which)
-            with m.If(reading & chosen):
-                m.d.sync += self.read_data.eq(source)
+    def _unpadded(self, record):
+        """A parameter word as it is stored; on the link each parameter is padded to whole bytes."""
+        padded = 8 * PARAMETER.size
+        every = range(self.config.requantizers)
+        return Cat(record[padded * n :][: PARAMETER.width] for n in every)
 
-
-def _unpadded(record, config):
-    """A parameter word as it is stored; on the link each parameter is padded to whole bytes."""
-    padded = 8 * PARAMETER.size
-    return Cat(record[padded * n :][: PARAMETER.width] for n in range(config.requantizers))
-
-
-def _padded(stored, config):
-    """The inverse of `_unpadded`."""
-    padding = C(0, 8 * PARAMETER.size - PARAMETER.width)
-    width = PARAMETER.width
-    return Cat(Cat(stored[width * n :][:width], padding) for n in range(config.requantizers))
+    def _padded(self, stored):
+        """The inverse of `_unpadded`."""
+        padding, width = C(0, 8 * PARAMETER.size - PARAMETER.width), PARAMETER.width
+        every = range(self.config.requantizers)
+        return Cat(Cat(stored[width * n :][:width], padding) for n in every)

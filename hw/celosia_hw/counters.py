@@ -17,6 +17,7 @@ class Counters(wiring.Component):
 
     An event is visible in its counter two cycles after its own, a cycle in the next one. With
     ``hold`` nothing is counted; ``clear`` sets all to 0 two cycles later and wins over everything.
+    They have ``counter_bits`` and wrap.
 
     Members
     -------
@@ -25,6 +26,7 @@ class Counters(wiring.Component):
     """
 
     def __init__(self, config: Config):
+        self.bits = config.counter_bits
         super().__init__(
             {
                 "events": In(events(config)),
@@ -48,7 +50,7 @@ class Counters(wiring.Component):
         m.d.sync += clear.eq(self.clear)
         for name, amount in amounts.items():
             # Registers of their own: in one packed register each would straddle its neighbours.
-            count = Signal(self.o[name].shape(), name=name)
+            count = Signal(self.bits, name=name)
             m.d.comb += self.o[name].eq(count)
             with m.If(clear):
                 m.d.sync += count.eq(0)

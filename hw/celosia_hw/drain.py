@@ -1,7 +1,7 @@
 """Drain: moves finished tiles out of the array, a beat of channels at a time."""
 
 from amaranth import *
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACTIVATION, Config
@@ -49,7 +49,7 @@ class Drain(wiring.Component):
     `Config.beats` beats: in the cycle after the drain decided on a beat ``shift`` is 1 and `head`
     is taken, and `o` stands `celosia.spec.timing.DRAIN_LATENCY` cycles after the decision. One beat
     per cycle, except that nothing goes to the host when, one cycle ago, all but one of
-    `RESULTS_DEPTH` result slots were taken or more. Layers come in order through `i` (two may
+    `RESULTS_DEPTH` result slots were taken or more. Layers come in order through `i` (one may
     wait); the next one's beats start after `layer_done` of the one before, so that `finish` is
     steady for everything behind the drain.
 
@@ -198,19 +198,14 @@ class Drain(wiring.Component):
             *(new[name].eq(descriptor[name]) for name in ("tiles", "dst", "params")),
             new.images.eq(self.i.payload.images),
         ]
-        m.submodules.layers = layers = fifo.SyncFIFO(width=len(new.as_value()), depth=2)
-        layer, open_ = Signal(new.shape()), Signal()
-        opened = Signal()
-        m.d.comb += [
-            layers.w_data.eq(new.as_value()),
-            layers.w_en.eq(self.i.valid),
-            self.i.ready.eq(layers.w_rdy),
-            layers.r_en.eq(~open_ & layers.r_rdy),
-            self.finish.eq(layer.finish),
-        ]
+        layer, open_, opened = Signal(new.shape()), Signal(), Signal()
+        following, waits = Signal(new.shape()), Signal()
+        m.d.comb += [self.i.ready.eq(~waits | ~open_), self.finish.eq(layer.finish)]
+        m.d.sync += opened.eq(waits & ~open_)
         with m.If(self.layer_done):
             m.d.sync += open_.eq(0)
-        with m.If(layers.r_en):
-            m.d.sync += [open_.eq(1), layer.eq(layers.r_data)]
-        m.d.sync += opened.eq(layers.r_en)
+        with m.If(waits & ~open_):
+            m.d.sync += [open_.eq(1), layer.eq(following), waits.eq(0)]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [following.eq(new), waits.eq(1)]
         return opened, layer

@@ -11,7 +11,7 @@ from .activations import row_write
 from .layouts import link_word, struct
 from .sequencer import run
 
-__all__ = ["Receiver", "memory_write", "reply", "writable"]
+__all__ = ["Receiver", "memory_write", "reply", "writable", "written_record"]
 
 
 def writable(config: Config) -> list:
@@ -21,14 +21,19 @@ def writable(config: Config) -> list:
 
 
 def memory_write(config: Config) -> data.StructLayout:
-    """One record for one memory: ``data`` holds it in its low bits."""
-    return data.StructLayout(
-        {
-            "memory": Memory,
-            "addr": 24,
-            "data": max(8 * one.size for one in writable(config)),
-        }
-    )
+    """A record, its address, and which memory it is for: one bit of ``en``, by its `Memory`.
+
+    ``data`` ends with the record, which starts where its link words do: see `written_record`.
+    """
+    words = max(one.words for one in writable(config))
+    return data.StructLayout({"en": len(Memory), "addr": 24, "data": 8 * config.link_bytes * words})
+
+
+def written_record(config: Config, write: data.View, memory: Memory) -> Value:
+    """The record of ``memory`` in a `memory_write`."""
+    one = record(config, memory)
+    start = len(write.data) - 8 * config.link_bytes * one.words
+    return write.data[start : start + 8 * one.size]
 
 
 def reply(config: Config) -> data.StructLayout:
@@ -43,7 +48,7 @@ class Receiver(wiring.Component):
       two input banks, used in turn, so that the next input loads while the engine computes;
       a run with another program or input length waits until every run before it is answered.
     - WRITE: waits until every run has ended and is answered, then writes each record as it is
-      complete.
+      complete, which takes a cycle beside those of its words.
     - All others, and errors after the frame's end: handed to the responder through `reply` when
       every run has ended and is answered.
     - RESET: raises ``flush`` for one cycle at once, then answers.
@@ -56,7 +61,7 @@ class Receiver(wiring.Component):
     i : In(stream of `link_word`)
     inputs : Out(stream of `row_write`)
     runs : Out(stream of `run`), never more than two.
-    write : Out(`memory_write`), write_en : Out(1)
+    write : Out(`memory_write`)
     reply : Out(stream of `reply`), ready when the response has been sent.
     run_done : In(1), a bank is free again; answered : In(1), a run's response has been sent.
     flush : Out(1); receiving : Out(1), an input is being received.
@@ -71,7 +76,6 @@ class Receiver(wiring.Component):
                 "inputs": Out(stream.Signature(row_write(config))),
                 "runs": Out(stream.Signature(run(config))),
                 "write": Out(memory_write(config)),
-                "write_en": Out(1),
                 "reply": Out(stream.Signature(reply(config))),
                 "run_done": In(1),
                 "answered": In(1),
@@ -88,6 +92,8 @@ class Receiver(wiring.Component):
         header_words = -(-REQUEST.size // config.link_bytes)
         input_words = record(config, Memory.ACTIVATIONS).words
 
+        deepest = max(one.depth for one in map(self._record, Memory))
+
         valid = self.i.valid
         ends = self.i.payload.last
 
@@ -98,12 +104,13 @@ class Receiver(wiring.Component):
         words = Signal(range(max(input_words, *(one.words for one in writable(config)))))
         final_index, record_ends, one_word = Signal.like(words), Signal(), Signal()
         # Records, or words of the input, after this one; whether there are none.
-        left, final = Signal(24), Signal()
+        left, final = Signal(range(deepest)), Signal()
         end = Signal(25)  # of the records that the header names
+        empty, too_many, outside = Signal(), Signal(), Signal()  # what an INFER may be refused for
         refused = Signal(Status)
         ended = Signal()  # the frame's last word has been read
         status = Signal(Status)
-        stored = Signal(24)
+        stored = Signal(range(deepest + 1))
 
         def finish(*, read_on):
             """Answer with ``status``; ``read_on`` is 1 when the frame has still to end."""
@@ -116,7 +123,7 @@ class Receiver(wiring.Component):
         outstanding = Signal(range(MAX_OUTSTANDING + 1))
         banks_used = Signal(range(3))
         bank = Signal()
-        program, length = Signal(24), Signal(24)
+        program, length = Signal(range(config.program_depth)), Signal(range(config.act_depth))
         commit = Signal()
         # Rows without an image are drained after the last result: a run may end after its answer.
         idle = (outstanding == 0) & (banks_used == 0)
@@ -153,24 +160,21 @@ class Receiver(wiring.Component):
         coming_row = Signal.like(row)
         coming_row_ends = Signal()  # it is that of the last image
 
-        # The record of a WRITE. Records of all sizes are shifted in from the top.
+        # The record of a WRITE. Records of all sizes are shifted in from the top. A whole one
+        # stands there for two cycles: ``written``, and ``stores`` in which its memory takes it.
         memories = writable(config)
-        shifted = Signal(word_bits * max(one.words for one in memories))
-        write_addr = Signal(24)
-        written = Signal()  # a whole record stands in `shifted`
+        shifted = Signal(len(self.write.data))
+        write_addr, write_en = Signal(range(deepest)), Signal(len(Memory))
+        written, stores = Signal(), Signal()
         for one in memories:
-            start = len(shifted) - word_bits * one.words
-            chosen = Signal(name=f"chosen_{one.memory.name.lower()}")
-            m.d.sync += chosen.eq(request.arg == one.memory)
-            with m.If(written & chosen):
-                m.d.comb += self.write.data.eq(shifted[start : start + 8 * one.size])
+            m.d.sync += write_en[one.memory].eq(written & (request.arg == one.memory))
         m.d.comb += [
-            self.write.memory.eq(request.arg[:3]),
+            self.write.en.eq(write_en),
             self.write.addr.eq(write_addr),
-            self.write_en.eq(written),
+            self.write.data.eq(shifted),
         ]
-        m.d.sync += written.eq(0)
-        with m.If(written):
+        m.d.sync += [written.eq(0), stores.eq(written)]
+        with m.If(stores):
             m.d.sync += [stored.eq(stored + 1), write_addr.eq(write_addr + 1)]
 
         m.d.comb += [
@@ -216,6 +220,12 @@ class Receiver(wiring.Component):
             with m.State("COUNT"):
                 m.d.sync += [
                     end.eq(request.address + request.count),
+                    empty.eq(request.count == 0),
+                    too_many.eq((request.arg & InferFlag.IMAGES_MASK) >= config.rows),
+                    outside.eq(
+                        (request.count > config.act_depth // 2)
+                        | (request.address >= config.program_depth)
+                    ),
                     same.eq((request.address == program) & (request.count == length)),
                     write_addr.eq(request.address),
                     left.eq(request.count - 1),
@@ -230,7 +240,7 @@ class Receiver(wiring.Component):
                 m.next = "CHECK"
             with m.State("CHECK"):
                 m.d.sync += [
-                    refused.eq(self._refusal(m, request, end)),
+                    refused.eq(self._refusal(m, request, end, empty, too_many, outside)),
                     dst.eq(base),
                     coming_row_ends.eq(images == 0),
                     one_word.eq(final_index == 0),
@@ -250,7 +260,6 @@ class Receiver(wiring.Component):
                     finish(read_on=1)
                 with m.Elif(request.opcode == Opcode.INFER):
                     with m.If(may_load):
-                        m.d.sync += [program.eq(request.address), length.eq(request.count)]
                         m.next = "INPUT"
                 with m.Elif(request.opcode == Opcode.WRITE):
                     with m.If(idle):
@@ -260,6 +269,7 @@ class Receiver(wiring.Component):
                 with m.Else():
                     finish(read_on=0)
             with m.State("INPUT"):
+                m.d.sync += [program.eq(request.address), length.eq(request.count)]
                 m.d.comb += [
                     self.receiving.eq(1),
                     self.i.ready.eq(~gathered_full | self.inputs.ready),
@@ -295,11 +305,11 @@ class Receiver(wiring.Component):
                     m.d.sync += bank.eq(~bank)
                     m.next = "HEADER"
             with m.State("WRITE"):
-                m.d.comb += self.i.ready.eq(1)
+                m.d.comb += self.i.ready.eq(~written)
                 complete = record_ends & final
                 whole = Mux(ends, Status.OK, Status.OVERLONG)
                 m.d.sync += status.eq(Mux(complete, whole, Status.TRUNCATED))
-                with m.If(valid):
+                with m.If(valid & ~written):
                     gather(shifted)
                     with m.If(record_ends):
                         m.d.sync += written.eq(1)
@@ -321,20 +331,19 @@ class Receiver(wiring.Component):
                 with m.If(valid & ends):
                     m.next = "REPLY"
             with m.State("REPLY"):
-                m.d.comb += self.reply.valid.eq(idle & ~written)
+                m.d.comb += self.reply.valid.eq(idle & ~written & ~stores)
                 with m.If(self.reply.valid & self.reply.ready):
                     m.next = "HEADER"
         return m
 
-    def _refusal(self, m, request, end):
+    def _refusal(self, m, request, end, empty, too_many, outside):
         """Why the header alone is refused; `Status.OK` when it is not."""
-        config = self.config
         result = Signal(Status)
 
         def transfer(records):
             with m.If(~Cat(request.arg == one.memory for one in records).any()):
                 m.d.comb += result.eq(Status.UNKNOWN_MEMORY)
-            with m.Elif(request.count == 0):
+            with m.Elif(empty):
                 m.d.comb += result.eq(Status.EMPTY)
             for one in records:
                 with m.Elif((request.arg == one.memory) & (end > one.depth)):
@@ -348,14 +357,11 @@ class Receiver(wiring.Component):
             with m.Case(Opcode.READ):
                 transfer([self._record(memory) for memory in Memory])
             with m.Case(Opcode.INFER):
-                with m.If((request.arg & InferFlag.IMAGES_MASK) >= config.rows):
+                with m.If(too_many):
                     m.d.comb += result.eq(Status.TOO_MANY_IMAGES)
-                with m.Elif(request.count == 0):
+                with m.Elif(empty):
                     m.d.comb += result.eq(Status.EMPTY)
-                with m.Elif(
-                    (request.count > config.act_depth // 2)
-                    | (request.address >= config.program_depth)
-                ):
+                with m.Elif(outside):
                     m.d.comb += result.eq(Status.OUT_OF_RANGE)
             with m.Default():
                 m.d.comb += result.eq(Status.UNKNOWN_OPCODE)

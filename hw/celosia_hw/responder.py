@@ -21,7 +21,7 @@ from celosia.spec.timing import RECORD_LATENCY
 from .layouts import link_word, struct, word
 from .receiver import reply
 
-__all__ = ["Responder", "identity", "read_width", "result"]
+__all__ = ["Responder", "identity", "read_records", "result"]
 
 
 def identity(config: Config) -> bytes:
@@ -31,9 +31,11 @@ def identity(config: Config) -> bytes:
     )
 
 
-def read_width(config: Config) -> int:
-    """Bits of the widest record."""
-    return max(8 * record(config, memory).size for memory in Memory)
+def read_records(config: Config) -> data.StructLayout:
+    """The record at the address being read, of every memory."""
+    return data.StructLayout(
+        {memory.name.lower(): 8 * record(config, memory).size for memory in Memory}
+    )
 
 
 def result(config: Config) -> data.StructLayout:
@@ -58,8 +60,8 @@ class Responder(wiring.Component):
     answered : Out(1), a run's trailer has been sent.
     flush : In(1), end a run's frame that has begun with ABORTED.
     counters : In(`COUNTERS`); hold : Out(1), they must not change; clear : Out(1)
-    reading : Out(1), memories are being read: read_memory, read_row, read_addr : Out,
-        read_data : In, `RECORD_LATENCY` cycles later.
+    reading : Out(1), memories are being read: read_row, read_addr : Out, read_data :
+        In(`read_records`), `RECORD_LATENCY` cycles later.
     """
 
     def __init__(self, config: Config):
@@ -78,10 +80,9 @@ class Responder(wiring.Component):
                 "hold": Out(1),
                 "clear": Out(1),
                 "reading": Out(1),
-                "read_memory": Out(Memory),
                 "read_row": Out(range(config.rows)),
                 "read_addr": Out(24),
-                "read_data": In(read_width(config)),
+                "read_data": In(read_records(config)),
             }
         )
 
@@ -101,7 +102,8 @@ class Responder(wiring.Component):
         room, offer, done, settled = Signal(), Signal(), Signal(), Signal()
         ends = Mux(begun, at_end, single)
         m.d.comb += [
-            room.eq(~self.o.valid | self.o.ready),
+            # Behind `o` stands a skid buffer: nothing is lost by not filling up an empty `o`.
+            room.eq(self.o.ready),
             offer.eq(from_trailer | settled | (from_results & self.results.valid)),
             done.eq(room & offer & ends),
             self.results.ready.eq(room & from_results & ends),
@@ -129,14 +131,11 @@ class Responder(wiring.Component):
         # Records that are read: the address, the words of one, is this one the last.
         wait = Signal(RECORD_LATENCY + 1)
         read_final, last_record, beyond = Signal.like(final), Signal(), Signal()
-        m.d.comb += self.read_memory.eq(request.arg[:3])
         m.d.sync += [
             last_record.eq(trailer.count + 1 == request.count),
-            beyond.eq(
-                (self.read_memory == Memory.ACTIVATIONS) & (self.read_addr >= config.act_depth)
-            ),
+            beyond.eq((request.arg == Memory.ACTIVATIONS) & (self.read_addr >= config.act_depth)),
         ]
-        with m.Switch(self.read_memory):
+        with m.Switch(request.arg):
             for memory in Memory:
                 with m.Case(memory):
                     m.d.sync += read_final.eq(record(config, memory).words - 1)
@@ -247,14 +246,19 @@ class Responder(wiring.Component):
     def _output(self, m, trailer, n, room, offer, from_results, from_large, last):
         """When there is ``room``, word ``n`` of every source is picked; `o` is the sender's."""
         word_bits = 8 * self.config.link_bytes
-        counters = self.counters.as_value()
+        request, counters = self.reply.payload.request, self.counters.as_value()
+        who = Const(int.from_bytes(identity(self.config), "little"), 8 * IDENTITY.size)
         large = {
-            Opcode.IDENTIFY: Const(
-                int.from_bytes(identity(self.config), "little"), 8 * IDENTITY.size
+            "identity": (request.opcode == Opcode.IDENTIFY, who),
+            "counters": (
+                request.opcode == Opcode.COUNTERS,
+                Cat(counters, C(0, 8 * COUNTERS.size - len(counters))),
             ),
-            Opcode.COUNTERS: Cat(counters, C(0, 8 * COUNTERS.size - len(counters))),
-            Opcode.READ: self.read_data,
         }
+        for memory in Memory:
+            name = memory.name.lower()
+            chosen = (request.opcode == Opcode.READ) & (request.arg == memory)
+            large[name] = chosen, self.read_data[name]
         words = {
             name: Signal(word_bits, name=f"{name}_word") for name in ("results", "large", "trailer")
         }
@@ -264,13 +268,14 @@ class Responder(wiring.Component):
                 _pick(m, n, self.results.payload.data.as_value(), words["results"])
                 _pick(m, n, trailer.as_value(), words["trailer"])
         # In two steps: one of every 16 words, then one of those.
-        for opcode, bits in large.items():
-            parts = []
+        for name, (condition, bits) in large.items():
+            parts, chosen = [], Signal(name=f"{name}_chosen")
+            m.d.sync += chosen.eq(condition)
             for part, start in enumerate(range(0, len(bits), 16 * word_bits)):
-                parts.append(Signal(word_bits, name=f"{opcode.name.lower()}_part_{part}"))
+                parts.append(Signal(word_bits, name=f"{name}_part_{part}"))
                 with m.If(from_large):
                     _pick(m, n[:4], bits[start:][: 16 * word_bits], parts[-1])
-            with m.If(room & from_large & (self.reply.payload.request.opcode == opcode)):
+            with m.If(room & from_large & chosen):
                 _pick(m, n[4:], Cat(parts), words["large"])
         of_results, of_large = Signal(), Signal()
         with m.If(room):

@@ -39,7 +39,7 @@ class Scanner(wiring.Component):
 
     Members
     -------
-    i : In(stream of `active_layer`)
+    i : In(stream of `active_layer`); the descriptor must stand for one more cycle.
     mask_addr : Out, the mask memory's read port; mask_data : In, `READ_LATENCY` cycles later.
     guard : In(`guard`)
     o : Out(stream of `segment`)
@@ -73,10 +73,10 @@ class Scanner(wiring.Component):
                 "skip": 1,
             }
         )
-        begins, layer = Signal(), Signal(self.i.payload.shape())
+        begins, base, skip = Signal(), Signal.like(self.i.payload.base), Signal()
         # `coming` is the word of the address generator, `current` the one to be scanned.
         step, advance, room = Signal(), Signal(), Signal()
-        coming, busy = self._words(m, word, advance, begins, layer)
+        coming, busy = self._words(m, word, advance, begins, base, skip)
         current, waiting, guarded = Signal(word), Signal(), Signal()
         m.d.comb += [
             step.eq(waiting & ~guarded & room),
@@ -84,13 +84,13 @@ class Scanner(wiring.Component):
             self.stalled.eq(waiting & guarded),
             self.mask_addr.eq(current.src),
         ]
-        # A layer is latched when all is done, and begins in the next cycle.
+        # A layer is taken when all is done, and begins in the next cycle.
         m.d.sync += [
             begins.eq(self.i.valid & self.i.ready),
             self.i.ready.eq(~busy & ~waiting & ~begins & ~(self.i.valid & self.i.ready)),
         ]
         with m.If(self.i.ready):
-            m.d.sync += layer.eq(self.i.payload)
+            m.d.sync += [base.eq(self.i.payload.base), skip.eq(self.i.payload.skip)]
         with m.If(advance):
             m.d.sync += [waiting.eq(busy), current.eq(coming)]
         # Whether the next cycle's word is guarded, looked at here to keep it off `step`'s path.
@@ -132,14 +132,14 @@ class Scanner(wiring.Component):
     def _guarded(self, src):
         return self.guard.active & (src >= self.guard.start) & (src < self.guard.end)
 
-    def _words(self, m, word, advance, begins, layer):
+    def _words(self, m, word, advance, begins, base, skip):
         """Address generator: returns the word it stands at, and whether it stands at one.
 
-        With ``begins`` it goes to the first one of ``layer``, and on whenever ``advance``.
+        With ``begins`` it goes to the first one of the layer, and on whenever ``advance``.
         """
         lanes = self.config.lanes
         here, busy = Signal(word, name="here"), Signal()
-        new = layer.descriptor
+        new = self.i.payload.descriptor
         first_src, tile_weights, k = (
             Signal.like(field, name=name)
             for field, name in (
@@ -180,7 +180,7 @@ class Scanner(wiring.Component):
                     last_tile.eq(tiles_left == 2),
                     busy.eq(~last_tile),
                 ]
-        src = new.src + Mux(new.from_input, layer.base, 0)
+        src = new.src + Mux(new.from_input, base, 0)
         new_tail = ((Const(1, lanes + 1) << new.tail) - 1)[:lanes]
         with m.If(begins):
             m.d.sync += [
@@ -191,7 +191,7 @@ class Scanner(wiring.Component):
                 tile_weights.eq(new.weights),
                 here.last.eq(new.src_words == 1),
                 here.bytes.eq(Mux(new.src_words == 1, new_tail, all_bytes)),
-                here.skip.eq(layer.skip),
+                here.skip.eq(skip),
                 k.eq(new.k),
                 src_words.eq(new.src_words),
                 words_left.eq(new.src_words),

@@ -41,7 +41,8 @@ class Sequencer(wiring.Component):
     -------
     i : In(stream of `run`)
     program_addr : Out, program_data : In(descriptor), `READ_LATENCY` cycles later.
-    o : Out(stream of `active_layer`), to scanner and drain together.
+    o : Out(stream of `active_layer`), to scanner and drain together. A descriptor stands for
+        `READ_LATENCY` cycles more.
     guard : Out(`celosia_hw.scanner.guard`)
     word_done : In(1), results have completed activation word ``word_dst`` in every row.
     layer_done : In(1), a layer has arrived.
@@ -73,7 +74,8 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         address = Signal(range(self.config.program_depth + 1))
-        fetched = Signal(struct(DESCRIPTOR))
+        # Stands as long as its address does, and for READ_LATENCY cycles more.
+        fetched = self.program_data
         legal, offered = Signal(), Signal()
         start = Signal()
         # Layers in flight, the older first: where each writes, and whether it ends its run.
@@ -102,9 +104,6 @@ class Sequencer(wiring.Component):
             with m.State("FETCH"):
                 m.next = "READ"
             with m.State("READ"):
-                m.next = "LATCH"
-            with m.State("LATCH"):
-                m.d.sync += fetched.eq(self.program_data)
                 m.next = "CHECK"
             with m.State("CHECK"):
                 lawful = self._legal(fetched, address)

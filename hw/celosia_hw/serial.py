@@ -19,8 +19,9 @@ class SerialLink(wiring.Component):
 
     Request words leave at ``o`` once the packet they came in has proven to be good; response words
     from ``i`` wait until the host asks for them and are kept until it has them. When the host
-    begins a session ``restart`` is 1 for one cycle, in which nothing stands at ``o`` and nothing is
-    taken from ``i``: it must reset whoever is behind the streams.
+    begins a session ``restart`` is 1 for one cycle, from which on nothing stands at ``o`` and
+    nothing is taken from ``i`` until bytes have been sent: it must reset whoever is behind the
+    streams, then or in the next cycle.
 
     Parameters
     ----------

@@ -19,7 +19,8 @@ SERIAL_TOP = "celosia_serial"
 class SerialEngine(wiring.Component):
     """An `Engine` behind a `SerialLink`.
 
-    A HELLO resets the engine for one cycle, wherever it stands; memories keep their contents.
+    A HELLO resets the engine for one cycle, wherever it stands; memories keep their contents. It
+    runs at the same clock, with a reset that comes one cycle later.
 
     Parameters
     ----------
@@ -48,7 +49,12 @@ class SerialEngine(wiring.Component):
         m = Module()
         m.submodules.link = link = self._link
         engine = Engine(self.config)
-        m.submodules.engine = ResetInserter(link.restart)(engine)
+        # The engine's reset is one register and nothing else: it goes a long way.
+        reset = Signal(init=1, reset_less=True)
+        m.d.sync += reset.eq(ResetSignal() | link.restart)
+        m.domains.engine = ClockDomain(local=True)
+        m.d.comb += [ClockSignal("engine").eq(ClockSignal()), ResetSignal("engine").eq(reset)]
+        m.submodules.engine = DomainRenamer("engine")(engine)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
         connect(m, link.o, engine.i)
         connect(m, engine.o, link.i)

@@ -26,18 +26,16 @@ class SkidBuffer(wiring.Component):
         # What came in the cycle in which `o` stopped. `i` is ready as long as there is none.
         spare = Signal.like(self.o.payload)
         spare_full = Signal()
-        m.d.sync += self.i.ready.eq(1)
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [
-                self.o.valid.eq((self.i.valid & self.i.ready) | spare_full),
-                spare_full.eq(0),
-            ]
-            with m.If(spare_full):
-                m.d.sync += self.o.payload.eq(spare)
-            with m.Else():
-                m.d.sync += self.o.payload.eq(self.i.payload)
-        with m.Elif(spare_full | (self.i.valid & self.i.ready)):
-            m.d.sync += [self.i.ready.eq(0), spare_full.eq(1)]
-            with m.If(~spare_full):
-                m.d.sync += spare.eq(self.i.payload)
+        comes = spare_full | (self.i.valid & self.i.ready)
+        moves = ~self.o.valid | self.o.ready
+        m.d.sync += [
+            self.o.valid.eq(comes | ~moves),
+            spare_full.eq(comes & ~moves),
+            self.i.ready.eq(~(comes & ~moves)),
+        ]
+        with m.If(moves):
+            m.d.sync += self.o.payload.eq(Mux(spare_full, spare, self.i.payload))
+        # Whether it will be needed or not: `o.ready` may come late in a cycle.
+        with m.If(self.i.ready):
+            m.d.sync += spare.eq(self.i.payload)
         return m

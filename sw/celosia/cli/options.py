@@ -31,6 +31,7 @@ _ENGINE = {
     "act-depth": "activation memory of each row, in words of LANES bytes",
     "tables": "element tables",
     "requantizers": "channels requantized per cycle",
+    "counter-bits": "width of the performance counters",
 }
 
 

@@ -31,8 +31,8 @@ _TO_CHAIN = OPERAND_LATENCY + ARRAY_LATENCY
 _TO_ARRIVAL = DRAIN_LATENCY + REQUANTIZER_LATENCY + TABLES_LATENCY
 #: From the link's last header word, through COUNT and CHECK, to DECIDE.
 _TO_DECIDE = 3
-#: From seeing a run, or from starting a layer, through FETCH, READ, LATCH and CHECK, to START.
-_TO_START = 5
+#: From seeing a run, or from starting a layer, through FETCH, READ and CHECK, to START.
+_TO_START = 4
 _NEVER = 1 << 62
 
 
@@ -355,7 +355,7 @@ class _Engine:
             return None
         if self.now < self.seq_ready or not self.scanner_ready:
             return None
-        if visible_in_flight == 2 or len(self.layers) == 2:
+        if visible_in_flight == 2:
             return None
         run = self.queue[0]
         layer, last = run.layers[self.seq_layer], self.seq_layer == len(run.layers) - 1
@@ -462,7 +462,7 @@ class _Engine:
         if self.seq_ready == _NEVER:
             if self.queue:
                 return
-        elif self.waiting is None and len(self.in_flight) < 2 and len(self.layers) < 2:
+        elif self.waiting is None and len(self.in_flight) < 2:
             events.append(self.seq_ready)
         if self.puts:
             events.append(self.put + (self.puts - 1) * self.record)

@@ -15,6 +15,7 @@ _RANGES = {
     "act_depth": (2, 1 << 16),
     "tables": (0, 16),
     "requantizers": (1, 256),
+    "counter_bits": (0, 48),
 }
 
 
@@ -35,6 +36,7 @@ class Config:
     tables : 256-entry element tables, 0..16.
     requantizers : channels requantized per cycle; divides ``lanes``. All of them if not given, so
         that the drain writes one activation word per cycle.
+    counter_bits : width of the performance counters, 0..48; they wrap. With 0 all read as 0.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class Config:
     act_depth: int
     tables: int
     requantizers: int | None = None
+    counter_bits: int = 48
 
     def __post_init__(self):
         if self.requantizers is None:

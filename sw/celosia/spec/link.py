@@ -139,6 +139,7 @@ IDENTITY = Layout(
         Field("act_depth", 24, "`Config.act_depth`"),
         Field("tables", 8, "`Config.tables`"),
         Field("requantizers", 16, "`Config.requantizers`"),
+        Field("counter_bits", 8, "`Config.counter_bits`"),
         Field("ops", 16, "bit `Op` is set for each operation the engine has"),
     ),
 )

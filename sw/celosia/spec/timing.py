@@ -18,9 +18,9 @@ __all__ = [
 #: Cycles from the address of an activation or a weight to its data: the memory's own register and
 #: one after it, because a block RAM's clock-to-output leaves no room for logic.
 READ_LATENCY = 2
-#: From a READ's address to its record, for every memory: address register, memory, selection of the
-#: row, selection of the memory.
-RECORD_LATENCY = 1 + READ_LATENCY + 2
+#: From a READ's address to its record, for every memory: address register, memory, selection of
+#: the row.
+RECORD_LATENCY = 1 + READ_LATENCY + 1
 #: From an issue to the array's operands: the memory, then the selection of the byte.
 OPERAND_LATENCY = READ_LATENCY + 1
 #: From operands to their product: what a multiplier block with all its registers needs, and one

@@ -30,7 +30,8 @@ class PacketBuffer(wiring.Component):
 
     Members
     -------
-    data : In(8); first : In(1), held from the cycle before ``store``; store : In(1)
+    data : In(8); first : In(1), held from two cycles before ``store``; store : In(1), not in
+        the two cycles after another, ``end`` or ``clear``.
     end, commit, clear : In(1)
     o : Out(stream of `link_word`)
     refused : Out(1); full : Out(1), half of the buffer is taken: the longest packet may not fit.
@@ -57,11 +58,13 @@ class PacketBuffer(wiring.Component):
         m.submodules.memory = memory = cells_of(platform).DualPortMemory(8, RECEIVE_DEPTH)
         # Committed from `head` on, then the packet being received, up to `tail`.
         head, committed, tail = (Signal(range(RECEIVE_DEPTH)) for _ in range(3))
-        waiting = head != committed
-        no_room = Signal()
+        # Comparisons have registers of their own; of the same cycle, as `head` moves any time.
+        waiting, meets, no_room = Signal(), Signal(), Signal()
         m.d.sync += [
+            waiting.eq(head != committed),
+            meets.eq(tail == head),
             # Behind a size that was stored, equal pointers cannot mean that all is empty.
-            no_room.eq((tail == head) & (waiting | ~self.first)),
+            no_room.eq(meets & (waiting | ~self.first)),
             self.full.eq((committed - head)[len(head) - 1]),
         ]
         m.d.comb += [
@@ -89,14 +92,13 @@ class PacketBuffer(wiring.Component):
         inside, last = Signal(), Signal()
         step = Signal()  # on to the next byte
         pause = Signal(range(READ_LATENCY + 1))  # cycles until `memory.data` is that of `head`
-        # Registers of their own: when the pause is over they have settled.
-        arrived, ends_word, ends = Signal(), Signal(), Signal()
+        # Like `waiting` they have settled when the pause is over.
+        ends_word, ends = Signal(), Signal()
         m.d.comb += memory.addr.eq(head)
         m.d.sync += [
-            arrived.eq(waiting),
             ends_word.eq((left - 1)[:lanes] == 0),
             ends.eq(left == 1),
-            step.eq((pause == 0) & arrived & ~self.o.valid & ~step),
+            step.eq((pause == 0) & waiting & ~self.o.valid & ~step),
         ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
@@ -115,4 +117,4 @@ class PacketBuffer(wiring.Component):
             with m.Else():
                 m.d.sync += [left.eq(size.words << lanes), last.eq(size.last), inside.eq(1)]
         with m.If(self.clear):
-            m.d.sync += [arrived.eq(0), step.eq(0), inside.eq(0), self.o.valid.eq(0)]
+            m.d.sync += [waiting.eq(0), step.eq(0), inside.eq(0), self.o.valid.eq(0)]

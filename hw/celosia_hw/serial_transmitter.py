@@ -111,7 +111,7 @@ class PacketTransmitter(wiring.Component):
             header.last.eq(ended),
             buffer.write_addr.eq(fill),
             buffer.write_data.eq(self.i.payload.data.word_select(lane, 8)),
-            buffer.write_en.eq(self.i.valid & more & ~whole & ~seal),
+            buffer.write_en.eq(self.i.valid & more & ~whole),
             self.i.ready.eq(whole),
         ]
         m.d.sync += whole.eq(buffer.write_en & (lane == self.config.link_bytes - 1))
@@ -189,7 +189,6 @@ class PacketTransmitter(wiring.Component):
             special.eq((crc.byte == FLAG) | (crc.byte == ESCAPE)),
             settled.eq(Cat(crc.done, settled)),
             crc.valid.eq(0),
-            seal.eq(0),
         ]
 
         def offer(byte, state):
@@ -209,8 +208,8 @@ class PacketTransmitter(wiring.Component):
                 # The flag's time, and more if there is more, lets words gather that the engine
                 # could not give before: they would have to wait for another question. In the
                 # cycle of the seal none comes: what is sent and what is kept must be the same.
-                m.d.sync += seal.eq(~(self.i.valid & more))
-                with m.If(seal):
+                m.d.comb += seal.eq(~(self.i.valid & more))
+                with m.If(~more):
                     m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.sync += escaped.eq(0)

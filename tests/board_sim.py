@@ -24,13 +24,11 @@ __all__ = ["EVERY_FAMILY", "emitted_board", "synthesized_board"]
 #: Whether tests take the time to try a board of each family: `make netlist`.
 EVERY_FAMILY = os.environ.get("CELOSIA_BOARDS") == "all"
 
-_EMIT = "read_rtlil top; delete t:$meminit_v2; proc; memory_collect"
-
 
 def emitted_board(board: str, config: Config, technology: str | None = None) -> str:
     """For `SerialBoard`: the top level before synthesis, with the cells it instantiates."""
     made = _design(board, config, technology)
-    return _with_pins(_verilog(_EMIT, made.rtlil.encode()), made.family)
+    return _with_pins(made.verilog, made.family)
 
 
 def synthesized_board(board: str, config: Config, technology: str | None = None) -> str:

@@ -68,7 +68,7 @@ class FakeTools:
         self.reports(report())
         self.design = SimpleNamespace(
             technology="ice40",
-            rtlil="module \\top\nend\n",
+            verilog="module top; endmodule\n",
             constraints="set_io a 1\n",
             clock=24.0,
             baud=3_000_000,

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACTIVATION, Config
-from celosia.spec.timing import DRAIN_LATENCY, READ_LATENCY, RESULTS_DEPTH
+from celosia.spec.timing import DRAIN_LATENCY, RESULTS_DEPTH
 
 from .layouts import active_layer, element, parameter_word, sums
 
@@ -93,7 +93,6 @@ class Drain(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        assert DRAIN_LATENCY == READ_LATENCY == 2
         opened, layer = self._layers(m)
 
         # What is being shifted out: beat of row of word of tile, beats fastest.
@@ -168,7 +167,7 @@ class Drain(wiring.Component):
 
         # The place of a beat, its sums, and its parameters out of their memory.
         taken = Signal(self.o.shape())
-        m.d.sync += [self.shift.eq(go), self.o_en.eq(self.shift), self.o.eq(taken)]
+        m.d.sync += self.shift.eq(go)
         with m.If(go):
             m.d.sync += [
                 taken.whole.eq(beat_ends),
@@ -181,9 +180,24 @@ class Drain(wiring.Component):
                 ),
                 taken.layer_end.eq(tile_ends & last_tile),
             ]
-        with m.If(self.shift):
-            m.d.sync += self.acc.eq(self.head)
-        m.d.comb += self.parameters.eq(self.param_data)
+        # From the cycle of `shift` on: as late as the parameters.
+        en, place, acc = self.shift, taken, self.head
+        for stage in range(DRAIN_LATENCY - 1):
+            before, en = en, Signal(name=f"en_{stage}")
+            m.d.sync += en.eq(before)
+            later = [
+                Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
+                for name, value in (("place", place), ("acc", acc))
+            ]
+            with m.If(before):
+                m.d.sync += [later[0].eq(place), later[1].eq(acc)]
+            place, acc = later
+        m.d.comb += [
+            self.o_en.eq(en),
+            self.o.eq(place),
+            self.acc.eq(acc),
+            self.parameters.eq(self.param_data),
+        ]
         return m
 
     def _layers(self, m):

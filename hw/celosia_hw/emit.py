@@ -13,7 +13,7 @@ from celosia.spec import Config
 from .cells import Technology
 from .engine import Engine
 
-__all__ = ["NAMING", "TOP", "Naming", "emit", "verilog"]
+__all__ = ["NAMING", "TOP", "Naming", "emit", "verilog", "verilog_of"]
 
 #: Name of the top module.
 TOP = "celosia"
@@ -57,12 +57,19 @@ def emit(
     text = rtlil.convert(
         top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
     )
-    # Amaranth spells out zeros for every word of a memory. The engine never reads what was not
-    # written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
-    text = re.sub(r"  cell \$meminit_v2 .*?\n  end\n", "", text, flags=re.DOTALL)
-    # `amaranth.back.verilog.convert` has no place to do this in between, hence its private half.
-    text = _convert_rtlil_text(text, strip_internal_attrs=True)
+    text = verilog_of(text)
     return re.sub(r"(?ms)^module .*?^endmodule$", lambda module: _woken(module[0]), text)
+
+
+def verilog_of(rtlil: str) -> str:
+    """Verilog of what Amaranth made, without initial contents of memories.
+
+    Amaranth spells out zeros for every word of a memory. The engine never reads what was not
+    written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
+    """
+    text = re.sub(r"  cell \$meminit_v2 .*?\n  end\n", "", rtlil, flags=re.DOTALL)
+    # `amaranth.back.verilog.convert` has no place to do this in between, hence its private half.
+    return _convert_rtlil_text(text, strip_internal_attrs=True)
 
 
 def _woken(module: str) -> str:

@@ -28,10 +28,10 @@ class Scanner(wiring.Component):
     dropped it is handed on with mask 0.
 
     One word per cycle, the first one three cycles after its layer was taken; a segment is valid
-    three cycles after its word was scanned. Nothing is scanned when, one cycle ago, more than
-    `SEGMENT_DEPTH` - 4 segments waited for the walker. A word under `guard` is waited for, until
-    one cycle after the guard has gone. A new layer is taken from two cycles after the last word of
-    the one before has been scanned.
+    1 + `READ_LATENCY` cycles after its word was scanned. Nothing is scanned when, one cycle ago,
+    more than `SEGMENT_DEPTH` - 2 - `READ_LATENCY` segments waited for the walker. A word under
+    `guard` is waited for, until one cycle after the guard has gone. A new layer is taken from two
+    cycles after the last word of the one before has been scanned.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Scanner(wiring.Component):
     mask_addr : Out, the mask memory's read port; mask_data : In, `READ_LATENCY` cycles later.
     guard : In(`guard`)
     o : Out(stream of `segment`)
-    skipped : Out, bytes that were dropped, four cycles after their word was scanned.
+    skipped : Out, bytes that were dropped, 2 + `READ_LATENCY` cycles after their word was scanned.
     stalled : Out(1), waiting for a guarded word in this cycle.
     """
 

@@ -77,6 +77,7 @@ class Sequencer(wiring.Component):
         # Stands as long as its address does, and for READ_LATENCY cycles more.
         fetched = self.program_data
         legal, offered = Signal(), Signal()
+        fetching = Signal(READ_LATENCY)
         start = Signal()
         # Layers in flight, the older first: where each writes, and whether it ends its run.
         range_ = data.StructLayout(
@@ -95,16 +96,16 @@ class Sequencer(wiring.Component):
             start.eq(self.o.valid & self.o.ready),
         ]
 
-        assert READ_LATENCY == 2
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += address.eq(self.i.payload.entry)
+                m.d.sync += [address.eq(self.i.payload.entry), fetching.eq(1)]
                 with m.If(self.i.valid):
                     m.next = "FETCH"
             with m.State("FETCH"):
-                m.next = "READ"
-            with m.State("READ"):
-                m.next = "CHECK"
+                # As many cycles as the memory takes.
+                m.d.sync += fetching.eq(fetching << 1)
+                with m.If(fetching[-1]):
+                    m.next = "CHECK"
             with m.State("CHECK"):
                 lawful = self._legal(fetched, address)
                 m.d.sync += [
@@ -119,7 +120,7 @@ class Sequencer(wiring.Component):
                 with m.If(~legal):
                     m.next = "FAULT"
                 with m.Elif(start):
-                    m.d.sync += offered.eq(0)
+                    m.d.sync += [offered.eq(0), fetching.eq(1)]
                     m.d.sync += address.eq(address + 1)
                     m.next = "FETCH"
                     with m.If(fetched.last):

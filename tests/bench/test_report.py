@@ -54,7 +54,7 @@ def test_it_goes_on_where_it_was(fake):
     assert fake.calls("nextpnr") == before
     assert report.main(["--only", "small", "--force"]) == 0
     assert fake.calls("nextpnr") == before + len(engines.SEEDS)
-    fake.design.rtlil += "# changed\n"
+    fake.design.verilog += "// changed\n"
     assert report.main(["--only", "small"]) == 0
     assert fake.calls("nextpnr") == 2 * before + len(engines.SEEDS)
 
@@ -62,7 +62,7 @@ def test_it_goes_on_where_it_was(fake):
 def test_one_engine_leaves_the_others(fake):
     assert report.main([]) == 0
     fake.reports(reported(share=2))
-    fake.design.rtlil += "# changed\n"
+    fake.design.verilog += "// changed\n"
     assert report.main(["--only", "small"]) == 0
     reached = {report_table.title(each): each.fmax_mhz for each in report.load_placements()}
     assert reached == {"small": 48, "large": 30}
@@ -84,7 +84,7 @@ def test_a_clock_that_is_not_met_is_shown(fake, capsys, tmp_path):
 
 def test_an_engine_that_got_too_large_is_no_longer_claimed(fake, capsys):
     assert report.main([]) == 0
-    fake.design.rtlil += "# changed\n"
+    fake.design.verilog += "// changed\n"
     fake.reports(reported(ICESTORM_LC=6000))
     assert report.main(["--only", "small"]) == 1
     assert "small: iCEBreaker, iCE40UP5K: the engine needs 6,000" in capsys.readouterr().out

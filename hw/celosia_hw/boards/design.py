@@ -1,10 +1,11 @@
-"""What synthesis and place and route are given: a board's top level as RTLIL, and its pins."""
+"""What synthesis and place and route are given: a board's top level as Verilog, and its pins."""
 
 from dataclasses import dataclass
 
 from celosia.spec import Config
 
 from ..cells import TECHNOLOGIES, Technology
+from ..emit import verilog_of
 from .clock import ClockGenerator
 from .platforms import target
 from .top import BadDivisor, BoardTop, divisor
@@ -26,7 +27,7 @@ class Design:
     ----------
     family : "ice40", "ecp5" or "gowin".
     technology : name of its cells.
-    rtlil : for Yosys.
+    verilog : for Yosys; only as Verilog do the memories keep the attribute `no_rw_check`.
     constraints : pins, in the format of the family's place and route.
     oscillator, clock : in MHz; of the board, and of the engine.
     baud : bits per second of the serial line.
@@ -34,7 +35,7 @@ class Design:
 
     family: str
     technology: str
-    rtlil: str
+    verilog: str
     constraints: str
     oscillator: float
     clock: float
@@ -86,7 +87,7 @@ def design(
     return Design(
         family=aim.family,
         technology=technology,
-        rtlil=_text(plan.files[f"{TOP}.il"]),
+        verilog=verilog_of(_text(plan.files[f"{TOP}.il"])),
         constraints=_text(constraints),
         oscillator=aim.oscillator,
         clock=generator.clock,

@@ -14,6 +14,8 @@ from .ports import BlockProducts
 
 __all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory", "multiplier"]
 
+#: Memories of up to so many words are left to synthesis, which makes them of LUTs.
+_LUT_RAM = 32
 #: Words of a DP16KD by the width of its port.
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
 
@@ -72,7 +74,7 @@ class Product16(portable.Product16):
         return m
 
 
-class DualPortMemory(Elaboratable):
+class DualPortMemory(portable.DualPortMemory):
     """`celosia_hw.cells.portable.DualPortMemory` of DP16KD: written at port A, read at port B.
 
     Up to 16,384 words need no selection: every block holds some bits of all words. Deeper
@@ -82,10 +84,12 @@ class DualPortMemory(Elaboratable):
     def __init__(self, width: int, depth: int):
         self.width, self.depth = width, depth
         self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
-        self.data, self.write_data = Signal(width), Signal(width)
+        self.data, self.write_data = Signal(width, reset_less=True), Signal(width)
         self.write_en = Signal()
 
     def elaborate(self, platform):
+        if self.depth <= _LUT_RAM:
+            return super().elaborate(platform)
         m = Module()
         deepest = max(_DEPTHS.values())
         banks = []
@@ -99,22 +103,22 @@ class DualPortMemory(Elaboratable):
             for low in range(0, self.width, width):
                 self._block(m, f"block_{n}_{low}", width, low, here, bank)
         if len(banks) == 1:
-            m.d.comb += self.data.eq(banks[0])
+            m.d.sync += self.data.eq(banks[0])
             return m
         chosen = self.addr[14:]
-        for stage in range(READ_LATENCY):
+        for stage in range(READ_LATENCY - 1):
             later = Signal.like(chosen, name=f"chosen_{stage}")
             m.d.sync += later.eq(chosen)
             chosen = later
         with m.Switch(chosen):
             for n, bank in enumerate(banks):
                 with m.Case(n):
-                    m.d.comb += self.data.eq(bank)
+                    m.d.sync += self.data.eq(bank)
         return m
 
     def _block(self, m, name, width, low, write_en, bank):
         """One DP16KD for bits ``low`` to ``low + width`` of a bank."""
-        assert READ_LATENCY == 2
+        assert READ_LATENCY == 3
         bits = min(width, self.width - low)
         # The address of a narrow word is counted in bits, that of a wide one starts at bit 3 or 4.
         skip = width.bit_length() - 1

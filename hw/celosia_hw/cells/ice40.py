@@ -108,9 +108,12 @@ class WeightMemory(portable.WeightMemory):
             return super().elaborate(platform)
 
         m = Module()
-        assert READ_LATENCY == 2
+        assert READ_LATENCY == 3
+        # An address is shorter than a word: it takes the register on the way.
+        read_addr = Signal.like(self.addr, reset_less=True)
         addr = Signal.like(self.addr, name="either_addr")
-        m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, self.addr))
+        m.d.sync += read_addr.eq(self.addr)
+        m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, read_addr))
         within = ceil_log2(_SPRAM_DEPTH)
         bank, read_bank = addr[within:], Signal(range(len(starts)), reset_less=True)
         m.d.sync += read_bank.eq(bank)

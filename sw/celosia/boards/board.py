@@ -165,26 +165,28 @@ _GW2AR_18 = Resources(
 _UP5K_ENGINE = {
     "rows": 1,
     "cols": 8,
-    "lanes": 8,
+    "lanes": 4,
     "link_bytes": 1,
     "weight_depth": 16384,
     "param_depth": 256,
     "program_depth": 8,
-    "act_depth": 256,
+    "act_depth": 512,
     "tables": 0,
     "requantizers": 1,
+    "counter_bits": 0,
 }
 _ECP5_ENGINE = {
     "rows": 8,
     "cols": 8,
-    "lanes": 8,
+    "lanes": 4,
     "link_bytes": 1,
     "weight_depth": 16384,
     "param_depth": 256,
     "program_depth": 16,
-    "act_depth": 512,
+    "act_depth": 1024,
     "tables": 1,
     "requantizers": 2,
+    "counter_bits": 48,
 }
 _GOWIN_ENGINE = {
     "rows": 2,
@@ -197,6 +199,7 @@ _GOWIN_ENGINE = {
     "act_depth": 256,
     "tables": 0,
     "requantizers": 1,
+    "counter_bits": 32,
 }
 
 

@@ -91,7 +91,7 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
     yosys, placer = find("yosys"), find(family.placer)
     script = _script(family.synthesis(board, design.technology))
     key = key_of(
-        *(design.rtlil, design.constraints, design.clock, script),
+        *(design.verilog, design.constraints, design.clock, script),
         *(yosys.version, placer.version, *family.placing(board)),
     )
     folder = store()
@@ -108,11 +108,8 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
 
 
 def _script(synthesis: str) -> str:
-    # Amaranth spells out zeros for every word of a memory. The engine never reads what was not
-    # written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
     return f"""\
-read_rtlil top.il
-delete t:$meminit_v2
+read_verilog top.v
 {synthesis}
 tee -q -o top.stat.json stat -json
 write_json top.json
@@ -133,7 +130,7 @@ def _make(
     yosys, placer = programs
     log.write_text("")
     with workshop() as work:
-        (work / "top.il").write_text(design.rtlil)
+        (work / "top.v").write_text(design.verilog)
         (work / "top.ys").write_text(script)
         (work / family.constraints).write_text(design.constraints)
         run(yosys, ("top.ys",), work, log, "synthesis", watch)

@@ -31,8 +31,8 @@ _TO_CHAIN = OPERAND_LATENCY + ARRAY_LATENCY
 _TO_ARRIVAL = DRAIN_LATENCY + REQUANTIZER_LATENCY + TABLES_LATENCY
 #: From the link's last header word, through COUNT and CHECK, to DECIDE.
 _TO_DECIDE = 3
-#: From seeing a run, or from starting a layer, through FETCH, READ and CHECK, to START.
-_TO_START = 4
+#: From seeing a run, or from starting a layer, through FETCH and CHECK, to START.
+_TO_START = READ_LATENCY + 2
 _NEVER = 1 << 62
 
 

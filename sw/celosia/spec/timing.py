@@ -15,9 +15,10 @@ __all__ = [
     "TABLES_LATENCY",
 ]
 
-#: Cycles from the address of an activation or a weight to its data: the memory's own register and
-#: one after it, because a block RAM's clock-to-output leaves no room for logic.
-READ_LATENCY = 2
+#: Cycles from the address of a word to its data: the memory's own register, its output register,
+#: because a block RAM's clock-to-output leaves no room for logic, and one more on the way from
+#: where the block RAMs are to where the logic is.
+READ_LATENCY = 3
 #: From a READ's address to its record, for every memory: address register, memory, selection of
 #: the row.
 RECORD_LATENCY = 1 + READ_LATENCY + 1

@@ -43,6 +43,7 @@ MUTANTS = {
     "ecp5-paired": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
     "gowin": (r"\.PIPE_REG\(1'h1\)", ".PIPE_REG(1'h0)"),
 }
+MISTAKEN = [case for case in ALL if case[1] in MUTANTS] if EVERY_FAMILY else FEW[:1]
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def test_the_netlist_computes_what_the_model_does(board, technology):
     assert differences(synthesized_board(board, CONFIG, technology)) == 0
 
 
-@pytest.mark.parametrize(("board", "technology"), [case for case in CASES if case[1] in MUTANTS])
+@pytest.mark.parametrize(("board", "technology"), MISTAKEN)
 def test_a_wrong_mapping_is_found(board, technology):
     netlist = synthesized_board(board, CONFIG, technology)
     mutant, count = re.subn(*MUTANTS[technology], netlist, count=1)

@@ -105,9 +105,10 @@ class Drain(wiring.Component):
         word_params = Signal.like(layer.params)  # of the word's first beat
         active = Signal(init=1)  # the row holds an image
         to_host = Signal()  # the row holds an image and the layer emits
-        beat_ends, row_ends = beat == config.beats - 1, row == config.rows - 1
+        beat_ends = self._ends(beat, config.beats)
+        row_ends = self._ends(row, config.rows)
+        last_word = self._ends(word, config.words_per_tile)
         word_ends, tile_ends = Signal(), Signal()
-        last_word = word == config.words_per_tile - 1
         last_tile = tiles_left == 1
         m.d.comb += [word_ends.eq(beat_ends & row_ends), tile_ends.eq(word_ends & last_word)]
 
@@ -131,19 +132,19 @@ class Drain(wiring.Component):
             m.d.sync += claimed.eq(1)
         with m.If(go):
             m.d.sync += [
-                beat.eq(Mux(beat_ends, 0, beat + 1)),
+                self._next(beat, beat_ends, config.beats),
                 self.param_addr.eq(Mux(beat_ends, word_params, self.param_addr + 1)),
             ]
             with m.If(beat_ends):
                 next_active = row_ends | (active & (row != layer.images))
                 m.d.sync += [
-                    row.eq(Mux(row_ends, 0, row + 1)),
+                    self._next(row, row_ends, config.rows),
                     active.eq(next_active),
                     to_host.eq(self.finish.emit & next_active),
                 ]
             with m.If(word_ends):
                 m.d.sync += [
-                    word.eq(Mux(last_word, 0, word + 1)),
+                    self._next(word, last_word, config.words_per_tile),
                     dst.eq(dst + 1),
                     word_params.eq(word_params + config.beats),
                     self.param_addr.eq(word_params + config.beats),
@@ -199,6 +200,19 @@ class Drain(wiring.Component):
             self.parameters.eq(self.param_data),
         ]
         return m
+
+    @staticmethod
+    def _ends(counter, count):
+        """1 while ``counter`` stands at the last of ``count`` values: a register, see `_next`."""
+        return Signal(init=count == 1, name=f"{counter.name}_ends")
+
+    @staticmethod
+    def _next(counter, ends, count):
+        """The next of ``count`` values, and whether it is the last one."""
+        return [
+            counter.eq(Mux(ends, 0, counter + 1)),
+            ends.eq(Mux(ends, count == 1, counter == count - 2)),
+        ]
 
     def _layers(self, m):
         """Returns (1 for the cycle before a layer may start, the layer, steady until it is done).

@@ -1,5 +1,6 @@
 """Verilog of the engine, for simulation and synthesis alike."""
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ __all__ = ["NAMING", "TOP", "Naming", "emit", "verilog", "verilog_of"]
 
 #: Name of the top module.
 TOP = "celosia"
+
+# The Yosys that comes with Amaranth writes the Verilog, whatever $YOSYS is for synthesis.
+os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
 
 
 @dataclass(frozen=True, kw_only=True)

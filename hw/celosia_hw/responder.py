@@ -24,6 +24,10 @@ from .receiver import reply
 __all__ = ["Responder", "identity", "read_records", "result"]
 
 
+#: Cycles that a word of a large record takes to be found.
+_SETTLING = 3
+
+
 def identity(config: Config) -> bytes:
     """Who an engine of shape ``config`` is: its `IDENTITY`."""
     return IDENTITY.pack(
@@ -47,8 +51,9 @@ class Responder(wiring.Component):
     """Sends one response frame per request: payload records, then the trailer.
 
     Results and faults of runs go before `reply`, which the receiver raises only when no run is
-    unanswered. One link word per cycle, every other cycle where a record is no result or trailer;
-    one cycle between frames; a READ leaves `RECORD_LATENCY` cycles between records.
+    unanswered. One link word per cycle, or in four cycles where a record is no result or trailer;
+    one cycle before a trailer and one between frames; a READ leaves `RECORD_LATENCY` cycles
+    between records.
 
     Members
     -------
@@ -108,8 +113,13 @@ class Responder(wiring.Component):
             done.eq(room & offer & ends),
             self.results.ready.eq(room & from_results & ends),
         ]
-        # A large record's word settles for a cycle before it is sent.
-        m.d.sync += settled.eq(from_large & (~settled | ~room))
+        # A large record's word settles before it is sent.
+        settling = Signal(_SETTLING)
+        m.d.comb += settled.eq(settling[-1])
+        with m.If(~from_large | (settled & room)):
+            m.d.sync += settling.eq(0)
+        with m.Else():
+            m.d.sync += settling.eq(Cat(1, settling))
         with m.If(room & offer):
             m.d.sync += [n.eq(Mux(ends, 0, n + 1)), begun.eq(~ends), at_end.eq(n + 1 == final)]
         self._output(m, trailer, n, room, offer, from_results, from_large, from_trailer & ends)
@@ -139,6 +149,12 @@ class Responder(wiring.Component):
             for memory in Memory:
                 with m.Case(memory):
                     m.d.sync += read_final.eq(record(config, memory).words - 1)
+
+        # A record is counted one cycle after its last word.
+        counted = Signal()
+        m.d.sync += counted.eq(0)
+        with m.If(counted):
+            m.d.sync += trailer.count.eq(trailer.count + 1)
 
         with m.FSM():
             with m.State("IDLE"):
@@ -171,10 +187,9 @@ class Responder(wiring.Component):
                             with m.Case(Opcode.READ):
                                 send("LOCATE")
             with m.State("RESULTS"):
-                with m.If(done):
-                    m.d.sync += trailer.count.eq(trailer.count + 1)
-                    with m.If(self.results.payload.frame_end):
-                        send_trailer()
+                m.d.sync += counted.eq(done)
+                with m.If(done & self.results.payload.frame_end):
+                    send("COUNTED")
                 with m.Elif(self.fault & ~self.results.valid):
                     m.d.comb += self.fault_taken.eq(1)
                     m.d.sync += [
@@ -186,8 +201,10 @@ class Responder(wiring.Component):
                 with m.If(aborted | self.flush):
                     m.d.comb += self.fault_taken.eq(0)
                     m.d.sync += [trailer.status.eq(Status.ABORTED), trailer.count.eq(0)]
-                    m.d.sync += [trailer.info.eq(0), n.eq(0), begun.eq(0)]
+                    m.d.sync += [trailer.info.eq(0), n.eq(0), begun.eq(0), counted.eq(0)]
                     send_trailer()
+            with m.State("COUNTED"):
+                send_trailer()
             with m.State("IDENTITY"):
                 with m.If(done):
                     send_trailer()
@@ -219,14 +236,12 @@ class Responder(wiring.Component):
                     send("SEND", from_large, read_final)
             with m.State("SEND"):
                 m.d.comb += self.reading.eq(1)
+                m.d.sync += counted.eq(done)
                 with m.If(done):
-                    m.d.sync += [
-                        trailer.count.eq(trailer.count + 1),
-                        self.read_addr.eq(self.read_addr + 1),
-                    ]
+                    m.d.sync += self.read_addr.eq(self.read_addr + 1)
                     send("LOCATE")
                     with m.If(last_record):
-                        send_trailer()
+                        send("COUNTED")
             with m.State("TRAILER"):
                 with m.If(done):
                     m.d.comb += [
@@ -267,16 +282,23 @@ class Responder(wiring.Component):
             with m.If(offer):
                 _pick(m, n, self.results.payload.data.as_value(), words["results"])
                 _pick(m, n, trailer.as_value(), words["trailer"])
-        # In two steps: one of every 16 words, then one of those.
+        # In `_SETTLING` steps: one of every 16 words, one of those, and that of the record that is
+        # asked for. Their source is far away, and nobody is in a hurry.
+        found = Signal(word_bits)
+        with m.If(room):
+            m.d.sync += words["large"].eq(found)
         for name, (condition, bits) in large.items():
             parts, chosen = [], Signal(name=f"{name}_chosen")
+            word = Signal(word_bits, name=f"{name}_word")
             m.d.sync += chosen.eq(condition)
             for part, start in enumerate(range(0, len(bits), 16 * word_bits)):
                 parts.append(Signal(word_bits, name=f"{name}_part_{part}"))
                 with m.If(from_large):
                     _pick(m, n[:4], bits[start:][: 16 * word_bits], parts[-1])
-            with m.If(room & from_large & chosen):
-                _pick(m, n[4:], Cat(parts), words["large"])
+            with m.If(from_large):
+                _pick(m, n[4:], Cat(parts), word)
+            with m.If(from_large & chosen):
+                m.d.sync += found.eq(word)
         of_results, of_large = Signal(), Signal()
         with m.If(room):
             m.d.sync += [

@@ -235,8 +235,11 @@ class _Engine:
                 return False, False
             self.tx_words = 0
             if self.results.popleft()[1]:
-                self.tx = "TRAILER"
+                self.tx = "COUNTED"
             return True, False
+        if self.tx == "COUNTED":
+            self.tx = "TRAILER"
+            return False, False
         self.tx_words += 1
         if self.tx_words < self.trailer:
             return False, False

@@ -67,14 +67,15 @@ ENGINES = (
         board="ulx3s-85f",
         technology="ecp5",
         clock_mhz=110,
-        overrides={"cols": 16, "param_depth": 512, "act_depth": 1024},
+        # MLPerf Tiny AD needs 16,576 words of weights and 840 of parameters.
+        overrides={"cols": 16, "weight_depth": 16576, "param_depth": 1024},
     ),
     Engine(
         name="ulx3s-85f 16x16",
         board="ulx3s-85f",
         technology="ecp5-paired",
         clock_mhz=90,
-        overrides={"rows": 16, "cols": 16},
+        overrides={"rows": 16, "cols": 16, "weight_depth": 8192, "requantizers": 4},
     ),
     Engine(name="tang-nano-9k small", board="tang-nano-9k", technology="gowin", overrides=_SMALL),
     Engine(name="tang-nano-20k 2x8", board="tang-nano-20k", technology="gowin"),

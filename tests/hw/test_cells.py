@@ -148,19 +148,26 @@ def memory(kind: str, width: int, depth: int) -> Cell:
     ends = [n + d for n in (0, 256, 512, 1024, 2048, 4096, 16384, 32768, depth) for d in (-1, 0)]
     pool = [addr for addr in ends if 0 <= addr < depth] + rng.choices(range(depth), k=40)
     bits = (depth - 1).bit_length()
-    cycles, written = [], set()
+    cycles, writes, written = [], [], set()
     for n in range(2000):
         write_addr = pool[n] if n < len(pool) else rng.choice(pool)
         write_en = n < len(pool) or rng.random() < 0.4
         addr = rng.choice(pool)
-        # A word that is being written may be read old or new, and weights are not read then.
-        right = addr in written and not (write_en and (addr == write_addr or "Weight" in kind))
-        data = rng.getrandbits(width)
-        number = packed((addr, bits), (write_addr, bits), (data, width), (write_en, 1))
-        cycles.append((number, right))
+        number = packed((addr, bits), (write_addr, bits), (rng.getrandbits(width), width))
+        number |= write_en << (2 * bits + width)
+        cycles.append((number, addr, addr in written))
+        writes.append(write_addr if write_en else None)
         if write_en:
             written.add(write_addr)
     wait = READ_LATENCY - 1
+
+    def right(n: int) -> bool:
+        """A word that is written while it is read may be read old or new; weights are not read at
+        all while any is."""
+        _, addr, known = cycles[n]
+        others = [other for other in writes[n : n + READ_LATENCY] if other is not None]
+        return known and not (others if "Weight" in kind else addr in others)
+
     return Cell(
         build=lambda cells: getattr(cells, kind)(width, depth),
         inputs=lambda cell: [cell.addr, cell.write_addr, cell.write_data, cell.write_en],
@@ -168,7 +175,7 @@ def memory(kind: str, width: int, depth: int) -> Cell:
         width=2 * bits + width + 1,
         shapes=[unsigned(width)],
         stimuli=[
-            (number, n >= wait and cycles[n - wait][1]) for n, (number, _) in enumerate(cycles)
+            (number, n >= wait and right(n - wait)) for n, (number, *_) in enumerate(cycles)
         ],
     )
 
@@ -193,9 +200,9 @@ CELLS = {
 SYNTHESIZED = {
     ("ice40", "3x3 products"): {"SB_MAC16": 5},
     ("ice40", "signed product"): {"SB_MAC16": 1},
-    ("ice40", "40x1024 words"): {"SB_RAM40_4K": 10, "SB_DFF": 40},
-    ("ice40", "64x256 weights"): {"SB_RAM40_4K": 4, "SB_LUT4": 1, "SB_DFF": 64},
-    ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 64},
+    ("ice40", "40x1024 words"): {"SB_RAM40_4K": 10, "SB_DFF": 20},
+    ("ice40", "64x256 weights"): {"SB_RAM40_4K": 4, "SB_LUT4": 1, "SB_DFF": 16},
+    ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 28},
     ("gowin", "3x3 products"): {"MULT9X9": 9},
     ("gowin", "signed product"): {"MULT18X18": 1},
     ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 40},

@@ -2,7 +2,10 @@
 
 A UP5K has 8 of the first and 4 of the second. Multipliers have registers at both ends, because
 nextpnr times every pin of a block as that of a register. Block RAM is left to synthesis, which maps
-the portable description to it; its output register is one of the fabric either way.
+the plain description to it.
+
+Memories are read a cycle late rather than their data registered: an address is short, and in these
+devices a register without logic in front of it takes a whole cell.
 
 Synthesize without ``-dsp``: that pass of Yosys sets the parameters of every SB_MAC16 anew, also of
 one it did not make (YosysHQ/yosys issue 2922), and the products are wrong.
@@ -17,7 +20,6 @@ from amaranth.utils import ceil_log2
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
-from .portable import DualPortMemory
 from .ports import BlockProducts
 
 __all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
@@ -95,7 +97,26 @@ def _multiplier(a: Value, b: Value, o: Value, parameters: dict[str, Const]) -> I
     )
 
 
-class WeightMemory(portable.WeightMemory):
+class DualPortMemory(portable.DualPortMemory):
+    """`celosia_hw.cells.portable.DualPortMemory`, with the other registers at the address."""
+
+    def elaborate(self, platform):
+        m = Module()
+        read_port = self.ports(m)
+        m.d.comb += [read_port.addr.eq(self.delayed(m)), self.data.eq(read_port.data)]
+        return m
+
+    def delayed(self, m: Module) -> Value:
+        """The read's address in the cycle before its data."""
+        addr = self.addr
+        for stage in range(READ_LATENCY - 1):
+            later = Signal.like(addr, name=f"addr_{stage}", reset_less=True)
+            m.d.sync += later.eq(addr)
+            addr = later
+        return addr
+
+
+class WeightMemory(DualPortMemory):
     """`celosia_hw.cells.portable.WeightMemory` of SB_SPRAM256KA, in banks where it is deeper.
 
     Block RAM instead, where that takes no more blocks, or if no device has enough of the other.
@@ -108,12 +129,8 @@ class WeightMemory(portable.WeightMemory):
             return super().elaborate(platform)
 
         m = Module()
-        assert READ_LATENCY == 3
-        # An address is shorter than a word: it takes the register on the way.
-        read_addr = Signal.like(self.addr, reset_less=True)
         addr = Signal.like(self.addr, name="either_addr")
-        m.d.sync += read_addr.eq(self.addr)
-        m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, read_addr))
+        m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, self.delayed(m)))
         within = ceil_log2(_SPRAM_DEPTH)
         bank, read_bank = addr[within:], Signal(range(len(starts)), reset_less=True)
         m.d.sync += read_bank.eq(bank)
@@ -135,7 +152,7 @@ class WeightMemory(portable.WeightMemory):
                     o_DATAOUT=data[part],
                 )
             with m.If(read_bank == n):
-                m.d.sync += self.data.eq(data)
+                m.d.comb += self.data.eq(data)
         return m
 
 

@@ -93,7 +93,8 @@ class DualPortMemory(Elaboratable):
     """``depth`` words of ``width`` bits; ``data`` stands `READ_LATENCY` cycles after ``addr``.
 
     The last cycle is a register of its own, because a block RAM's clock-to-output leaves no room
-    for logic. A read in the cycle of a write to the same word gives the old contents or the new.
+    for logic. Some technologies read in the first of these cycles, some in the last: a word that is
+    written in one of them may be read as it was or as it becomes.
 
     Attributes
     ----------
@@ -109,6 +110,17 @@ class DualPortMemory(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
+        read_port = self.ports(m)
+        m.d.comb += read_port.addr.eq(self.addr)
+        here = read_port.data
+        for stage in range(READ_LATENCY - 1):
+            later = self.data if stage == READ_LATENCY - 2 else Signal.like(self.data)
+            m.d.sync += later.eq(here)
+            here = later
+        return m
+
+    def ports(self, m: Module):
+        """The memory, written as asked for; returns its read port, whose data come a cycle late."""
         # Block RAM alone, then: else Yosys adds registers and logic that give the old contents.
         m.submodules.storage = storage = memory.Memory(
             shape=self.width, depth=self.depth, init=[], attrs={"no_rw_check": 1}
@@ -118,15 +130,9 @@ class DualPortMemory(Elaboratable):
             write_port.addr.eq(self.write_addr),
             write_port.data.eq(self.write_data),
             write_port.en.eq(self.write_en),
-            read_port.addr.eq(self.addr),
         ]
-        here = read_port.data
-        for stage in range(READ_LATENCY - 1):
-            later = self.data if stage == READ_LATENCY - 2 else Signal.like(self.data)
-            m.d.sync += later.eq(here)
-            here = later
-        return m
+        return read_port
 
 
 class WeightMemory(DualPortMemory):
-    """A `DualPortMemory` that is never read and written in one cycle: single-port RAM will do."""
+    """A `DualPortMemory` for single-port RAM: no read means anything while any word is written."""

@@ -6,7 +6,7 @@ from amaranth.lib import memory
 from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
-__all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory"]
 
 #: Cells that share one packed register: as wide as the compilers of simulations like it.
 BLOCK = 256
@@ -86,6 +86,27 @@ class Product16(Elaboratable):
         a = Signal.like(self.a, name="a_stage", reset_less=True)
         b = Signal.like(self.b, name="b_stage", reset_less=True)
         m.d.sync += [a.eq(self.a), b.eq(self.b), self.p.eq(a * b)]
+        return m
+
+
+class Product32(Elaboratable):
+    """``p = a * b`` of operands that stand still.
+
+    `celosia.spec.timing.PRODUCT32_LATENCY` cycles after they came to stand ``p`` does, its low half
+    one cycle earlier; before, it is anything.
+
+    Attributes
+    ----------
+    a : 32 bits, signed; b : 32 bits, unsigned, below 2**31 or equal to it; p : 64 bits, signed
+    """
+
+    def __init__(self):
+        self.a, self.b = Signal(signed(32)), Signal(32)
+        self.p = Signal(signed(64), reset_less=True)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.p.eq(self.a * self.b)
         return m
 
 

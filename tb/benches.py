@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Elaboratable
 
 from celosia.spec import Config
+from celosia.spec.timing import SERIAL_CYCLES
 from celosia_hw.activations import ActivationMemory
 from celosia_hw.axi import AXI_NAMING, AxiEngine
 from celosia_hw.emit import NAMING, Naming
@@ -44,7 +45,8 @@ def _small(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) 
 
 
 #: One row; few lanes; prime columns; more rows than words; records smaller, larger and equal to
-#: link words; memories whose depth is no power of two; no tables; words of several beats.
+#: link words; memories whose depth is no power of two; no tables; words of several beats, fast
+#: and slow.
 _ENGINES = {
     "1x4": _small(1, 4, 4, 1, tables=1),
     "3x5": _small(3, 5, 5, 4),
@@ -54,6 +56,7 @@ _ENGINES = {
     "2x12l4": _small(2, 12, 4, 2, tables=0, program_depth=27),
     "5x4l1": _small(5, 4, 1, 4),
     "3x12l6r2": _small(3, 12, 6, 4, requantizers=2),
+    "2x16l8r4s": _small(2, 16, 8, 1, requantizers=4, requantizer_cycles=SERIAL_CYCLES),
 }
 #: Memories so small that they can be filled and read to the last record.
 _LINKS = {
@@ -75,12 +78,14 @@ _LINKS = {
         (2, 6, 3, 16, 1),
     )
 }
-_BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2", "3x12l6r2")}
+_BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2", "3x12l6r2", "2x16l8r4s")}
 #: A trailer of many words, of one, and of less than one.
 _AXIS = {name: _ENGINES[name] for name in ("1x4", "2x7", "4x8l2")}
 
 BENCHES = {
-    "requantizer": Bench("tb.bench_requantizer", Requantizer, {"1x4": _ENGINES["1x4"]}),
+    "requantizer": Bench(
+        "tb.bench_requantizer", Requantizer, {n: _ENGINES[n] for n in ("1x4", "2x16l8r4s")}
+    ),
     "activations": Bench("tb.bench_activations", ActivationMemory, _BLOCKS),
     "feeder": Bench("tb.bench_feeder", Feeder, _BLOCKS),
     "array": Bench("tb.bench_array", ArrayDrain, _BLOCKS),

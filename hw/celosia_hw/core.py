@@ -188,16 +188,21 @@ class Core(wiring.Component):
             tables.use.eq(drain.finish.use_table),
             tables.index.eq(drain.finish.table),
         ]
-        # The place of a beat travels beside its bytes.
-        elements, elements_en = [drain.o], [drain.o_en]
-        for stage in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
-            elements.append(Signal(element(config), name=f"element_{stage}"))
-            elements_en.append(Signal(name=f"element_en_{stage}"))
-            m.d.sync += elements_en[-1].eq(elements_en[-2])
-            with m.If(elements_en[-2]):
-                m.d.sync += elements[-1].eq(elements[-2])
-        arrived, arrived_en = elements[-1], elements_en[-1]
         m.submodules.requantizer = requantizer = Requantizer(config)
+        # The place of a beat travels beside its bytes, unless beats are so slow that it stands.
+        arrived, arriving = drain.o, drain.o
+        if config.requantizer_cycles == 1:
+            place_en = drain.o_en
+            for stage in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
+                later, later_en = Signal(element(config), name=f"element_{stage}"), Signal()
+                m.d.sync += later_en.eq(place_en)
+                with m.If(place_en):
+                    m.d.sync += later.eq(arrived)
+                arriving, arrived, place_en = arrived, later, later_en
+        arriving_en = arrived_en = requantizer.o_en
+        for stage in range(TABLES_LATENCY):
+            arriving_en, arrived_en = arrived_en, Signal(name=f"arrived_en_{stage}")
+            m.d.sync += arrived_en.eq(arriving_en)
         m.d.comb += [
             requantizer.en.eq(drain.o_en),
             requantizer.acc.eq(drain.acc),
@@ -216,7 +221,7 @@ class Core(wiring.Component):
             m.d.sync += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])
         # Known a cycle ahead, to keep it off the path of the inputs' `ready`.
         stores = Signal()
-        m.d.sync += stores.eq(elements_en[-2] & elements[-2].whole & drain.finish.store)
+        m.d.sync += stores.eq(arriving_en & arriving.whole & drain.finish.store)
         layer_done = arrived_en & arrived.layer_end
         m.d.comb += [
             activations.results_en.eq(stores),

@@ -46,12 +46,16 @@ class Drain(wiring.Component):
     """Shifts a captured tile out of the array and pairs each beat with its parameters.
 
     A tile leaves as ``cols / lanes`` words, for each word every row in turn, each row in
-    `Config.beats` beats: in the cycle after the drain decided on a beat ``shift`` is 1 and `head`
-    is taken, and `o` stands `celosia.spec.timing.DRAIN_LATENCY` cycles after the decision. One beat
-    per cycle, except that nothing goes to the host when, one cycle ago, all but one of
+    `Config.beats` beats. `o`, sums and parameters stand `celosia.spec.timing.DRAIN_LATENCY` cycles
+    after the drain decided on a beat; `head` is taken when ``shift`` is 1, one cycle after that.
+    One beat per cycle, except that nothing goes to the host when, one cycle ago, all but one of
     `RESULTS_DEPTH` result slots were taken or more. Layers come in order through `i` (one may
     wait); the next one's beats start after `layer_done` of the one before, so that `finish` is
     steady for everything behind the drain.
+
+    With slow requantizers, one beat per `Config.requantizer_cycles`; ``shift`` comes with the sums,
+    the parameters stand until the next beat's and `o` from then to as many cycles after the
+    decision.
 
     Members
     -------
@@ -115,8 +119,9 @@ class Drain(wiring.Component):
         results = Signal(range(RESULTS_DEPTH + 1))  # slots taken, by waiting or coming results
         room = Signal()
         wanted, go = Signal(), Signal()
+        free, param_addr = self._pace(m, go, opened, layer.params)
         m.d.comb += [
-            wanted.eq(loaded & more),
+            wanted.eq(loaded & more & free),
             go.eq(wanted & (~to_host | room)),
             self.stalled.eq(wanted & ~go),
             self.free.eq(~claimed),
@@ -133,7 +138,7 @@ class Drain(wiring.Component):
         with m.If(go):
             m.d.sync += [
                 self._next(beat, beat_ends, config.beats),
-                self.param_addr.eq(Mux(beat_ends, word_params, self.param_addr + 1)),
+                param_addr.eq(Mux(beat_ends, word_params, param_addr + 1)),
             ]
             with m.If(beat_ends):
                 next_active = row_ends | (active & (row != layer.images))
@@ -147,7 +152,7 @@ class Drain(wiring.Component):
                     self._next(word, last_word, config.words_per_tile),
                     dst.eq(dst + 1),
                     word_params.eq(word_params + config.beats),
-                    self.param_addr.eq(word_params + config.beats),
+                    param_addr.eq(word_params + config.beats),
                 ]
             with m.If(tile_ends):
                 m.d.sync += [
@@ -163,12 +168,12 @@ class Drain(wiring.Component):
                 tiles_left.eq(layer.tiles),
                 dst.eq(layer.dst),
                 word_params.eq(layer.params),
-                self.param_addr.eq(layer.params),
+                param_addr.eq(layer.params),
             ]
 
         # The place of a beat, its sums, and its parameters out of their memory.
-        taken = Signal(self.o.shape())
-        m.d.sync += self.shift.eq(go)
+        taken, taken_en = Signal(self.o.shape()), Signal()
+        m.d.sync += taken_en.eq(go)
         with m.If(go):
             m.d.sync += [
                 taken.whole.eq(beat_ends),
@@ -181,11 +186,14 @@ class Drain(wiring.Component):
                 ),
                 taken.layer_end.eq(tile_ends & last_tile),
             ]
-        # From the cycle of `shift` on: as late as the parameters.
-        en, place, acc = self.shift, taken, self.head
+        # As late as the parameters; what stands still needs no registers for it.
+        stands = config.requantizer_cycles > 1
+        en, place, acc = taken_en, taken, self.head
         for stage in range(DRAIN_LATENCY - 1):
             before, en = en, Signal(name=f"en_{stage}")
             m.d.sync += en.eq(before)
+            if stands:
+                continue
             later = [
                 Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
                 for name, value in (("place", place), ("acc", acc))
@@ -194,6 +202,7 @@ class Drain(wiring.Component):
                 m.d.sync += [later[0].eq(place), later[1].eq(acc)]
             place, acc = later
         m.d.comb += [
+            self.shift.eq(en if stands else taken_en),
             self.o_en.eq(en),
             self.o.eq(place),
             self.acc.eq(acc),
@@ -213,6 +222,28 @@ class Drain(wiring.Component):
             counter.eq(Mux(ends, 0, counter + 1)),
             ends.eq(Mux(ends, count == 1, counter == count - 2)),
         ]
+
+    def _pace(self, m, go, opened, first):
+        """Returns (1 when a beat may go, the address of the parameters that come next).
+
+        ``first`` : that address when a layer has ``opened``.
+        """
+        if self.config.requantizer_cycles == 1:
+            return Const(1), self.param_addr
+        rest = Signal(range(self.config.requantizer_cycles))
+        free, soon = Signal(init=1), Signal()
+        param_addr = Signal.like(self.param_addr, name="next_param_addr")
+        m.d.comb += soon.eq(rest <= 1)
+        with m.If(go):
+            m.d.sync += [rest.eq(self.config.requantizer_cycles - 1), free.eq(0)]
+        with m.Elif(~free):
+            m.d.sync += [rest.eq(rest - 1), free.eq(soon)]
+        # The parameters of a beat stand as long as it lasts.
+        with m.If(opened):
+            m.d.sync += self.param_addr.eq(first)
+        with m.Elif(soon):
+            m.d.sync += self.param_addr.eq(param_addr)
+        return free, param_addr
 
     def _layers(self, m):
         """Returns (1 for the cycle before a layer may start, the layer, steady until it is done).

@@ -4,11 +4,12 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import ACTIVATION, Config, Rounding
+from celosia.spec import ACTIVATION, PARAMETER, Config, Rounding
 from celosia.spec.timing import REQUANTIZER_LATENCY
 
 from .cells import cells_of
-from .layouts import beat, parameter_word, sums
+from .layouts import beat, parameter_word, struct, sums
+from .serial_requantizer import SerialRequantizer
 
 __all__ = ["Requantizer"]
 
@@ -23,13 +24,15 @@ class Requantizer(wiring.Component):
     - `Rounding.DOUBLE`: ``v = ((a << max(s, 0)) * m + (1 << 30)) >> 31``, then for
       ``e = max(-s, 0) > 0``: ``(v + (1 << (e - 1)) - (v < 0)) >> e``
 
-    Bit-exact with `celosia.model.requantize`. One beat per cycle, `REQUANTIZER_LATENCY` cycles
-    after `acc`, never stalled. ``rounding``, ``zero_point`` and the clamp range must hold while
-    results are on their way. ``en`` only saves work: `o` is meaningless for an `acc` without it.
+    Bit-exact with `celosia.model.requantize`. One beat per `Config.requantizer_cycles`, never
+    stalled. With one per cycle bytes come `REQUANTIZER_LATENCY` cycles after `acc`, and
+    ``rounding``, ``zero_point`` and the clamp range must hold while results are on their way. With
+    slow ones they come after `celosia.spec.timing.SERIAL_LATENCY`, and all inputs but ``en`` must
+    hold until then; so does `o` until the next.
 
     Members
     -------
-    en : In(1)
+    en : In(1); o_en : Out(1), with `o`.
     acc : In(`sums`); parameters : In(`parameter_word`), with `acc`.
     rounding : In(`Rounding`); zero_point, clamp_min, clamp_max : In(8)
     o : Out(`beat`)
@@ -47,10 +50,13 @@ class Requantizer(wiring.Component):
                 "clamp_min": In(ACTIVATION.width),
                 "clamp_max": In(ACTIVATION.width),
                 "o": Out(beat(config)),
+                "o_en": Out(1),
             }
         )
 
     def elaborate(self, platform):
+        if self.config.requantizer_cycles > 1:
+            return self._serial()
         m = Module()
         stages = _Stages(REQUANTIZER_LATENCY)
         for lane in range(self.config.requantizers):
@@ -63,6 +69,22 @@ class Requantizer(wiring.Component):
                 m.d.sync += [register.eq(value) for register, value in registers]
             before, en = en, Signal(name=f"en_{index}")
             m.d.sync += en.eq(before)
+        m.d.comb += self.o_en.eq(en)
+        return m
+
+    def _serial(self):
+        m = Module()
+        for lane in range(self.config.requantizers):
+            cell = SerialRequantizer(struct(PARAMETER))
+            m.submodules[f"lane_{lane}"] = cell
+            m.d.comb += [
+                cell.acc.eq(self.acc[lane]),
+                cell.parameters.eq(self.parameters[lane]),
+                self.o[lane].eq(cell.o),
+                self.o_en.eq(cell.o_en),  # of all at once
+            ]
+            for name in ("en", "rounding", "zero_point", "clamp_min", "clamp_max"):
+                m.d.comb += getattr(cell, name).eq(getattr(self, name))
         return m
 
     def _lane(self, m, stages, platform, lane):

@@ -21,7 +21,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACC
-from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
 from celosia_hw.cells import TECHNOLOGIES, cells_of
 from celosia_hw.cells.models import models
 from celosia_hw.emit import emit
@@ -142,34 +142,62 @@ def product16(signed_a: bool) -> Cell:
     )
 
 
+def product32() -> Cell:
+    """As many cycles for each pair as it may take; all corners with all, powers, then at random."""
+    rng = random.Random(32)
+    ends = [0, 1, 2, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF]
+    corners = [*ends, 0x80000000, 0x80000001, 0x8000FFFF, 0xFFFF0000, 0xFFFFFFFF]
+    pairs = [*product(corners, [*ends, 1 << 31])]
+    pairs += [(rng.getrandbits(32), 1 << rng.randrange(32)) for _ in range(300)]
+    pairs += [(rng.getrandbits(32), rng.getrandbits(31)) for _ in range(3000)]
+    stimuli = [
+        (packed((a, 32), (b, 32)), cycle == PRODUCT32_LATENCY - 1)
+        for a, b in pairs
+        for cycle in range(PRODUCT32_LATENCY)
+    ]
+    return Cell(
+        build=lambda cells: cells.Product32(),
+        inputs=lambda cell: [cell.a, cell.b],
+        outputs=lambda cell: [cell.p],
+        width=64,
+        shapes=[signed(64)],
+        stimuli=stimuli,
+    )
+
+
 def memory(kind: str, width: int, depth: int) -> Cell:
     """Reads of what was written, all over the memory and at the ends of its blocks."""
     rng = random.Random(f"{kind}{width}x{depth}")
     ends = [n + d for n in (0, 256, 512, 1024, 2048, 4096, 16384, 32768, depth) for d in (-1, 0)]
     pool = [addr for addr in ends if 0 <= addr < depth] + rng.choices(range(depth), k=40)
     bits = (depth - 1).bit_length()
-    cycles, written = [], set()
+    cycles, writes, written = [], [], set()
     for n in range(2000):
         write_addr = pool[n] if n < len(pool) else rng.choice(pool)
         write_en = n < len(pool) or rng.random() < 0.4
         addr = rng.choice(pool)
-        # A word that is being written may be read old or new, and weights are not read then.
-        right = addr in written and not (write_en and (addr == write_addr or "Weight" in kind))
-        data = rng.getrandbits(width)
-        number = packed((addr, bits), (write_addr, bits), (data, width), (write_en, 1))
-        cycles.append((number, right))
+        number = packed((addr, bits), (write_addr, bits), (rng.getrandbits(width), width))
+        number |= write_en << (2 * bits + width)
+        cycles.append((number, addr, addr in written))
+        writes.append(write_addr if write_en else None)
         if write_en:
             written.add(write_addr)
     wait = READ_LATENCY - 1
+
+    def right(n: int) -> bool:
+        """A word that is written while it is read may be read old or new; weights are not read at
+        all while any is."""
+        _, addr, known = cycles[n]
+        others = [other for other in writes[n : n + READ_LATENCY] if other is not None]
+        return known and not (others if "Weight" in kind else addr in others)
+
     return Cell(
         build=lambda cells: getattr(cells, kind)(width, depth),
         inputs=lambda cell: [cell.addr, cell.write_addr, cell.write_data, cell.write_en],
         outputs=lambda cell: [cell.data],
         width=2 * bits + width + 1,
         shapes=[unsigned(width)],
-        stimuli=[
-            (number, n >= wait and cycles[n - wait][1]) for n, (number, _) in enumerate(cycles)
-        ],
+        stimuli=[(number, n >= wait and right(n - wait)) for n, (number, *_) in enumerate(cycles)],
     )
 
 
@@ -179,6 +207,7 @@ CELLS = {
     "3x3 products": ("Products", lambda: products(3, 3, 5000)),
     "unsigned product": ("Product16", lambda: product16(False)),
     "signed product": ("Product16", lambda: product16(True)),
+    "product of 32 bits": ("Product32", product32),
     "12x2048 words": ("DualPortMemory", lambda: memory("DualPortMemory", 12, 2048)),
     "40x1024 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 1024)),
     "8x20000 words": ("DualPortMemory", lambda: memory("DualPortMemory", 8, 20000)),
@@ -193,9 +222,10 @@ CELLS = {
 SYNTHESIZED = {
     ("ice40", "3x3 products"): {"SB_MAC16": 5},
     ("ice40", "signed product"): {"SB_MAC16": 1},
-    ("ice40", "40x1024 words"): {"SB_RAM40_4K": 10, "SB_DFF": 40},
-    ("ice40", "64x256 weights"): {"SB_RAM40_4K": 4, "SB_LUT4": 1, "SB_DFF": 64},
-    ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 64},
+    ("ice40", "product of 32 bits"): {"SB_MAC16": 4, "SB_LUT4": 1},
+    ("ice40", "40x1024 words"): {"SB_RAM40_4K": 10, "SB_DFF": 20},
+    ("ice40", "64x256 weights"): {"SB_RAM40_4K": 4, "SB_LUT4": 1, "SB_DFF": 16},
+    ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 28},
     ("gowin", "3x3 products"): {"MULT9X9": 9},
     ("gowin", "signed product"): {"MULT18X18": 1},
     ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 40},

@@ -2,7 +2,10 @@
 
 A UP5K has 8 of the first and 4 of the second. Multipliers have registers at both ends, because
 nextpnr times every pin of a block as that of a register. Block RAM is left to synthesis, which maps
-the portable description to it; its output register is one of the fabric either way.
+the plain description to it.
+
+Memories are read a cycle late rather than their data registered: an address is short, and in these
+devices a register without logic in front of it takes a whole cell.
 
 Synthesize without ``-dsp``: that pass of Yosys sets the parameters of every SB_MAC16 anew, also of
 one it did not make (YosysHQ/yosys issue 2922), and the products are wrong.
@@ -14,13 +17,12 @@ Yosys.
 from amaranth import *
 from amaranth.utils import ceil_log2
 
-from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
-from .portable import DualPortMemory
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory"]
 
 #: Bits and words of an SB_SPRAM256KA, and how many a device has.
 _SPRAM_WIDTH, _SPRAM_DEPTH, _SPRAMS = 16, 16384, 4
@@ -74,8 +76,46 @@ class Product16(portable.Product16):
         return m
 
 
-def _multiplier(a: Value, b: Value, o: Value, parameters: dict[str, Const]) -> Instance:
-    """An SB_MAC16 with registers at the inputs that are used; all others are 0."""
+class Product32(portable.Product32):
+    """`celosia_hw.cells.portable.Product32` of four SB_MAC16 that add the product before theirs.
+
+    What is added has no register of its own: it comes from one, in the block before.
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        assert PRODUCT32_LATENCY == 5
+        before, parts = Const(0, 32), []
+        for upper_a, upper_b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            parameters = {"A_SIGNED": Const(upper_a, 1), "TOPADDSUB_CARRYSELECT": Const(2, 2)}
+            for half in ("TOP", "BOT"):
+                parameters |= {
+                    f"{half}ADDSUB_LOWERINPUT": Const(2, 2),  # the product of 16 by 16 bits,
+                    f"{half}ADDSUB_UPPERINPUT": Const(1, 1),  # plus C or D,
+                    f"{half}OUTPUT_SELECT": Const(1, 2),  # registered
+                }
+            part = Signal(32, name=f"part_{upper_a}{upper_b}")
+            m.submodules[f"multiplier_{upper_a}{upper_b}"] = _multiplier(
+                self.a.as_unsigned().word_select(upper_a, 16),
+                self.b.word_select(upper_b, 16),
+                part,
+                parameters,
+                before,
+            )
+            parts.append(part)
+            # The third has the weight of the second; only with a negative `a` may it be negative.
+            sign = self.a[-1] & part[-1] & upper_a
+            before = part if upper_b and not upper_a else Cat(part[16:], sign.replicate(16))
+        low, _, middle, high = parts
+        m.d.comb += self.p.eq(Cat(low[:16], middle[:16], high))
+        return m
+
+
+def _multiplier(
+    a: Value, b: Value, o: Value, parameters: dict[str, Const], added: Value | None = None
+) -> Instance:
+    """An SB_MAC16 with registers at ``a`` and ``b``; ``added`` are C and D, other inputs are 0."""
+    added = Const(0, 32) if added is None else added
     unused = [*("CHOLD", "AHOLD", "BHOLD", "DHOLD", "OHOLDTOP", "OHOLDBOT")]
     unused += [*("IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT", "OLOADTOP", "OLOADBOT")]
     unused += [*("ADDSUBTOP", "ADDSUBBOT", "CI", "ACCUMCI", "SIGNEXTIN")]
@@ -88,14 +128,33 @@ def _multiplier(a: Value, b: Value, o: Value, parameters: dict[str, Const]) -> I
         i_CE=Const(1, 1),
         i_A=_padded(a, 16),
         i_B=_padded(b, 16),
-        i_C=Const(0, 16),
-        i_D=Const(0, 16),
+        i_C=added[16:],
+        i_D=added[:16],
         **{f"i_{name}": Const(0, 1) for name in unused},
         o_O=o,
     )
 
 
-class WeightMemory(portable.WeightMemory):
+class DualPortMemory(portable.DualPortMemory):
+    """`celosia_hw.cells.portable.DualPortMemory`, with the other registers at the address."""
+
+    def elaborate(self, platform):
+        m = Module()
+        read_port = self.ports(m)
+        m.d.comb += [read_port.addr.eq(self.delayed(m)), self.data.eq(read_port.data)]
+        return m
+
+    def delayed(self, m: Module) -> Value:
+        """The read's address in the cycle before its data."""
+        addr = self.addr
+        for stage in range(READ_LATENCY - 1):
+            later = Signal.like(addr, name=f"addr_{stage}", reset_less=True)
+            m.d.sync += later.eq(addr)
+            addr = later
+        return addr
+
+
+class WeightMemory(DualPortMemory):
     """`celosia_hw.cells.portable.WeightMemory` of SB_SPRAM256KA, in banks where it is deeper.
 
     Block RAM instead, where that takes no more blocks, or if no device has enough of the other.
@@ -108,12 +167,8 @@ class WeightMemory(portable.WeightMemory):
             return super().elaborate(platform)
 
         m = Module()
-        assert READ_LATENCY == 3
-        # An address is shorter than a word: it takes the register on the way.
-        read_addr = Signal.like(self.addr, reset_less=True)
         addr = Signal.like(self.addr, name="either_addr")
-        m.d.sync += read_addr.eq(self.addr)
-        m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, read_addr))
+        m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, self.delayed(m)))
         within = ceil_log2(_SPRAM_DEPTH)
         bank, read_bank = addr[within:], Signal(range(len(starts)), reset_less=True)
         m.d.sync += read_bank.eq(bank)
@@ -135,7 +190,7 @@ class WeightMemory(portable.WeightMemory):
                     o_DATAOUT=data[part],
                 )
             with m.If(read_bank == n):
-                m.d.sync += self.data.eq(data)
+                m.d.comb += self.data.eq(data)
         return m
 
 

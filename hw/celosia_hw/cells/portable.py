@@ -6,7 +6,7 @@ from amaranth.lib import memory
 from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
-__all__ = ["DualPortMemory", "Product16", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory"]
 
 #: Cells that share one packed register: as wide as the compilers of simulations like it.
 BLOCK = 256
@@ -89,11 +89,33 @@ class Product16(Elaboratable):
         return m
 
 
+class Product32(Elaboratable):
+    """``p = a * b`` of operands that stand still.
+
+    `celosia.spec.timing.PRODUCT32_LATENCY` cycles after they came to stand ``p`` does, its low half
+    one cycle earlier; before, it is anything.
+
+    Attributes
+    ----------
+    a : 32 bits, signed; b : 32 bits, unsigned, below 2**31 or equal to it; p : 64 bits, signed
+    """
+
+    def __init__(self):
+        self.a, self.b = Signal(signed(32)), Signal(32)
+        self.p = Signal(signed(64), reset_less=True)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.p.eq(self.a * self.b)
+        return m
+
+
 class DualPortMemory(Elaboratable):
     """``depth`` words of ``width`` bits; ``data`` stands `READ_LATENCY` cycles after ``addr``.
 
     The last cycle is a register of its own, because a block RAM's clock-to-output leaves no room
-    for logic. A read in the cycle of a write to the same word gives the old contents or the new.
+    for logic. Some technologies read in the first of these cycles, some in the last: a word that is
+    written in one of them may be read as it was or as it becomes.
 
     Attributes
     ----------
@@ -109,6 +131,17 @@ class DualPortMemory(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
+        read_port = self.ports(m)
+        m.d.comb += read_port.addr.eq(self.addr)
+        here = read_port.data
+        for stage in range(READ_LATENCY - 1):
+            later = self.data if stage == READ_LATENCY - 2 else Signal.like(self.data)
+            m.d.sync += later.eq(here)
+            here = later
+        return m
+
+    def ports(self, m: Module):
+        """The memory, written as asked for; returns its read port, whose data come a cycle late."""
         # Block RAM alone, then: else Yosys adds registers and logic that give the old contents.
         m.submodules.storage = storage = memory.Memory(
             shape=self.width, depth=self.depth, init=[], attrs={"no_rw_check": 1}
@@ -118,15 +151,9 @@ class DualPortMemory(Elaboratable):
             write_port.addr.eq(self.write_addr),
             write_port.data.eq(self.write_data),
             write_port.en.eq(self.write_en),
-            read_port.addr.eq(self.addr),
         ]
-        here = read_port.data
-        for stage in range(READ_LATENCY - 1):
-            later = self.data if stage == READ_LATENCY - 2 else Signal.like(self.data)
-            m.d.sync += later.eq(here)
-            here = later
-        return m
+        return read_port
 
 
 class WeightMemory(DualPortMemory):
-    """A `DualPortMemory` that is never read and written in one cycle: single-port RAM will do."""
+    """A `DualPortMemory` for single-port RAM: no read means anything while any word is written."""

@@ -32,6 +32,7 @@ _ENGINE = {
     "tables": "element tables",
     "requantizers": "channels requantized per cycle",
     "counter-bits": "width of the performance counters",
+    "requantizer-cycles": "cycles between two uses of a requantizer, 1 or 27",
 }
 
 

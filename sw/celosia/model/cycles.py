@@ -20,6 +20,7 @@ from celosia.spec.timing import (
     REQUANTIZER_LATENCY,
     RESULTS_DEPTH,
     SEGMENT_DEPTH,
+    SERIAL_LATENCY,
     TABLES_LATENCY,
 )
 
@@ -27,8 +28,6 @@ __all__ = ["LayerLoad", "Prediction", "RunLoad", "predict"]
 
 #: From the walker's decision to the first cycle in which the drain may decide to shift the tile.
 _TO_CHAIN = OPERAND_LATENCY + ARRAY_LATENCY
-#: From that decision, for each word, to its arrival at memories and result queue.
-_TO_ARRIVAL = DRAIN_LATENCY + REQUANTIZER_LATENCY + TABLES_LATENCY
 #: From the link's last header word, through COUNT and CHECK, to DECIDE.
 _TO_DECIDE = 3
 #: From seeing a run, or from starting a layer, through FETCH and CHECK, to START.
@@ -110,6 +109,10 @@ class _Engine:
         self.out = Prediction(
             layer_cycles=[0] * layers, layer_issued=[0] * layers, layer_stall_drain=[0] * layers
         )
+        # From the drain's decision on a word to its arrival at memories and result queue.
+        fast = config.requantizer_cycles == 1
+        self.to_arrival = DRAIN_LATENCY + TABLES_LATENCY
+        self.to_arrival += REQUANTIZER_LATENCY if fast else SERIAL_LATENCY
         self.header = _words(REQUEST.size, config)
         self.trailer = _words(TRAILER.size, config)
         self.record = record(config, Memory.ACTIVATIONS).words
@@ -155,7 +158,7 @@ class _Engine:
         self.tiles_left = 0
         self.claimed, self.loaded_from = False, _NEVER
         self.beat = self.row = self.word = self.slots = 0
-        self.drain_room = False
+        self.drain_room, self.next_beat = False, 0
         # Words: (cycle, stored, word end, to the host, frame end, layer end)
         self.arrivals: deque[tuple[int, bool, bool, bool, bool, bool]] = deque()
 
@@ -251,11 +254,14 @@ class _Engine:
         """Returns whether a word for the host was shifted."""
         if self.loaded_from > self.now or self.open is None or not self.tiles_left:
             return False
+        if self.next_beat > self.now:
+            return False
         layer, last_of_run, images = self.open
         to_host = layer.emit and self.row < images
         if to_host and not self.drain_room:
             self.out.stall_output += 1
             return False
+        self.next_beat = self.now + self.config.requantizer_cycles
         self.beat += 1
         if self.beat < self.config.beats:
             return False
@@ -265,7 +271,7 @@ class _Engine:
         tile_ends, last_tile = row_ends and last_word, self.tiles_left == 1
         self.arrivals.append(
             (
-                self.now + _TO_ARRIVAL,
+                self.now + self.to_arrival,
                 layer.store,
                 row_ends,
                 to_host,

@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass, fields
 
+from .timing import SERIAL_CYCLES
+
 __all__ = ["Config"]
 
 _RANGES = {
@@ -16,6 +18,7 @@ _RANGES = {
     "tables": (0, 16),
     "requantizers": (1, 256),
     "counter_bits": (0, 48),
+    "requantizer_cycles": (1, SERIAL_CYCLES),
 }
 
 
@@ -37,6 +40,8 @@ class Config:
     requantizers : channels requantized per cycle; divides ``lanes``. All of them if not given, so
         that the drain writes one activation word per cycle.
     counter_bits : width of the performance counters, 0..48; they wrap. With 0 all read as 0.
+    requantizer_cycles : cycles between two beats of the requantizers, 1 or 27. The slow ones are
+        a third of the size, for small devices.
 
     Raises
     ------
@@ -55,6 +60,7 @@ class Config:
     tables: int
     requantizers: int | None = None
     counter_bits: int = 48
+    requantizer_cycles: int = 1
 
     def __post_init__(self):
         if self.requantizers is None:
@@ -68,6 +74,10 @@ class Config:
         if self.lanes % self.requantizers:
             raise ValueError(
                 f"requantizers = {self.requantizers} does not divide lanes = {self.lanes}"
+            )
+        if self.requantizer_cycles not in (1, SERIAL_CYCLES):
+            raise ValueError(
+                f"requantizer_cycles = {self.requantizer_cycles} is neither 1 nor {SERIAL_CYCLES}"
             )
         if self.link_bytes & (self.link_bytes - 1):
             raise ValueError(f"link_bytes = {self.link_bytes} is not a power of two")

@@ -140,6 +140,7 @@ IDENTITY = Layout(
         Field("tables", 8, "`Config.tables`"),
         Field("requantizers", 16, "`Config.requantizers`"),
         Field("counter_bits", 8, "`Config.counter_bits`"),
+        Field("requantizer_cycles", 8, "`Config.requantizer_cycles`"),
         Field("ops", 16, "bit `Op` is set for each operation the engine has"),
     ),
 )

@@ -6,12 +6,15 @@ __all__ = [
     "DRAIN_LATENCY",
     "MAX_OUTSTANDING",
     "OPERAND_LATENCY",
+    "PRODUCT32_LATENCY",
     "PRODUCT_LATENCY",
     "READ_LATENCY",
     "RECORD_LATENCY",
     "REQUANTIZER_LATENCY",
     "RESULTS_DEPTH",
     "SEGMENT_DEPTH",
+    "SERIAL_CYCLES",
+    "SERIAL_LATENCY",
     "TABLES_LATENCY",
 ]
 
@@ -27,6 +30,8 @@ OPERAND_LATENCY = READ_LATENCY + 1
 #: From operands to their product: what a multiplier block with all its registers needs, and one
 #: more for the correction where a block makes two products.
 PRODUCT_LATENCY = 3
+#: From operands of 32 bits that stand still to their product, in multipliers of 16 bits in a row.
+PRODUCT32_LATENCY = 5
 #: From a tile's last operands to the first cycle in which its sums can be shifted out: products,
 #: then sum and copy at once.
 ARRAY_LATENCY = PRODUCT_LATENCY + 1
@@ -35,8 +40,13 @@ ARRAY_LATENCY = PRODUCT_LATENCY + 1
 DRAIN_LATENCY = READ_LATENCY
 #: From sums to bytes.
 REQUANTIZER_LATENCY = 11
+#: From sums to bytes where one multiplier serves three times: the bias, the products, each with the
+#: cycle that takes it, the zero point, the clamp.
+SERIAL_LATENCY = 1 + 3 * (PRODUCT32_LATENCY + 1) + 2
 #: From bytes to looked-up bytes.
 TABLES_LATENCY = READ_LATENCY
+#: Between two beats then, so that the place of one stands until its bytes have arrived.
+SERIAL_CYCLES = DRAIN_LATENCY + SERIAL_LATENCY + TABLES_LATENCY
 #: Segments the scanner may be ahead of the walker.
 SEGMENT_DEPTH = 8
 #: Words of results that may wait for the host before the drain stops.

@@ -25,7 +25,7 @@ __all__ = ["Responder", "identity", "read_records", "result"]
 
 
 #: Cycles that a word of a large record takes to be found.
-_SETTLING = 3
+_SETTLING = 4
 
 
 def identity(config: Config) -> bytes:
@@ -51,7 +51,7 @@ class Responder(wiring.Component):
     """Sends one response frame per request: payload records, then the trailer.
 
     Results and faults of runs go before `reply`, which the receiver raises only when no run is
-    unanswered. One link word per cycle, or in four cycles where a record is no result or trailer;
+    unanswered. One link word per cycle, or in five cycles where a record is no result or trailer;
     one cycle before a trailer and one between frames; a READ leaves `RECORD_LATENCY` cycles
     between records.
 
@@ -61,7 +61,7 @@ class Responder(wiring.Component):
     results : In(stream of `result`)
     fault : In(1), the current run ends with BAD_DESCRIPTOR at ``fault_addr``, and no result
         of it is still to come; fault_taken : Out(1)
-    reply : In(stream of `reply`), ready with the trailer's last word.
+    reply : In(stream of `reply`), ready one cycle after the trailer's last word.
     answered : Out(1), a run's trailer has been sent.
     flush : In(1), end a run's frame that has begun with ABORTED.
     counters : In(`COUNTERS`); hold : Out(1), they must not change; clear : Out(1)
@@ -150,6 +150,7 @@ class Responder(wiring.Component):
                 with m.Case(memory):
                     m.d.sync += read_final.eq(record(config, memory).words - 1)
 
+        m.d.sync += self.reply.ready.eq(0)
         # A record is counted one cycle after its last word.
         counted = Signal()
         m.d.sync += counted.eq(0)
@@ -176,7 +177,7 @@ class Responder(wiring.Component):
                         trailer.count.eq(0),
                     ]
                     send("RESULTS", from_results, record(config, Memory.ACTIVATIONS).words - 1)
-                with m.Elif(self.reply.valid):
+                with m.Elif(self.reply.valid & ~self.reply.ready):
                     send_trailer()
                     with m.If(self.reply.payload.status == Status.OK):
                         with m.Switch(request.opcode):
@@ -244,10 +245,8 @@ class Responder(wiring.Component):
                         send("COUNTED")
             with m.State("TRAILER"):
                 with m.If(done):
-                    m.d.comb += [
-                        self.answered.eq(of_run & ~aborted & ~self.flush),
-                        self.reply.ready.eq(~of_run),
-                    ]
+                    m.d.comb += self.answered.eq(of_run & ~aborted & ~self.flush)
+                    m.d.sync += self.reply.ready.eq(~of_run)
                     send("IDLE")
         return m
 
@@ -290,13 +289,15 @@ class Responder(wiring.Component):
         for name, (condition, bits) in large.items():
             parts, chosen = [], Signal(name=f"{name}_chosen")
             word = Signal(word_bits, name=f"{name}_word")
-            m.d.sync += chosen.eq(condition)
+            # An index of its own, because it stands where the record does.
+            index = Signal.like(n, name=f"{name}_n")
+            m.d.sync += [chosen.eq(condition), index.eq(Mux(chosen, n, 0))]
             for part, start in enumerate(range(0, len(bits), 16 * word_bits)):
                 parts.append(Signal(word_bits, name=f"{name}_part_{part}"))
                 with m.If(from_large):
-                    _pick(m, n[:4], bits[start:][: 16 * word_bits], parts[-1])
+                    _pick(m, index[:4], bits[start:][: 16 * word_bits], parts[-1])
             with m.If(from_large):
-                _pick(m, n[4:], Cat(parts), word)
+                _pick(m, index[4:], Cat(parts), word)
             with m.If(from_large & chosen):
                 m.d.sync += found.eq(word)
         of_results, of_large = Signal(), Signal()

@@ -85,7 +85,7 @@ class Board:
     oscillator_mhz : clock that comes from the board or the FPGA's own oscillator.
     clock_mhz : clock of the default engine.
     resources : of the FPGA.
-    config : arguments of `Config` for the default engine, all of them.
+    config : arguments of `Config` for the default engine.
     baud : of the serial port that goes to USB.
     price, power : None where nothing is documented.
 
@@ -114,7 +114,7 @@ class Board:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} = {value!r} is not above 0")
-        Config.from_dict(dict(self.config))
+        Config(**self.config)
         object.__setattr__(self, "config", MappingProxyType(dict(self.config)))
 
     def engine(self, **overrides: int) -> Config:

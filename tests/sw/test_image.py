@@ -43,7 +43,7 @@ def edited(index: int, **changes: object) -> bytes:
 
 def descriptor(index: int, **changes: int) -> bytes:
     parts = sections(DATA)
-    rows = [parts[4][i : i + 32] for i in range(0, len(parts[4]), 32)]
+    rows = [parts[4][i : i + DESCRIPTOR.size] for i in range(0, len(parts[4]), DESCRIPTOR.size)]
     rows[index] = DESCRIPTOR.pack(**DESCRIPTOR.unpack(rows[index]) | changes)
     return rebuilt([*parts[:4], b"".join(rows), parts[5]])
 

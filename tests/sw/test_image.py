@@ -174,5 +174,5 @@ def test_check_input():
 
 
 def test_records():
-    assert IMAGE.records(Memory.PROGRAM).shape == (2, 32)
+    assert IMAGE.records(Memory.PROGRAM).shape == (2, DESCRIPTOR.size)
     assert IMAGE.records(Memory.WEIGHTS).shape == (2 * 30 + 20, 12)

@@ -4,7 +4,7 @@
 #define CELOSIA_H
 
 #define CELOSIA_MAGIC 0x4f4c4543u
-#define CELOSIA_VERSION 2u
+#define CELOSIA_VERSION 3u
 #define CELOSIA_SERIAL_VERSION 1u
 
 /* What a request asks for. */

@@ -95,7 +95,7 @@ def test_every_corruption():
 
 def test_other_version():
     data = MAGIC + struct.pack("<I", VERSION + 1) + DATA[12:]
-    with pytest.raises(CelosiaError, match="file format 3, this Celosia reads 2"):
+    with pytest.raises(CelosiaError, match=f"file format {VERSION + 1}, this Celosia reads {VERSION}"):
         Image.from_bytes(data)
 
 

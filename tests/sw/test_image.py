@@ -95,7 +95,8 @@ def test_every_corruption():
 
 def test_other_version():
     data = MAGIC + struct.pack("<I", VERSION + 1) + DATA[12:]
-    with pytest.raises(CelosiaError, match=f"file format {VERSION + 1}, this Celosia reads {VERSION}"):
+    text = f"file format {VERSION + 1}, this Celosia reads {VERSION}"
+    with pytest.raises(CelosiaError, match=text):
         Image.from_bytes(data)
 
 

@@ -4,7 +4,7 @@
 #define CELOSIA_H
 
 #define CELOSIA_MAGIC 0x4f4c4543u
-#define CELOSIA_VERSION 2u
+#define CELOSIA_VERSION 3u
 #define CELOSIA_SERIAL_VERSION 1u
 
 /* What a request asks for. */
@@ -137,7 +137,7 @@
 #define CELOSIA_COUNTERS_IMAGES_WIDTH 48u
 
 /* descriptor: bit offsets and widths, little endian */
-#define CELOSIA_DESCRIPTOR_SIZE 32u
+#define CELOSIA_DESCRIPTOR_SIZE 26u
 #define CELOSIA_DESCRIPTOR_OP_OFFSET 0u
 #define CELOSIA_DESCRIPTOR_OP_WIDTH 4u
 #define CELOSIA_DESCRIPTOR_ROUNDING_OFFSET 4u

@@ -23,7 +23,7 @@ def infer(tb: EngineTB, programs: Programs, program: Program, images: int | None
     tb.send(tb.infer_frame(program.entry, x, skip=tb.rng.random() < 0.8))
 
 
-@bench_stalled(60_000)
+@bench_stalled(150_000)
 async def networks(dut, stall):
     """Programs of 1 to 6 layers, interleaved, with full and partial batches back to back."""
     tb = EngineTB(dut, f"networks{stall}", stall)

@@ -25,7 +25,8 @@ class MacArray(wiring.Component):
     start anew from 0. ``capturing`` is 1 in the cycle before that; from the one after it on `head`
     is the chain's first ``requantizers`` sums, and ``shift`` moves the chain up by as many. The
     next tile may start at once; its ``last`` must come late enough for the chain to be empty again.
-    One set of operands per cycle.
+    One set of operands per cycle. With slow requantizers all that is about the chain is a cycle
+    later, except ``capturing``.
 
     Members
     -------
@@ -66,12 +67,21 @@ class MacArray(wiring.Component):
         m.d.comb += self.capturing.eq(last)
         m.d.sync += [add.eq(en), clear.eq(last), captured.eq(last)]
 
-        totals = self._accumulate(m, products.p, add, clear)
+        late = self.config.requantizer_cycles > 1
+        if late:
+            # Sums that have come to their register and are then copied share its logic cells.
+            clear_later, captured_later = Signal(init=1), Signal()
+            m.d.sync += [clear_later.eq(clear), captured_later.eq(captured)]
+            clear, captured = clear_later, captured_later
+        totals = self._accumulate(m, products.p, add, clear, late)
         m.d.comb += self.head.eq(self._chain(m, totals, captured))
         return m
 
-    def _accumulate(self, m, products, add, clear):
-        """Returns, of each cell (row, col), its sum with the product of this cycle."""
+    def _accumulate(self, m, products, add, clear, late):
+        """Returns, of each cell (row, col), its sum with the product of this cycle.
+
+        ``late`` : its sum before; then ``clear`` comes with the first product of the next tile.
+        """
         totals = {}
         cells = list(products)
         for start in range(0, len(cells), BLOCK):
@@ -86,10 +96,18 @@ class MacArray(wiring.Component):
                     for cell, lane in zip(block, lanes, strict=True)
                 )
             )
-            with m.If(clear):
-                m.d.sync += acc.eq(0)
-            with m.Elif(add):
-                m.d.sync += acc.eq(total)
+            if late:
+                first = Cat(_widened(products[cell]) for cell in block)
+                with m.If(clear & ~add):
+                    m.d.sync += acc.eq(0)
+                with m.Elif(add):
+                    m.d.sync += acc.eq(Mux(clear, first, total))
+                total = acc
+            else:
+                with m.If(clear):
+                    m.d.sync += acc.eq(0)
+                with m.Elif(add):
+                    m.d.sync += acc.eq(total)
             totals.update((cell, total[lane]) for cell, lane in zip(block, lanes, strict=True))
         return totals
 
@@ -116,3 +134,8 @@ class MacArray(wiring.Component):
             with m.Elif(self.shift):
                 m.d.sync += here.eq(Cat(here[width:], after[:width]))
         return chain[0][:width]
+
+
+def _widened(product: Value) -> Value:
+    """``product`` with the width of a sum."""
+    return Cat(product, product[-1].replicate(ACC.width - len(product)))

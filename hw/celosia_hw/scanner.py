@@ -1,12 +1,13 @@
 """First half of the feeder: which bytes of a layer's input need multiplying."""
 
 from amaranth import *
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 
+from .cells import cells_of
 from .layouts import active_layer, segment
 
 __all__ = ["Scanner", "guard"]
@@ -116,7 +117,9 @@ class Scanner(wiring.Component):
         m.d.sync += dropped.eq(Mux(scanned_en, scanned.bytes & ~mask, 0))
         m.d.sync += self.skipped.eq(sum(bit for bit in dropped))
 
-        m.submodules.queue = queue = fifo.SyncFIFO(width=len(found.as_value()), depth=SEGMENT_DEPTH)
+        m.submodules.queue = queue = cells_of(platform).Queue(
+            width=len(found.as_value()), depth=SEGMENT_DEPTH
+        )
         # Places for this word, for those on their way to their masks, and for the one that entered
         # in the cycle in which `level` was seen.
         m.d.sync += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)

@@ -201,6 +201,29 @@ def memory(kind: str, width: int, depth: int) -> Cell:
     )
 
 
+def queue(width: int, depth: int) -> Cell:
+    """Filled, emptied and both; what does not stand at the end of the queue means nothing."""
+    rng = random.Random(f"{width}x{depth}")
+    stimuli = []
+    for _ in range(60):
+        writes, reads = rng.choice([0.1, 0.5, 0.9, 1]), rng.choice([0.1, 0.5, 0.9, 1])
+        for _ in range(50):
+            enables = (rng.random() < writes, 1), (rng.random() < reads, 1)
+            stimuli.append((packed((rng.getrandbits(width), width), *enables), True))
+    level = range(depth + 1)
+    return Cell(
+        build=lambda cells: cells.Queue(width=width, depth=depth),
+        inputs=lambda cell: [cell.w_data, cell.w_en, cell.r_en],
+        outputs=lambda cell: [
+            *(cell.level, cell.w_rdy, cell.r_rdy),
+            Mux(cell.r_rdy, cell.r_data, 0),
+        ],
+        width=width + 2,
+        shapes=[Shape.cast(level), unsigned(1), unsigned(1), unsigned(width)],
+        stimuli=stimuli,
+    )
+
+
 #: Name -> kind of the cell, and what makes the `Cell`.
 CELLS = {
     "2x1 products": ("Products", lambda: products(2, 1)),
@@ -208,6 +231,8 @@ CELLS = {
     "unsigned product": ("Product16", lambda: product16(False)),
     "signed product": ("Product16", lambda: product16(True)),
     "product of 32 bits": ("Product32", product32),
+    "29x8 queue": ("Queue", lambda: queue(29, 8)),
+    "20x5 queue": ("Queue", lambda: queue(20, 5)),
     "12x2048 words": ("DualPortMemory", lambda: memory("DualPortMemory", 12, 2048)),
     "40x1024 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 1024)),
     "8x20000 words": ("DualPortMemory", lambda: memory("DualPortMemory", 8, 20000)),
@@ -230,7 +255,7 @@ SYNTHESIZED = {
     ("gowin", "signed product"): {"MULT18X18": 1},
     ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 40},
 }
-SYNTHESIS = {"ice40": "synth_ice40 -device u", "gowin": "synth_gowin"}
+SYNTHESIS = {"ice40": "synth_ice40 -device u -no-rw-check", "gowin": "synth_gowin"}
 PINS = {"IBUF", "OBUF", "GND", "VCC"}
 
 

@@ -43,7 +43,7 @@ def edited(index: int, **changes: object) -> bytes:
 
 def descriptor(index: int, **changes: int) -> bytes:
     parts = sections(DATA)
-    rows = [parts[4][i : i + 32] for i in range(0, len(parts[4]), 32)]
+    rows = [parts[4][i : i + DESCRIPTOR.size] for i in range(0, len(parts[4]), DESCRIPTOR.size)]
     rows[index] = DESCRIPTOR.pack(**DESCRIPTOR.unpack(rows[index]) | changes)
     return rebuilt([*parts[:4], b"".join(rows), parts[5]])
 
@@ -95,7 +95,8 @@ def test_every_corruption():
 
 def test_other_version():
     data = MAGIC + struct.pack("<I", VERSION + 1) + DATA[12:]
-    with pytest.raises(CelosiaError, match="file format 3, this Celosia reads 2"):
+    text = f"file format {VERSION + 1}, this Celosia reads {VERSION}"
+    with pytest.raises(CelosiaError, match=text):
         Image.from_bytes(data)
 
 
@@ -174,5 +175,5 @@ def test_check_input():
 
 
 def test_records():
-    assert IMAGE.records(Memory.PROGRAM).shape == (2, 32)
+    assert IMAGE.records(Memory.PROGRAM).shape == (2, DESCRIPTOR.size)
     assert IMAGE.records(Memory.WEIGHTS).shape == (2 * 30 + 20, 12)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from celosia.driver.frames import padded
 from celosia.model.link import LinkModel
 from celosia.spec import (
     COUNTERS,
@@ -64,7 +65,8 @@ def loaded(*descriptors: dict) -> LinkModel:
     channel = PARAMETER.pack(multiplier=1 << 30, shift=1)
     word = (channel * 2).ljust(20, b"\0")
     assert ask(model, Opcode.WRITE, Memory.PARAMS, 0, 2, word * 2)[0] == Status.OK
-    program = b"".join(DESCRIPTOR.pack(**each) for each in descriptors)
+    size = padded(DESCRIPTOR.size, CONFIG.link_bytes)
+    program = b"".join(DESCRIPTOR.pack(**each).ljust(size, b"\0") for each in descriptors)
     ask(model, Opcode.WRITE, Memory.PROGRAM, 0, len(descriptors), program)
     return model
 

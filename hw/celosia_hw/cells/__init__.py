@@ -10,8 +10,8 @@ from . import ecp5, ecp5_paired, gowin, ice40, portable
 
 __all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
 
-#: Name -> module with the classes ``Products``, ``Product16``, ``Product32``, ``WeightMemory``
-#: and ``DualPortMemory``.
+#: Name -> module with the classes ``Products``, ``Product16``, ``Product32``, ``Queue``,
+#: ``WeightMemory`` and ``DualPortMemory``.
 TECHNOLOGIES: dict[str, ModuleType] = {
     "portable": portable,
     "ecp5": ecp5,

@@ -10,10 +10,18 @@ from amaranth import *
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
-from .portable import Product32
+from .portable import Product32, Queue
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory", "multiplier"]
+__all__ = [
+    "DualPortMemory",
+    "Product16",
+    "Product32",
+    "Products",
+    "Queue",
+    "WeightMemory",
+    "multiplier",
+]
 
 #: Memories of up to so many words are left to synthesis, which makes them of LUTs.
 _LUT_RAM = 32

@@ -17,10 +17,10 @@ from celosia.spec import Config
 from celosia.spec.paired import OVERLAP, PRODUCT, SHIFT
 from celosia.spec.timing import PRODUCT_LATENCY
 
-from .ecp5 import DualPortMemory, Product16, Product32, WeightMemory, multiplier
+from .ecp5 import DualPortMemory, Product16, Product32, Queue, WeightMemory, multiplier
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
 
 
 class Products(BlockProducts):

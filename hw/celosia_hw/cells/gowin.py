@@ -13,10 +13,10 @@ from amaranth import *
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from . import portable
-from .portable import DualPortMemory, Product32, WeightMemory
+from .portable import DualPortMemory, Product32, Queue, WeightMemory
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
 
 
 class Products(BlockProducts):

@@ -20,9 +20,10 @@ from amaranth.utils import ceil_log2
 from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
+from .ice40_queue import Queue
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
 
 #: Bits and words of an SB_SPRAM256KA, and how many a device has.
 _SPRAM_WIDTH, _SPRAM_DEPTH, _SPRAMS = 16, 16384, 4

@@ -1,13 +1,15 @@
 """Cells for any family and for simulation: plain arithmetic and memories."""
 
 from amaranth import *
-from amaranth.lib import memory
+from amaranth.lib import fifo, memory
 
 from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "WeightMemory"]
+__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
 
+#: First in, first out; for segments, which are wide and few.
+Queue = fifo.SyncFIFO
 #: Cells that share one packed register: as wide as the compilers of simulations like it.
 BLOCK = 256
 

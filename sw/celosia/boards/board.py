@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from celosia.errors import CelosiaError
 from celosia.spec import Config
+from celosia.spec.timing import SERIAL_CYCLES
 
 __all__ = ["BOARDS", "FAMILIES", "Board", "Fact", "Resources", "board"]
 
@@ -174,6 +175,7 @@ _UP5K_ENGINE = {
     "tables": 0,
     "requantizers": 1,
     "counter_bits": 0,
+    "requantizer_cycles": SERIAL_CYCLES,
 }
 _ECP5_ENGINE = {
     "rows": 8,
@@ -187,6 +189,7 @@ _ECP5_ENGINE = {
     "tables": 1,
     "requantizers": 2,
     "counter_bits": 48,
+    "requantizer_cycles": 1,
 }
 _GOWIN_ENGINE = {
     "rows": 2,
@@ -200,6 +203,7 @@ _GOWIN_ENGINE = {
     "tables": 0,
     "requantizers": 1,
     "counter_bits": 32,
+    "requantizer_cycles": 1,
 }
 
 

@@ -40,7 +40,8 @@ class Family:
 def _synth_ice40(board: Board, technology: str) -> str:
     # Cells of our own take the multipliers that the engine plans with, and none are left.
     dsp = " -dsp" if technology == "portable" else ""
-    return f"synth_ice40 -top top -device u{dsp}"
+    # No memory is read where it is written and then relied upon.
+    return f"synth_ice40 -top top -device u -no-rw-check{dsp}"
 
 
 def _synth_gowin(board: Board, technology: str) -> str:

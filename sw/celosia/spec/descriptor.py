@@ -27,7 +27,7 @@ class Rounding(IntEnum):
 #: One layer. A "word" of activations is `Config.lanes` bytes; a tile is `Config.cols` channels.
 DESCRIPTOR = Layout(
     "descriptor",
-    32,
+    26,
     (
         Field("op", 4, "operation, an `Op`"),
         Field("rounding", 1, "rounding of the requantization, a `Rounding`"),

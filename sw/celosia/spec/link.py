@@ -28,7 +28,7 @@ __all__ = [
 #: First field of `IDENTITY`: "CELO" in ASCII, little endian.
 MAGIC = int.from_bytes(b"CELO", "little")
 #: Version of link protocol and descriptors together.
-VERSION = 2
+VERSION = 3
 
 
 class Opcode(IntEnum):

@@ -78,7 +78,7 @@ class _Report:
     def __init__(self, engines: Iterable[Engine], force: bool, progress: Progress):
         self.engines, self.force, self.progress = engines, force, progress
         self.stop, self.lock = threading.Event(), threading.Lock()
-        self.total, self.done = len(SEEDS) * len(self.engines), 0
+        self.total, self.done = sum(len(each.seeds) for each in self.engines), 0
         self.doing: dict[str, str] = {}
         self.told: dict[str, tuple[str, float]] = {}
 
@@ -93,6 +93,7 @@ class _Report:
                 pool.submit(self._place, engine, seed): engine
                 for seed in SEEDS
                 for engine in self.engines
+                if seed in engine.seeds
             }
             for future in as_completed(work):
                 engine, self.done = work[future], self.done + 1
@@ -107,7 +108,7 @@ class _Report:
                     continue
                 made = placement(placed[engine.name], engine.config.to_dict())
                 save_placements((*load_placements(), made))
-                if len(made.results) == len(SEEDS) and not made.met:
+                if len(made.results) == len(engine.seeds) and not made.met:
                     problems[f"{engine.name}: {made.fmax_mhz:.1f} of {made.clock_mhz:g} MHz"] = None
         finally:
             self.stop.set()

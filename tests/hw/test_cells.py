@@ -253,7 +253,7 @@ SYNTHESIZED = {
     ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 28},
     ("gowin", "3x3 products"): {"MULT9X9": 9},
     ("gowin", "signed product"): {"MULT18X18": 1},
-    ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 40},
+    ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 80},
 }
 SYNTHESIS = {"ice40": "synth_ice40 -device u -no-rw-check", "gowin": "synth_gowin"}
 PINS = {"IBUF", "OBUF", "GND", "VCC"}

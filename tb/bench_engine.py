@@ -78,7 +78,7 @@ async def blocked_output(dut):
         await tb.drain()
 
 
-@bench(60_000)
+@bench(150_000)
 async def constants_survive(dut):
     """Runs change no memory but the activations: what was written is read back."""
     tb = EngineTB(dut, "constants_survive", (0.1, 0.1))

@@ -14,7 +14,8 @@ from celosia.driver.frames import pad_records, response, unpad_records
 from celosia.driver.golden import GoldenTransport
 from celosia.errors import CelosiaError
 from celosia.model import evaluate
-from celosia.spec import IDENTITY, TRAILER, Config, Memory, Opcode, Status
+from celosia.spec import DESCRIPTOR, IDENTITY, TRAILER, Config, Memory, Opcode, Status
+from celosia.spec.link import VERSION
 
 
 def same(device, graph, x, note, **options):
@@ -164,7 +165,7 @@ def test_reset_keeps_the_program():
 
 def test_spoilt_program():
     device, _ = ready()
-    device.write(Memory.PROGRAM, 1, np.zeros((1, 32), np.uint8))
+    device.write(Memory.PROGRAM, 1, np.zeros((1, DESCRIPTOR.size), np.uint8))
     with pytest.raises(CelosiaError, match=r"INFER: BAD_DESCRIPTOR: .* \(descriptor 1\)"):
         device.run(np.zeros((1, 10), np.int8))
 
@@ -201,7 +202,7 @@ def identity(**changes):
     ("spoil", "message"),
     [
         (identity(magic=1), "no Celosia engine"),
-        (identity(version=9), "speaks link version 9, this driver 1"),
+        (identity(version=9), f"speaks link version 9, this driver {VERSION}"),
         (identity(rows=0), "impossible identity: rows = 0"),
         (identity(link_bytes=4), "4-byte link words, the transport 2"),
         (identity(ops=0), "lacks DENSE"),

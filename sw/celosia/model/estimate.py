@@ -138,16 +138,20 @@ def _scaled(
     next layer waits for the same last words as in the whole. A tile of that many words takes as
     long as its multiplications, and another word adds a cycle for each of its bytes.
     """
-    keep = (2 * config.rows * config.words_per_tile + 64) // config.lanes + 2
+    # Long enough that a tile of them outlasts the drain of two, and the whole pipeline.
+    drain = config.rows * config.params_per_tile * config.requantizer_cycles
+    keep = (2 * drain + 220) // config.lanes + 2
     few, more = (
         measure([_cut(load, tiles, keep, config) for load in loads], config)
         for tiles in (_TILES, _TILES + 1)
     )
     cycles = []
     for load, a, b in zip(loads, few, more, strict=False):
-        rest = sum(load.needed[:-keep])
+        whole, rest = sum(load.needed), sum(load.needed[:-keep])
         kept = min(load.tiles, _TILES)
-        cycles.append(a + kept * rest + (load.tiles - kept) * (b - a + rest))
+        # Where layers overlap, what one gains by a tile another may lose.
+        tile = whole if whole > 2 * drain else b - a + rest
+        cycles.append(a + kept * rest + (load.tiles - kept) * tile)
     return [*cycles, few[-1]]
 
 

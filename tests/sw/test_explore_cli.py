@@ -109,7 +109,6 @@ def test_quiet_says_nothing(celosia, model):
 
 @pytest.mark.parametrize("clocked", [False, True])
 def test_a_plot_is_the_same_every_time(celosia, model, placements, tmp_path, clocked):
-    pytest.importorskip("matplotlib")
     arguments = ["explore", "-q", model, "--rows", "4,8", "--cols", "8", "--estimate-clocks"]
     if not clocked:
         save_placements([], placements)
@@ -145,7 +144,6 @@ class _Page(HTMLParser):
 
 
 def test_the_page_holds_everything(celosia, model, placements, tmp_path):
-    pytest.importorskip("matplotlib")
     path = tmp_path / "page.html"
     model = model.rename(tmp_path / "a<b>&c.npz")
     assert celosia("explore", model, "--placements", placements, "--plot", path).status == 0

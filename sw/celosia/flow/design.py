@@ -1,4 +1,4 @@
-"""The way to Amaranth: a board and an engine to RTLIL, errors said in one line."""
+"""The way to Amaranth: a board and an engine to Verilog, errors said in one line."""
 
 import threading
 from typing import TYPE_CHECKING

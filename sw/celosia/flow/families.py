@@ -38,10 +38,9 @@ class Family:
 
 
 def _synth_ice40(board: Board, technology: str) -> str:
-    # Cells of our own take the multipliers that the engine plans with, and none are left.
-    dsp = " -dsp" if technology == "portable" else ""
+    # Never -dsp: it rewrites instantiated SB_MAC16, and gave wrong products of portable ones.
     # No memory is read where it is written and then relied upon.
-    return f"synth_ice40 -top top -device u -no-rw-check{dsp}"
+    return "synth_ice40 -top top -device u -no-rw-check"
 
 
 def _synth_ecp5(board: Board, technology: str) -> str:

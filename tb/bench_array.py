@@ -186,13 +186,13 @@ async def against_model(dut, stall):
 
 @bench_stalled(30_000)
 async def blocked(dut, stall):
-    """With no result taken the drain fills its slots but for one, stops, and loses nothing."""
+    """With no result taken the drain fills its slots but for two, stops, and loses nothing."""
     tb = ArrayTB(dut, f"blocked{stall}", stall)
     await tb.reset()
     while len(tb.expected) < 8 * RESULTS_DEPTH:
         tb.add(emit=1)
     tb.blocked = True
-    await tb.until(lambda: tb.most_waiting >= RESULTS_DEPTH - 1)
+    await tb.until(lambda: tb.most_waiting >= RESULTS_DEPTH - 2)
     await tb.cycles(200)
     assert tb.stalled > 100
     tb.blocked = False

@@ -64,15 +64,21 @@ class ActivationMemory(wiring.Component):
         config = self.config
         write = Signal(row_write(config))
         write_en, of_results = Signal(), Signal()
-        m.d.comb += self.inputs.ready.eq(~self.results_en)
+        coming = Signal(row_write(config))
+        nonzero = Signal(config.lanes)  # of the active word's bytes
+        m.d.comb += [
+            self.inputs.ready.eq(~self.results_en),
+            coming.eq(Mux(self.results_en, self.results, self.inputs.payload)),
+        ]
         m.d.sync += [
             write_en.eq(self.results_en | self.inputs.valid),
             of_results.eq(self.results_en),
         ]
-        with m.If(self.results_en):
-            m.d.sync += write.eq(self.results)
-        with m.Elif(self.inputs.valid):
-            m.d.sync += write.eq(self.inputs.payload)
+        with m.If(self.results_en | self.inputs.valid):
+            m.d.sync += write.eq(coming)
+            m.d.sync += nonzero.eq(
+                Cat(coming.active & coming.data[i].any() for i in range(config.lanes))
+            )
 
         for row in range(config.rows):
             m.submodules[f"row_{row}"] = storage = cells_of(platform).DualPortMemory(
@@ -89,11 +95,10 @@ class ActivationMemory(wiring.Component):
         m.submodules.masks = masks = cells_of(platform).DualPortMemory(
             config.lanes, config.act_depth
         )
-        nonzero = Cat(byte.any() for byte in (write.data[i] for i in range(config.lanes)))
         so_far = Signal(config.lanes)
         mask = Signal(config.lanes)
         m.d.comb += [
-            mask.eq(Mux(write.row == 0, 0, so_far) | Mux(write.active, nonzero, 0)),
+            mask.eq(Mux(write.row == 0, 0, so_far) | nonzero),
             masks.write_addr.eq(write.dst),
             masks.write_data.eq(mask),
             masks.write_en.eq(write_en & write.word_end),

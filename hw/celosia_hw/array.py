@@ -23,10 +23,10 @@ class MacArray(wiring.Component):
     technology and are added in that cycle if ``en`` came with the operands. With ``last`` the sums
     go, all at once, into a chain, ordered by activation word, then by row, then by channel, and
     start anew from 0. ``capturing`` is 1 in the cycle before that; from the one after it on `head`
-    is the chain's first ``requantizers`` sums, and ``shift`` moves the chain up by as many. The
-    next tile may start at once; its ``last`` must come late enough for the chain to be empty again.
-    One set of operands per cycle. With slow requantizers all that is about the chain is a cycle
-    later, except ``capturing``.
+    is the chain's first ``requantizers`` sums; a cycle after ``shift`` the chain moves up by as
+    many. The next tile may start at once; its ``last`` must come late enough for the chain to be
+    empty again. One set of operands per cycle. With slow requantizers all that is about the chain
+    is a cycle later, except ``capturing``.
 
     Members
     -------
@@ -63,18 +63,18 @@ class MacArray(wiring.Component):
         add = Signal()
         # Sums also start from 0 after a reset, and need none of their own for it.
         clear = Signal(init=1)
-        captured = Signal()
         m.d.comb += self.capturing.eq(last)
-        m.d.sync += [add.eq(en), clear.eq(last), captured.eq(last)]
-
+        m.d.sync += [add.eq(en), clear.eq(last)]
         late = self.config.requantizer_cycles > 1
         if late:
             # Sums that have come to their register and are then copied share its logic cells.
-            clear_later, captured_later = Signal(init=1), Signal()
-            m.d.sync += [clear_later.eq(clear), captured_later.eq(captured)]
-            clear, captured = clear_later, captured_later
+            before, clear, last = clear, Signal(init=1), Signal()
+            m.d.sync += [clear.eq(before), last.eq(self.capturing)]
+        # The chain moves, and does so by taking the sums: registers, because they go far.
+        moves, captured = Signal(), Signal()
+        m.d.sync += [moves.eq(last | self.shift), captured.eq(last)]
         totals = self._accumulate(m, products.p, add, clear, late)
-        m.d.comb += self.head.eq(self._chain(m, totals, captured))
+        m.d.comb += self.head.eq(self._chain(m, totals, moves, captured))
         return m
 
     def _accumulate(self, m, products, add, clear, late):
@@ -111,7 +111,7 @@ class MacArray(wiring.Component):
             totals.update((cell, total[lane]) for cell, lane in zip(block, lanes, strict=True))
         return totals
 
-    def _chain(self, m, totals, captured):
+    def _chain(self, m, totals, moves, captured):
         """Copy the sums when captured, then shift them out; returns the head."""
         lanes = self.config.lanes
         order = [
@@ -129,10 +129,9 @@ class MacArray(wiring.Component):
         ]
         width = ACC.width * at_once
         for block, here, after in zip(blocks, chain, [*chain[1:], C(0, width)], strict=True):
-            with m.If(captured):
-                m.d.sync += here.eq(Cat(totals[cell] for cell in block))
-            with m.Elif(self.shift):
-                m.d.sync += here.eq(Cat(here[width:], after[:width]))
+            sums_of_block = Cat(totals[cell] for cell in block)
+            with m.If(moves):
+                m.d.sync += here.eq(Mux(captured, sums_of_block, Cat(here[width:], after[:width])))
         return chain[0][:width]
 
 

@@ -132,16 +132,19 @@ class Core(wiring.Component):
                 storage.write_data.eq(packed(written_record(config, self.write, which))),
                 storage.write_en.eq(self.write.en[which]),
             ]
+        # As late as the address that comes through the walker.
+        reading, read_addr = Signal(), Signal.like(self.read_addr, reset_less=True)
+        m.d.sync += [reading.eq(self.reading), read_addr.eq(self.read_addr)]
         m.d.comb += [
-            program.addr.eq(Mux(self.reading, self.read_addr, sequencer.program_addr)),
-            params.addr.eq(Mux(self.reading, self.read_addr, drain.param_addr)),
+            program.addr.eq(Mux(reading, read_addr, sequencer.program_addr)),
+            params.addr.eq(Mux(reading, read_addr, drain.param_addr)),
             activations.addr.eq(walker.o.src),
             walker.reading.eq(self.reading),
             walker.read_addr.eq(self.read_addr),
             sequencer.program_data.eq(program.data),
             drain.param_data.eq(params.data),
-            tables.write_addr.eq(Mux(self.reading, self.read_addr, self.write.addr)),
-            tables.read.eq(self.reading),
+            tables.write_addr.eq(Mux(reading, read_addr, self.write.addr)),
+            tables.read.eq(reading),
             self.read_data.weights.eq(weights.data),
             self.read_data.params.eq(self._padded(params.data)),
             self.read_data.program.eq(program.data),
@@ -157,15 +160,11 @@ class Core(wiring.Component):
                 with m.Case(row):
                     m.d.sync += self.read_data.activations.eq(activations.data[row].as_value())
 
-        # Weights are operands a cycle after they were read. Where registers are dear, it is their
-        # address that waits for it.
-        small = config.requantizer_cycles > 1
-        if small:
-            weight_addr = Signal.like(weights.addr, reset_less=True)
-            m.d.sync += weight_addr.eq(walker.o.weights)
-            m.d.comb += [weights.addr.eq(weight_addr), array.w.eq(weights.data)]
-        else:
-            m.d.comb += weights.addr.eq(walker.o.weights)
+        # Activations are operands a cycle after they were read. Weights are at once: their address
+        # waits for it, because it goes to more memories and has fewer bits.
+        weight_addr = Signal.like(weights.addr, reset_less=True)
+        m.d.sync += weight_addr.eq(walker.o.weights)
+        m.d.comb += [weights.addr.eq(weight_addr), array.w.eq(weights.data)]
 
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
@@ -177,8 +176,6 @@ class Core(wiring.Component):
         m.d.sync += array.en.eq(fetched_en)
         with m.If(fetched_en):
             m.d.sync += array.last.eq(fetched.last)
-            if not small:
-                m.d.sync += array.w.eq(weights.data)
             # One selection for all rows; a variable shift in each would cost simulators more.
             with m.Switch(fetched.byte):
                 for byte in range(config.lanes):

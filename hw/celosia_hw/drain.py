@@ -47,15 +47,15 @@ class Drain(wiring.Component):
 
     A tile leaves as ``cols / lanes`` words, for each word every row in turn, each row in
     `Config.beats` beats. `o`, sums and parameters stand `celosia.spec.timing.DRAIN_LATENCY` cycles
-    after the drain decided on a beat; `head` is taken when ``shift`` is 1, one cycle after that.
-    One beat per cycle, except that nothing goes to the host when, one cycle ago, all but one of
+    after the drain decided on a beat; `head` is taken one cycle after that, when ``shift`` was 1.
+    One beat per cycle, except that nothing goes to the host when, two cycles ago, all but two of
     `RESULTS_DEPTH` result slots were taken or more. Layers come in order through `i` (one may
     wait); the next one's beats start after `layer_done` of the one before, so that `finish` is
     steady for everything behind the drain.
 
-    With slow requantizers, one beat per `Config.requantizer_cycles`; ``shift`` comes with the sums,
-    the parameters stand until the next beat's and `o` from then to as many cycles after the
-    decision.
+    With slow requantizers, one beat per `Config.requantizer_cycles`; ``shift`` comes a cycle before
+    the sums are taken, the parameters stand until the next beat's and `o` from then to as many
+    cycles after the decision.
 
     Members
     -------
@@ -126,10 +126,12 @@ class Drain(wiring.Component):
             self.stalled.eq(wanted & ~go),
             self.free.eq(~claimed),
         ]
+        takes = Signal()
         m.d.sync += [
-            results.eq(results + (go & to_host & beat_ends) - self.result_taken),
-            # Late by one cycle, in which one more may have been taken.
-            room.eq(results <= RESULTS_DEPTH - 2),
+            takes.eq(go & to_host & beat_ends),
+            results.eq(results + takes - self.result_taken),
+            # Late by two cycles, in each of which one more may have been taken.
+            room.eq(results <= RESULTS_DEPTH - 3),
         ]
         with m.If(self.capturing):
             m.d.sync += loaded.eq(1)
@@ -202,7 +204,7 @@ class Drain(wiring.Component):
                 m.d.sync += [later[0].eq(place), later[1].eq(acc)]
             place, acc = later
         m.d.comb += [
-            self.shift.eq(en if stands else taken_en),
+            self.shift.eq(before if stands else go),
             self.o_en.eq(en),
             self.o.eq(place),
             self.acc.eq(acc),

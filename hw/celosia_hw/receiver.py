@@ -53,7 +53,7 @@ class Receiver(wiring.Component):
       every run has ended and is answered.
     - RESET: raises ``flush`` for one cycle at once, then answers.
 
-    One link word per cycle, except the four or five cycles between frames and while `inputs`
+    One link word per cycle, except the five or six cycles between frames and while `inputs`
     waits for the drain.
 
     Members
@@ -106,6 +106,7 @@ class Receiver(wiring.Component):
         # Records, or words of the input, after this one; whether there are none.
         left, final = Signal(range(deepest)), Signal()
         end = Signal(25)  # of the records that the header names
+        depth, beyond = Signal(25), Signal()  # of the memory that it names; are records outside
         empty, too_many, outside = Signal(), Signal(), Signal()  # what an INFER may be refused for
         refused = Signal(Status)
         ended = Signal()  # the frame's last word has been read
@@ -160,12 +161,17 @@ class Receiver(wiring.Component):
         coming_row = Signal.like(row)
         coming_row_ends = Signal()  # it is that of the last image
 
-        # The record of a WRITE. Records of all sizes are shifted in from the top. A whole one
-        # stands there for two cycles: ``written``, and ``stores`` in which its memory takes it.
+        # The record of a WRITE. Records of all sizes are shifted in from the top, a cycle after
+        # their words were taken. A whole one stands there for two cycles: ``written``, and
+        # ``stores`` in which its memory takes it.
         memories = writable(config)
         shifted = Signal(len(self.write.data))
+        taken, taken_en, whole = Signal(word_bits, reset_less=True), Signal(), Signal()
         write_addr, write_en = Signal(range(deepest)), Signal(len(Memory))
         written, stores = Signal(), Signal()
+        m.d.sync += [taken.eq(self.i.payload.data), taken_en.eq(0), whole.eq(0)]
+        with m.If(taken_en):
+            m.d.sync += shifted.eq(Cat(shifted, taken)[word_bits:])
         for one in memories:
             m.d.sync += write_en[one.memory].eq(written & (request.arg == one.memory))
         m.d.comb += [
@@ -173,7 +179,7 @@ class Receiver(wiring.Component):
             self.write.addr.eq(write_addr),
             self.write.data.eq(shifted),
         ]
-        m.d.sync += [written.eq(0), stores.eq(written)]
+        m.d.sync += [written.eq(whole), stores.eq(written)]
         with m.If(stores):
             m.d.sync += [stored.eq(stored + 1), write_addr.eq(write_addr + 1)]
 
@@ -187,10 +193,9 @@ class Receiver(wiring.Component):
             self.runs.payload.base.eq(base),
         ]
 
-        def gather(register):
+        def gather():
             """A word of a record has come; `record_ends` with the last one."""
             m.d.sync += [
-                register.eq(Cat(register, self.i.payload.data)[word_bits:]),
                 words.eq(Mux(record_ends, 0, words + 1)),
                 record_ends.eq(Mux(record_ends, one_word, words + 1 == final_index)),
             ]
@@ -220,6 +225,7 @@ class Receiver(wiring.Component):
             with m.State("COUNT"):
                 m.d.sync += [
                     end.eq(request.address + request.count),
+                    depth.eq(0),
                     empty.eq(request.count == 0),
                     too_many.eq((request.arg & InferFlag.IMAGES_MASK) >= config.rows),
                     outside.eq(
@@ -237,10 +243,17 @@ class Receiver(wiring.Component):
                     for one in memories:
                         with m.Case(one.memory):
                             m.d.sync += final_index.eq(one.words - 1)
+                with m.Switch(request.arg):
+                    for memory in Memory:
+                        with m.Case(memory):
+                            m.d.sync += depth.eq(self._record(memory).depth)
+                m.next = "COMPARE"
+            with m.State("COMPARE"):
+                m.d.sync += beyond.eq(end > depth)
                 m.next = "CHECK"
             with m.State("CHECK"):
                 m.d.sync += [
-                    refused.eq(self._refusal(m, request, end, empty, too_many, outside)),
+                    refused.eq(self._refusal(m, request, beyond, empty, too_many, outside)),
                     dst.eq(base),
                     coming_row_ends.eq(images == 0),
                     one_word.eq(final_index == 0),
@@ -278,7 +291,8 @@ class Receiver(wiring.Component):
                 # Of a frame that goes on or has ended before its time.
                 m.d.sync += status.eq(Mux(complete, Status.OVERLONG, Status.TRUNCATED))
                 with m.If(valid & (~gathered_full | self.inputs.ready)):
-                    gather(gathered)
+                    gather()
+                    m.d.sync += gathered.eq(Cat(gathered, self.i.payload.data)[word_bits:])
                     with m.If(record_ends):
                         m.d.sync += [
                             gathered_full.eq(1),
@@ -305,14 +319,15 @@ class Receiver(wiring.Component):
                     m.d.sync += bank.eq(~bank)
                     m.next = "HEADER"
             with m.State("WRITE"):
-                m.d.comb += self.i.ready.eq(~written)
+                m.d.comb += self.i.ready.eq(~whole)
                 complete = record_ends & final
-                whole = Mux(ends, Status.OK, Status.OVERLONG)
-                m.d.sync += status.eq(Mux(complete, whole, Status.TRUNCATED))
-                with m.If(valid & ~written):
-                    gather(shifted)
+                at_end = Mux(ends, Status.OK, Status.OVERLONG)
+                m.d.sync += status.eq(Mux(complete, at_end, Status.TRUNCATED))
+                with m.If(valid & ~whole):
+                    gather()
+                    m.d.sync += taken_en.eq(1)
                     with m.If(record_ends):
-                        m.d.sync += written.eq(1)
+                        m.d.sync += whole.eq(1)
                         count()
                     with m.If(complete):
                         finish(read_on=~ends)
@@ -331,12 +346,14 @@ class Receiver(wiring.Component):
                 with m.If(valid & ends):
                     m.next = "REPLY"
             with m.State("REPLY"):
-                m.d.comb += self.reply.valid.eq(idle & ~written & ~stores)
+                with m.If(idle & ~whole & ~written & ~stores):
+                    m.d.sync += self.reply.valid.eq(1)
                 with m.If(self.reply.valid & self.reply.ready):
+                    m.d.sync += self.reply.valid.eq(0)
                     m.next = "HEADER"
         return m
 
-    def _refusal(self, m, request, end, empty, too_many, outside):
+    def _refusal(self, m, request, beyond, empty, too_many, outside):
         """Why the header alone is refused; `Status.OK` when it is not."""
         result = Signal(Status)
 
@@ -345,9 +362,8 @@ class Receiver(wiring.Component):
                 m.d.comb += result.eq(Status.UNKNOWN_MEMORY)
             with m.Elif(empty):
                 m.d.comb += result.eq(Status.EMPTY)
-            for one in records:
-                with m.Elif((request.arg == one.memory) & (end > one.depth)):
-                    m.d.comb += result.eq(Status.OUT_OF_RANGE)
+            with m.Elif(beyond):
+                m.d.comb += result.eq(Status.OUT_OF_RANGE)
 
         with m.Switch(request.opcode):
             with m.Case(Opcode.IDENTIFY, Opcode.COUNTERS, Opcode.RESET):

@@ -59,8 +59,14 @@ class Requantizer(wiring.Component):
             return self._serial()
         m = Module()
         stages = _Stages(REQUANTIZER_LATENCY)
+        # The clamp range before the zero point is added.
+        lowest, highest = Signal(signed(9)), Signal(signed(9))
+        m.d.sync += [
+            lowest.eq(self.clamp_min - self.zero_point),
+            highest.eq(self.clamp_max - self.zero_point),
+        ]
         for lane in range(self.config.requantizers):
-            o = self._lane(m, stages, platform, lane)
+            o = self._lane(m, stages, platform, lane, lowest, highest)
             m.d.comb += self.o[lane].eq(o)
         en = self.en
         for index, registers in enumerate(stages.registers):
@@ -87,7 +93,7 @@ class Requantizer(wiring.Component):
                 m.d.comb += getattr(cell, name).eq(getattr(self, name))
         return m
 
-    def _lane(self, m, stages, platform, lane):
+    def _lane(self, m, stages, platform, lane, lowest, highest):
         """One channel; returns its byte. Each block of lines is one stage, a cycle each."""
 
         def later(stage, name, value):
@@ -98,49 +104,57 @@ class Requantizer(wiring.Component):
         # The left shift by eights, at the end of this stage; by ones in the next one.
         left = Mux(double & ~shift[-1], shift[:5], 0)
         biased = (self.acc[lane] + parameters.bias)[:32] << (left[3:] << 3)
-        a = later(0, "a", biased[:32].as_signed())
+        biased = later(0, "biased", biased[:32])
         multiplier = later(0, "multiplier", parameters.multiplier)
         left = later(0, "left", left[:3])
         right = later(0, "right", Mux(double, 31, 31 - shift)[:6])  # 1..62
         again = later(0, "again", Mux(double & shift[-1], -shift, 0)[:5])
 
-        # Shifted, into the multipliers' own input registers, and out of them.
-        shifted = Signal(signed(32), name=f"shifted_{lane}")
-        m.d.comb += shifted.eq((a << left)[:32])
-        low, middle_1, middle_2, high = self._products(m, platform, lane, shifted, multiplier)
+        a = later(1, "a", (biased << left)[:32].as_signed())
+        multiplier = later(1, "multiplier", multiplier)
         right, again = later(1, "right", right), later(1, "again", again)
-        # Half a unit of what `right` leaves.
-        half = later(2, "half", (Const(1, 64) << right)[1:63])
-        right, again = later(2, "right", right), later(2, "again", again)
 
-        outer = later(3, "outer", (Cat(low, high[:32]) + half)[:64])
-        middle = later(3, "middle", middle_1 + middle_2)
+        # Into the multipliers' own input registers, and out of them.
+        low, middle_1, middle_2, high = self._products(m, platform, lane, a, multiplier)
+        right, again = later(2, "right", right), later(2, "again", again)
+        # Half a unit of what `right` leaves.
+        half = later(3, "half", (Const(1, 64) << right)[1:63])
         right, again = later(3, "right", right), later(3, "again", again)
 
-        product = later(4, "product", (outer + middle.shift_left(16))[:64].as_signed())
+        outer = later(4, "outer", (Cat(low, high[:32]) + half)[:64])
+        middle = later(4, "middle", middle_1 + middle_2)
         right, again = later(4, "right", right), later(4, "again", again)
 
-        # The shift, by eights and by ones.
-        coarse = later(5, "coarse", (product >> (right[3:] << 3))[:39].as_signed())
-        fine, again = later(5, "fine", right[:3]), later(5, "again", again)
+        product = later(5, "product", (outer + middle.shift_left(16))[:64].as_signed())
+        right, again = later(5, "right", right), later(5, "again", again)
 
-        scaled = later(6, "scaled", (coarse >> fine)[:32].as_signed())
+        # The shift, by eights and by ones.
+        coarse = later(6, "coarse", (product >> (right[3:] << 3))[:39].as_signed())
+        fine, again = later(6, "fine", right[:3]), later(6, "again", again)
+
+        scaled = later(7, "scaled", (coarse >> fine)[:32].as_signed())
         # Half a unit of what `again` leaves, less one.
-        nudge = later(6, "nudge", ((Const(1, 32) << again) - 1)[1:32])
-        again = later(6, "again", again)
+        nudge = later(7, "nudge", ((Const(1, 32) << again) - 1)[1:32])
+        again = later(7, "again", again)
 
         # Plus one, as a carry, unless negative.
         carry = ~scaled[-1] & again.any()
-        nudged = later(7, "nudged", (Cat(1, scaled).as_signed() + Cat(carry, nudge))[1:34])
-        again = later(7, "again", again)
+        nudged = later(8, "nudged", (Cat(1, scaled).as_signed() + Cat(carry, nudge))[1:34])
+        again = later(8, "again", again)
 
-        rounded = later(8, "rounded", (nudged.as_signed() >> again)[:32].as_signed())
+        nudged = later(9, "nudged", nudged.as_signed() >> (again[3:] << 3))
+        fine = later(9, "fine", again[:3])
 
-        y = later(9, "y", (rounded + self.zero_point)[:32].as_signed())
+        rounded = later(10, "rounded", (nudged >> fine)[:32].as_signed())
+
+        # A sum that wraps is negative, and a negative one below every range.
+        y = later(11, "y", (rounded + self.zero_point)[:32].as_signed())
+        below = later(11, "below", rounded < lowest)
+        above = later(11, "above", rounded > highest)
 
         low, high = self.clamp_min, self.clamp_max
-        o = Mux(y < low, low, Mux(y > high, high, y))[: ACTIVATION.width]
-        return later(10, "o", o)
+        o = Mux(below | y[-1], low, Mux(above, high, y))[: ACTIVATION.width]
+        return later(12, "o", o)
 
     def _products(self, m, platform, lane, a, b):
         """``a * b`` as four products of 16 bits, two cycles later: low, middle, middle, high."""

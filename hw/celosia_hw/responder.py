@@ -1,8 +1,12 @@
 """Responder: results, replies and trailers to response frames."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from celosia.spec import (
     COUNTERS,
@@ -24,8 +28,8 @@ from .receiver import reply
 __all__ = ["Responder", "identity", "read_records", "result"]
 
 
-#: Cycles that a word of a large record takes to be found.
-_SETTLING = 4
+#: Words of a large record of which one is picked in a cycle.
+_RADIX = 4
 
 
 def identity(config: Config) -> bytes:
@@ -51,9 +55,9 @@ class Responder(wiring.Component):
     """Sends one response frame per request: payload records, then the trailer.
 
     Results and faults of runs go before `reply`, which the receiver raises only when no run is
-    unanswered. One link word per cycle, or in five cycles where a record is no result or trailer;
-    one cycle before a trailer and one between frames; a READ leaves `RECORD_LATENCY` cycles
-    between records.
+    unanswered. One link word per cycle, or in five to seven where a record is no result or
+    trailer; one cycle before a trailer and one or two between frames; a READ leaves
+    `RECORD_LATENCY` + 4 cycles between records.
 
     Members
     -------
@@ -97,24 +101,39 @@ class Responder(wiring.Component):
         request = self.reply.payload.request
         trailer = Signal(struct(TRAILER))
         of_run = Signal()  # the frame being sent is a run's
-        aborted = Signal()
+        # It was flushed; flushed before its last result; ended by an illegal descriptor, and where.
+        aborted, cut, faulted = Signal(), Signal(), Signal()
+        info = Signal.like(self.fault_addr)
+        sent = Signal(24)  # records
+        m.d.comb += [
+            trailer.status.eq(Mux(of_run, Status.OK, self.reply.payload.status)),
+            trailer.opcode.eq(Mux(of_run, Opcode.INFER, request.opcode)),
+            # One of them is 0: what is written is not sent.
+            trailer.count.eq(sent | self.reply.payload.stored),
+        ]
+        with m.If(cut):
+            m.d.comb += [trailer.status.eq(Status.ABORTED), trailer.count.eq(0)]
+        with m.Elif(faulted):
+            m.d.comb += [trailer.status.eq(Status.BAD_DESCRIPTOR), trailer.count.eq(0)]
+            m.d.comb += trailer.info.eq(info)
 
         # What sends, one of them or none; the index of its record's last word, and is that 0.
         from_results, from_large, from_trailer = Signal(), Signal(), Signal()
         final, single = Signal(range(self._most_words())), Signal()
         # The word that is next; is it not the first one; then, is it the last one.
         n, begun, at_end = Signal.like(final), Signal(), Signal()
-        room, offer, done, settled = Signal(), Signal(), Signal(), Signal()
+        room, offer, settled = Signal(), Signal(), Signal()
         ends = Mux(begun, at_end, single)
         m.d.comb += [
             # Behind `o` stands a skid buffer: nothing is lost by not filling up an empty `o`.
             room.eq(self.o.ready),
             offer.eq(from_trailer | settled | (from_results & self.results.valid)),
-            done.eq(room & offer & ends),
             self.results.ready.eq(room & from_results & ends),
         ]
-        # A large record's word settles before it is sent.
-        settling = Signal(_SETTLING)
+        result_done, large_done = room & self.results.valid & ends, room & settled & ends
+        # A large record's word settles before it is sent: its index, the picks, the record.
+        picks = max(1, ceil_log2(self._most_words()) + 1 >> 1)
+        settling = Signal(1 + picks + 1)
         m.d.comb += settled.eq(settling[-1])
         with m.If(~from_large | (settled & room)):
             m.d.sync += settling.eq(0)
@@ -122,7 +141,9 @@ class Responder(wiring.Component):
             m.d.sync += settling.eq(Cat(1, settling))
         with m.If(room & offer):
             m.d.sync += [n.eq(Mux(ends, 0, n + 1)), begun.eq(~ends), at_end.eq(n + 1 == final)]
-        self._output(m, trailer, n, room, offer, from_results, from_large, from_trailer & ends)
+        self._output(
+            m, trailer, n, room, offer, from_results, from_large, from_trailer & ends, picks
+        )
 
         def send(state, source=None, last=0):
             """Go on to ``state``, in which the words 0 to ``last`` of ``source`` are sent."""
@@ -141,8 +162,10 @@ class Responder(wiring.Component):
         # Records that are read: the address, the words of one, is this one the last.
         wait = Signal(RECORD_LATENCY + 1)
         read_final, last_record, beyond = Signal.like(final), Signal(), Signal()
+        next_sent = Signal.like(sent)
         m.d.sync += [
-            last_record.eq(trailer.count + 1 == request.count),
+            next_sent.eq(sent + 1),
+            last_record.eq(next_sent == request.count),
             beyond.eq((request.arg == Memory.ACTIVATIONS) & (self.read_addr >= config.act_depth)),
         ]
         with m.Switch(request.arg):
@@ -150,77 +173,70 @@ class Responder(wiring.Component):
                 with m.Case(memory):
                     m.d.sync += read_final.eq(record(config, memory).words - 1)
 
-        m.d.sync += self.reply.ready.eq(0)
+        m.d.sync += [self.reply.ready.eq(0), self.reading.eq(0), self.hold.eq(0)]
         # A record is counted one cycle after its last word.
         counted = Signal()
         m.d.sync += counted.eq(0)
         with m.If(counted):
-            m.d.sync += trailer.count.eq(trailer.count + 1)
+            m.d.sync += sent.eq(sent + 1)
 
         with m.FSM():
             with m.State("IDLE"):
+                begins = (self.results.valid | self.fault) & ~self.flush
+                result_words = record(config, Memory.ACTIVATIONS).words
                 m.d.sync += [
                     aborted.eq(0),
-                    of_run.eq(0),
-                    trailer.status.eq(self.reply.payload.status),
-                    trailer.opcode.eq(request.opcode),
-                    trailer.info.eq(0),
-                    trailer.count.eq(self.reply.payload.stored),
+                    cut.eq(0),
+                    faulted.eq(0),
+                    of_run.eq(begins),
+                    from_results.eq(begins),
+                    final.eq(result_words - 1),
+                    single.eq(result_words == 1),
+                    sent.eq(0),
                     self.read_addr.eq(request.address),
                     self.read_row.eq(0),
                 ]
-                with m.If((self.results.valid | self.fault) & ~self.flush):
-                    m.d.sync += [
-                        of_run.eq(1),
-                        trailer.status.eq(Status.OK),
-                        trailer.opcode.eq(Opcode.INFER),
-                        trailer.count.eq(0),
-                    ]
-                    send("RESULTS", from_results, record(config, Memory.ACTIVATIONS).words - 1)
+                with m.If(begins):
+                    m.next = "RESULTS"
                 with m.Elif(self.reply.valid & ~self.reply.ready):
-                    send_trailer()
-                    with m.If(self.reply.payload.status == Status.OK):
-                        with m.Switch(request.opcode):
-                            with m.Case(Opcode.IDENTIFY):
-                                send("IDENTITY", from_large, self._words(IDENTITY) - 1)
-                            with m.Case(Opcode.COUNTERS):
-                                send("COUNTERS", from_large, self._words(COUNTERS) - 1)
-                            with m.Case(Opcode.READ):
-                                send("LOCATE")
+                    m.next = "REPLY"
+            with m.State("REPLY"):
+                send_trailer()
+                with m.If(self.reply.payload.status == Status.OK), m.Switch(request.opcode):
+                    with m.Case(Opcode.IDENTIFY):
+                        send("IDENTITY", from_large, self._words(IDENTITY) - 1)
+                    with m.Case(Opcode.COUNTERS):
+                        send("COUNTERS", from_large, self._words(COUNTERS) - 1)
+                    with m.Case(Opcode.READ):
+                        send("LOCATE")
             with m.State("RESULTS"):
-                m.d.sync += counted.eq(done)
-                with m.If(done & self.results.payload.frame_end):
+                m.d.sync += [counted.eq(result_done), info.eq(self.fault_addr)]
+                with m.If(result_done & self.results.payload.frame_end):
                     send("COUNTED")
                 with m.Elif(self.fault & ~self.results.valid):
                     m.d.comb += self.fault_taken.eq(1)
-                    m.d.sync += [
-                        trailer.status.eq(Status.BAD_DESCRIPTOR),
-                        trailer.info.eq(self.fault_addr),
-                        trailer.count.eq(0),
-                    ]
+                    m.d.sync += faulted.eq(1)
                     send_trailer()
                 with m.If(aborted | self.flush):
                     m.d.comb += self.fault_taken.eq(0)
-                    m.d.sync += [trailer.status.eq(Status.ABORTED), trailer.count.eq(0)]
-                    m.d.sync += [trailer.info.eq(0), n.eq(0), begun.eq(0), counted.eq(0)]
+                    m.d.sync += [cut.eq(1), n.eq(0), begun.eq(0)]
                     send_trailer()
             with m.State("COUNTED"):
                 send_trailer()
             with m.State("IDENTITY"):
-                with m.If(done):
+                with m.If(large_done):
                     send_trailer()
             with m.State("COUNTERS"):
-                m.d.comb += self.hold.eq(1)
-                with m.If(done):
+                m.d.sync += self.hold.eq(1)
+                with m.If(large_done):
                     m.d.comb += self.clear.eq(request.arg[0])
                     send_trailer()
             with m.State("LOCATE"):
-                m.d.comb += self.reading.eq(1)
-                m.d.sync += wait.eq(1)
+                m.d.sync += [self.reading.eq(1), wait.eq(1)]
                 # `beyond` is known of this address.
                 m.next = "ROW"
             with m.State("ROW"):
-                m.d.comb += self.reading.eq(1)
+                m.d.sync += self.reading.eq(1)
                 m.next = "READ"
                 if config.rows > 1:
                     # Activation records count through all rows.
@@ -231,20 +247,20 @@ class Responder(wiring.Component):
                         ]
                         m.next = "LOCATE"
             with m.State("READ"):
-                m.d.comb += self.reading.eq(1)
-                m.d.sync += wait.eq(wait << 1)
+                m.d.sync += [self.reading.eq(1), wait.eq(wait << 1)]
                 with m.If(wait[-1]):
                     send("SEND", from_large, read_final)
             with m.State("SEND"):
-                m.d.comb += self.reading.eq(1)
-                m.d.sync += counted.eq(done)
-                with m.If(done):
-                    m.d.sync += self.read_addr.eq(self.read_addr + 1)
-                    send("LOCATE")
-                    with m.If(last_record):
-                        send("COUNTED")
+                m.d.sync += [self.reading.eq(1), counted.eq(large_done)]
+                with m.If(large_done):
+                    send("NEXT")
+            with m.State("NEXT"):
+                m.d.sync += [self.reading.eq(1), self.read_addr.eq(self.read_addr + 1)]
+                m.next = "LOCATE"
+                with m.If(last_record):
+                    send_trailer()
             with m.State("TRAILER"):
-                with m.If(done):
+                with m.If(room & ends):
                     m.d.comb += self.answered.eq(of_run & ~aborted & ~self.flush)
                     m.d.sync += self.reply.ready.eq(~of_run)
                     send("IDLE")
@@ -257,7 +273,7 @@ class Responder(wiring.Component):
         of_records = (record(self.config, memory).words for memory in Memory)
         return max(*of_records, *(self._words(each) for each in (IDENTITY, COUNTERS, TRAILER)))
 
-    def _output(self, m, trailer, n, room, offer, from_results, from_large, last):
+    def _output(self, m, trailer, n, room, offer, from_results, from_large, last, picks):
         """When there is ``room``, word ``n`` of every source is picked; `o` is the sender's."""
         word_bits = 8 * self.config.link_bytes
         request, counters = self.reply.payload.request, self.counters.as_value()
@@ -281,25 +297,24 @@ class Responder(wiring.Component):
             with m.If(offer):
                 _pick(m, n, self.results.payload.data.as_value(), words["results"])
                 _pick(m, n, trailer.as_value(), words["trailer"])
-        # In `_SETTLING` steps: one of every 16 words, one of those, and that of the record that is
-        # asked for. Their source is far away, and nobody is in a hurry.
+        # In steps: one of some words, one of some of those, and so on, and that of the
+        # record that is asked for. Their source is far away, and nobody is in a hurry.
         found = Signal(word_bits)
         with m.If(room):
             m.d.sync += words["large"].eq(found)
+        candidates = []
         for name, (condition, bits) in large.items():
-            parts, chosen = [], Signal(name=f"{name}_chosen")
-            word = Signal(word_bits, name=f"{name}_word")
+            chosen = Signal(name=f"{name}_chosen")
             # An index of its own, because it stands where the record does.
             index = Signal.like(n, name=f"{name}_n")
             m.d.sync += [chosen.eq(condition), index.eq(Mux(chosen, n, 0))]
-            for part, start in enumerate(range(0, len(bits), 16 * word_bits)):
-                parts.append(Signal(word_bits, name=f"{name}_part_{part}"))
-                with m.If(from_large):
-                    _pick(m, index[:4], bits[start:][: 16 * word_bits], parts[-1])
             with m.If(from_large):
-                _pick(m, index[4:], Cat(parts), word)
-            with m.If(from_large & chosen):
-                m.d.sync += found.eq(word)
+                for pick in range(picks):
+                    bits = self._picked(m, index[2 * pick :][:2], bits, f"{name}_{pick}")
+            assert len(bits) <= word_bits
+            candidates.append(bits & chosen.replicate(len(bits)))
+        with m.If(from_large):
+            m.d.sync += found.eq(reduce(or_, candidates))
         of_results, of_large = Signal(), Signal()
         with m.If(room):
             m.d.sync += [
@@ -310,6 +325,16 @@ class Responder(wiring.Component):
         m.d.comb += self.o.payload.data.eq(
             Mux(of_results, words["results"], Mux(of_large, words["large"], words["trailer"]))
         )
+
+    def _picked(self, m, n, bits, name):
+        """Registers with word ``n`` of every `_RADIX` words of ``bits``."""
+        word_bits = 8 * self.config.link_bytes
+        parts = []
+        for part, start in enumerate(range(0, len(bits), _RADIX * word_bits)):
+            these = bits[start:][: _RADIX * word_bits]
+            parts.append(Signal(min(word_bits, len(these)), name=f"{name}_{part}"))
+            _pick(m, n, these, parts[-1])
+        return Cat(parts)
 
 
 def _pick(m, n, bits, word):

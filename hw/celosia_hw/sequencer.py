@@ -77,7 +77,8 @@ class Sequencer(wiring.Component):
         # Stands as long as its address does, and for READ_LATENCY cycles more.
         fetched = self.program_data
         legal, offered = Signal(), Signal()
-        fetching = Signal(READ_LATENCY)
+        # ... until it has been read, and a cycle for what it is checked for.
+        fetching = Signal(READ_LATENCY + 1)
         start = Signal()
         # Layers in flight, the older first: where each writes, and whether it ends its run.
         range_ = data.StructLayout(
@@ -89,6 +90,9 @@ class Sequencer(wiring.Component):
         )
         started = Signal(range_)
         length = fetched.tiles * self.config.words_per_tile
+        checks = self._checks(fetched, address)
+        passed = Signal(len(checks))
+        m.d.sync += passed.eq(Cat(checks))
         m.d.comb += [
             self.program_addr.eq(address),
             self.fault_addr.eq(address),
@@ -102,12 +106,11 @@ class Sequencer(wiring.Component):
                 with m.If(self.i.valid):
                     m.next = "FETCH"
             with m.State("FETCH"):
-                # As many cycles as the memory takes.
                 m.d.sync += fetching.eq(fetching << 1)
                 with m.If(fetching[-1]):
                     m.next = "CHECK"
             with m.State("CHECK"):
-                lawful = self._legal(fetched, address)
+                lawful = passed.all()
                 m.d.sync += [
                     legal.eq(lawful),
                     offered.eq(lawful),
@@ -157,10 +160,10 @@ class Sequencer(wiring.Component):
         m.d.sync += self.in_flight.eq(self.in_flight + start - self.layer_done)
         return m
 
-    def _legal(self, descriptor, address):
-        """`celosia.spec.descriptor.legal` as logic."""
+    def _checks(self, descriptor, address):
+        """`celosia.spec.descriptor.legal` as logic: all of these are 1."""
         config = self.config
-        checks = [
+        return [
             address < config.program_depth,
             descriptor.op == Op.DENSE,
             descriptor.src_words != 0,
@@ -171,4 +174,3 @@ class Sequencer(wiring.Component):
             ~descriptor.use_table | (descriptor.table < config.tables),
             descriptor.clamp_min <= descriptor.clamp_max,
         ]
-        return Cat(checks).all()

@@ -82,20 +82,19 @@ class Walker(wiring.Component):
         for bit in reversed(range(self.config.lanes)):
             with m.If(current.mask[bit]):
                 m.d.comb += byte.eq(bit)
-        m.d.sync += self.o_en.eq(go)
+        m.d.sync += [
+            self.o_en.eq(go),
+            self.o.last.eq(last),
+            self.o.src.eq(Mux(self.reading, self.read_addr, current.src)),
+            self.o.byte.eq(byte),
+            self.o.weights.eq(Mux(self.reading, self.read_addr, current.weights + byte)),
+        ]
         with m.If(go):
             m.d.sync += [
-                self.o.last.eq(last),
-                self.o.src.eq(current.src),
-                self.o.byte.eq(byte),
-                self.o.weights.eq(current.weights + byte),
                 current.mask.eq(current.mask & (current.mask - 1)),
                 # Known a cycle ahead: is one bit left when this one has gone?
                 final_bit.eq(_count(current.mask)[2]),
             ]
-        with m.Elif(self.reading):
-            m.d.sync += [self.o.src.eq(self.read_addr), self.o.weights.eq(self.read_addr)]
-
         with m.If(go & final_bit):
             m.d.sync += full.eq(0)
         with m.If(closes & full & ~current.last):

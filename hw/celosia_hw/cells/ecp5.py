@@ -6,6 +6,7 @@ FPGA-TN-02204 (memory). Simulation models of both: `celosia_hw.cells.models`.
 """
 
 from amaranth import *
+from amaranth.lib import memory
 
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
@@ -29,11 +30,10 @@ _LUT_RAM = 32
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
 
 
-def multiplier(a: Value, b: Value, p: Signal, *, pipelined: bool) -> Instance:
-    """A MULT18X18D: ``p = a * b``, 3 cycles later when ``pipelined``, else 2.
+def multiplier(a: Value, b: Value, p: Signal) -> Instance:
+    """A MULT18X18D with registers at inputs and output: ``p = a * b``, 2 cycles later.
 
-    Registers at inputs and output, and between when ``pipelined``. ``a`` and ``b`` have up to 18
-    bits, each signed or not; ``p`` up to 36, signed if either is.
+    ``a`` and ``b`` have up to 18 bits, each signed or not; ``p`` up to 36, signed if either is.
     """
     ports = {}
     for name, value in (("A", a), ("B", b)):
@@ -46,8 +46,7 @@ def multiplier(a: Value, b: Value, p: Signal, *, pipelined: bool) -> Instance:
         ports |= {f"i_{name}{n}": wide[n] for n in range(18)}
     ports |= {f"o_P{n}": p[n] for n in range(len(p))}
     for stage in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"):
-        used = pipelined or stage != "PIPELINE"
-        ports[f"p_REG_{stage}_CLK"] = "CLK0" if used else "NONE"
+        ports[f"p_REG_{stage}_CLK"] = "NONE" if stage == "PIPELINE" else "CLK0"
         ports |= {f"p_REG_{stage}_CE": "CE0", f"p_REG_{stage}_RST": "RST0"}
     return Instance(
         "MULT18X18D",
@@ -62,15 +61,19 @@ def multiplier(a: Value, b: Value, p: Signal, *, pipelined: bool) -> Instance:
 
 
 class Products(BlockProducts):
-    """`celosia_hw.cells.portable.Products`, a MULT18X18D for every cell."""
+    """`celosia_hw.cells.portable.Products`, a MULT18X18D for every cell.
+
+    Registers at inputs and output, and one in the fabric: a column of blocks is far from most of
+    the sums.
+    """
 
     def elaborate(self, platform):
         m = Module()
         assert PRODUCT_LATENCY == 3
         for (row, col), p in self.p.items():
-            m.submodules[f"cell_{row}_{col}"] = multiplier(
-                self.u[row], self.w[col], p, pipelined=True
-            )
+            product = Signal.like(p, name=f"product_{row}_{col}")
+            m.submodules[f"cell_{row}_{col}"] = multiplier(self.u[row], self.w[col], product)
+            m.d.sync += p.eq(product)
         return m
 
 
@@ -79,7 +82,7 @@ class Product16(portable.Product16):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.multiplier = multiplier(self.a, self.b, self.p, pipelined=False)
+        m.submodules.multiplier = multiplier(self.a, self.b, self.p)
         return m
 
 
@@ -97,9 +100,10 @@ class DualPortMemory(portable.DualPortMemory):
         self.write_en = Signal()
 
     def elaborate(self, platform):
-        if self.depth <= _LUT_RAM:
-            return super().elaborate(platform)
         m = Module()
+        if self.depth <= _LUT_RAM:
+            self._of_luts(m)
+            return m
         deepest = max(_DEPTHS.values())
         banks = []
         for n, start in enumerate(range(0, self.depth, deepest)):
@@ -124,6 +128,23 @@ class DualPortMemory(portable.DualPortMemory):
                 with m.Case(n):
                     m.d.sync += self.data.eq(bank)
         return m
+
+    def _of_luts(self, m):
+        """LUTs read at once: their address is registered, and what they read, twice."""
+        assert READ_LATENCY == 3
+        m.submodules.storage = storage = memory.Memory(shape=self.width, depth=self.depth, init=[])
+        write_port, read_port = storage.write_port(), storage.read_port(domain="comb")
+        read = Signal.like(self.data, name="read")
+        m.d.comb += [
+            write_port.addr.eq(self.write_addr),
+            write_port.data.eq(self.write_data),
+            write_port.en.eq(self.write_en),
+        ]
+        m.d.sync += [
+            read_port.addr.eq(self.addr),
+            read.eq(read_port.data),
+            self.data.eq(read),
+        ]
 
     def _block(self, m, name, width, low, write_en, bank):
         """One DP16KD for bits ``low`` to ``low + width`` of a bank."""

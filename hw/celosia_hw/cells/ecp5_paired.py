@@ -46,9 +46,9 @@ class Products(BlockProducts):
                 self._pair(m, row, col, low_u[row + 1], low_w[col])
             if self.rows % 2:
                 row = self.rows - 1
-                m.submodules[f"cell_{row}_{col}"] = multiplier(
-                    self.u[row], self.w[col], self.p[row, col], pipelined=True
-                )
+                product = Signal.like(self.p[row, col], name=f"product_{row}_{col}")
+                m.submodules[f"cell_{row}_{col}"] = multiplier(self.u[row], self.w[col], product)
+                m.d.sync += self.p[row, col].eq(product)
         return m
 
     def _pair(self, m, row, col, low_u, low_w):
@@ -59,15 +59,13 @@ class Products(BlockProducts):
             Cat(self.u[row], C(0, SHIFT - len(self.u[row])), self.u[row + 1]),
             self.w[col],
             product,
-            pipelined=False,
         )
         low = Signal(OVERLAP, name=f"low_{where}", reset_less=True)
         m.d.sync += low.eq(low_u * low_w)
         f = Signal(signed(OVERLAP), name=f"f_{where}")
         upper = product[SHIFT:].as_signed()
         m.d.comb += f.eq(upper[:OVERLAP] - low)
-        first, second = (
-            Signal(signed(PRODUCT), name=f"p{n}_{where}", reset_less=True) for n in "01"
-        )
-        m.d.sync += [first.eq(Cat(product[:SHIFT], f)), second.eq(upper - f)]
-        m.d.comb += [self.p[row, col].eq(first), self.p[row + 1, col].eq(second)]
+        m.d.sync += [
+            self.p[row, col].eq(Cat(product[:SHIFT], f)),
+            self.p[row + 1, col].eq(upper - f),
+        ]

@@ -15,7 +15,9 @@ class BlockProducts(Elaboratable):
         self.u = [Signal(ACTIVATION.width, name=f"u_{row}") for row in rows]
         self.w = [Signal(signed(WEIGHT.width), name=f"w_{col}") for col in cols]
         self.p = {
-            (row, col): Signal(signed(ACTIVATION.width + WEIGHT.width), name=f"p_{row}_{col}")
+            (row, col): Signal(
+                signed(ACTIVATION.width + WEIGHT.width), name=f"p_{row}_{col}", reset_less=True
+            )
             for row in rows
             for col in cols
         }

@@ -28,10 +28,12 @@ __all__ = ["LayerLoad", "Prediction", "RunLoad", "predict"]
 
 #: From the walker's decision to the first cycle in which the drain may decide to shift the tile.
 _TO_CHAIN = OPERAND_LATENCY + ARRAY_LATENCY
-#: From the link's last header word, through COUNT and CHECK, to DECIDE.
-_TO_DECIDE = 3
+#: From the link's last header word, through COUNT, COMPARE and CHECK, to DECIDE.
+_TO_DECIDE = 4
 #: From seeing a run, or from starting a layer, through FETCH and CHECK, to START.
-_TO_START = READ_LATENCY + 2
+_TO_START = READ_LATENCY + 3
+#: Slots for results that may be taken while the drain takes another one.
+_ROOM = RESULTS_DEPTH - 3
 _NEVER = 1 << 62
 
 
@@ -158,7 +160,7 @@ class _Engine:
         self.tiles_left = 0
         self.claimed, self.loaded_from = False, _NEVER
         self.beat = self.row = self.word = self.slots = 0
-        self.drain_room, self.next_beat = False, 0
+        self.drain_room, self.shifted, self.next_beat = False, False, 0
         # Words: (cycle, stored, word end, to the host, frame end, layer end)
         self.arrivals: deque[tuple[int, bool, bool, bool, bool, bool]] = deque()
 
@@ -215,8 +217,9 @@ class _Engine:
             self.layers.append(start)
         if claim:
             self.claimed, self.loaded_from = True, self.now + _TO_CHAIN
-        self.drain_room = self.slots <= RESULTS_DEPTH - 2
-        self.slots += shift - taken
+        self.drain_room = self.slots <= _ROOM
+        self.slots += self.shifted - taken
+        self.shifted = shift
         self.outstanding += commit - answered
         self.banks_used += commit - run_done
         self.out.busy += busy
@@ -447,7 +450,7 @@ class _Engine:
             return
         if self.opening or (self.open is None and self.layers):
             return
-        if self.drain_room != (self.slots <= RESULTS_DEPTH - 2):
+        if self.shifted or self.drain_room != (self.slots <= _ROOM):
             return
         if self.begins is not None or any(self.told):
             return

@@ -39,7 +39,7 @@ ARRAY_LATENCY = PRODUCT_LATENCY + 1
 #: take. The sums leave the chain in between.
 DRAIN_LATENCY = READ_LATENCY
 #: From sums to bytes.
-REQUANTIZER_LATENCY = 11
+REQUANTIZER_LATENCY = 13
 #: From sums to bytes where one multiplier serves three times: the bias, the products, each with the
 #: cycle that takes it, the zero point, the clamp.
 SERIAL_LATENCY = 1 + 3 * (PRODUCT32_LATENCY + 1) + 2

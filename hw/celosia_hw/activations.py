@@ -62,10 +62,11 @@ class ActivationMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        write = Signal(row_write(config))
+        write = Signal(row_write(config), reset_less=True)
         write_en, of_results = Signal(), Signal()
         coming = Signal(row_write(config))
-        nonzero = Signal(config.lanes)  # of the active word's bytes
+        # Of the bytes of an active word; is it the first row's.
+        nonzero, first = Signal(config.lanes, reset_less=True), Signal(reset_less=True)
         m.d.comb += [
             self.inputs.ready.eq(~self.results_en),
             coming.eq(Mux(self.results_en, self.results, self.inputs.payload)),
@@ -75,7 +76,7 @@ class ActivationMemory(wiring.Component):
             of_results.eq(self.results_en),
         ]
         with m.If(self.results_en | self.inputs.valid):
-            m.d.sync += write.eq(coming)
+            m.d.sync += [write.eq(coming), first.eq(coming.row == 0)]
             m.d.sync += nonzero.eq(
                 Cat(coming.active & coming.data[i].any() for i in range(config.lanes))
             )
@@ -98,7 +99,7 @@ class ActivationMemory(wiring.Component):
         so_far = Signal(config.lanes)
         mask = Signal(config.lanes)
         m.d.comb += [
-            mask.eq(Mux(write.row == 0, 0, so_far) | nonzero),
+            mask.eq(Mux(first, 0, so_far) | nonzero),
             masks.write_addr.eq(write.dst),
             masks.write_data.eq(mask),
             masks.write_en.eq(write_en & write.word_end),

@@ -17,6 +17,7 @@ from .array import MacArray
 from .cells import cells_of
 from .drain import Drain
 from .layouts import element, parameter_word, struct, word
+from .pick import picks
 from .receiver import memory_write, written_record
 from .requantizer import Requantizer
 from .responder import read_records, result
@@ -132,15 +133,17 @@ class Core(wiring.Component):
                 storage.write_data.eq(packed(written_record(config, self.write, which))),
                 storage.write_en.eq(self.write.en[which]),
             ]
-        # As late as the address that comes through the walker.
+        # As late as the addresses that come through walker and drain.
         reading, read_addr = Signal(), Signal.like(self.read_addr, reset_less=True)
         m.d.sync += [reading.eq(self.reading), read_addr.eq(self.read_addr)]
         m.d.comb += [
             program.addr.eq(Mux(reading, read_addr, sequencer.program_addr)),
-            params.addr.eq(Mux(reading, read_addr, drain.param_addr)),
+            params.addr.eq(drain.param_addr),
             activations.addr.eq(walker.o.src),
             walker.reading.eq(self.reading),
             walker.read_addr.eq(self.read_addr),
+            drain.reading.eq(self.reading),
+            drain.read_addr.eq(self.read_addr),
             sequencer.program_data.eq(program.data),
             drain.param_data.eq(params.data),
             tables.write_addr.eq(Mux(reading, read_addr, self.write.addr)),
@@ -155,10 +158,10 @@ class Core(wiring.Component):
                 tables.write_data.eq(written_record(config, self.write, Memory.TABLES)),
                 tables.write_en.eq(self.write.en[Memory.TABLES]),
             ]
-        with m.If(self.reading), m.Switch(self.read_row):
-            for row in range(config.rows):
-                with m.Case(row):
-                    m.d.sync += self.read_data.activations.eq(activations.data[row].as_value())
+        rows = [activations.data[row].as_value() for row in range(config.rows)]
+        with m.If(self.reading):
+            read_row = picks(m, self.read_row, rows, "read_row")
+        m.d.comb += self.read_data.activations.eq(read_row)
 
         # Activations are operands a cycle after they were read. Weights are at once: their address
         # waits for it, because it goes to more memories and has fewer bits.
@@ -169,20 +172,21 @@ class Core(wiring.Component):
         # Operands: the issue waits for the memories, then picks its byte.
         fetched, fetched_en = walker.o, walker.o_en
         for delay in range(READ_LATENCY):
-            later = Signal(issue(config), name=f"issue_{delay}")
+            later = Signal(issue(config), name=f"issue_{delay}", reset_less=True)
             later_en = Signal(name=f"issue_en_{delay}")
             m.d.sync += [later.eq(fetched), later_en.eq(fetched_en)]
             fetched, fetched_en = later, later_en
+        u, last = Signal(array.u.shape(), reset_less=True), Signal(reset_less=True)
+        m.d.comb += [array.u.eq(u), array.last.eq(last)]
         m.d.sync += array.en.eq(fetched_en)
         with m.If(fetched_en):
-            m.d.sync += array.last.eq(fetched.last)
+            m.d.sync += last.eq(fetched.last)
             # One selection for all rows; a variable shift in each would cost simulators more.
             with m.Switch(fetched.byte):
                 for byte in range(config.lanes):
                     with m.Case(byte):
                         m.d.sync += [
-                            array.u[row].eq(activations.data[row][byte])
-                            for row in range(config.rows)
+                            u[row].eq(activations.data[row][byte]) for row in range(config.rows)
                         ]
 
         # Results: requantize, look up, then store and emit.
@@ -199,7 +203,8 @@ class Core(wiring.Component):
         if config.requantizer_cycles == 1:
             place_en = drain.o_en
             for stage in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
-                later, later_en = Signal(element(config), name=f"element_{stage}"), Signal()
+                later = Signal(element(config), name=f"element_{stage}", reset_less=True)
+                later_en = Signal(name=f"element_en_{stage}")
                 m.d.sync += later_en.eq(place_en)
                 with m.If(place_en):
                     m.d.sync += later.eq(arrived)
@@ -220,7 +225,7 @@ class Core(wiring.Component):
         ]
         # The beats of a word come one after the other; with the last one it is whole.
         whole, arrived_word = arrived_en & arrived.whole, Signal(word(config))
-        earlier = Signal(len(arrived_word.as_value()) - len(tables.o.as_value()))
+        earlier = Signal(len(arrived_word.as_value()) - len(tables.o.as_value()), reset_less=True)
         m.d.comb += arrived_word.eq(Cat(earlier, tables.o))
         with m.If(arrived_en):
             m.d.sync += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])

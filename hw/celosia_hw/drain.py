@@ -65,6 +65,8 @@ class Drain(wiring.Component):
         first beat then.
     head : In(`sums`); shift : Out(1)
     param_addr : Out, param_data : In, `celosia.spec.timing.READ_LATENCY` cycles later.
+    reading : In(1), put ``read_addr`` : In(24) into `param_addr` instead, one cycle later, or two
+        with slow requantizers; only while no layer is open.
     o : Out(`element`), o_en : Out(1), acc : Out, parameters : Out, finish : Out(`finish`)
     layer_done : In(1), the element with ``layer_end`` has arrived at the memories.
     result_taken : In(1), a result slot has become free.
@@ -82,6 +84,8 @@ class Drain(wiring.Component):
                 "head": In(sums(config)),
                 "shift": Out(1),
                 "param_addr": Out(range(config.param_depth)),
+                "reading": In(1),
+                "read_addr": In(24),
                 "param_data": In(parameter_word(config)),
                 "o": Out(element(config)),
                 "o_en": Out(1),
@@ -163,6 +167,8 @@ class Drain(wiring.Component):
                     tiles_left.eq(tiles_left - 1),
                     more.eq(~last_tile),
                 ]
+        with m.If(self.reading):
+            m.d.sync += param_addr.eq(self.read_addr)
         with m.If(opened):
             m.d.sync += [
                 more.eq(1),
@@ -174,7 +180,7 @@ class Drain(wiring.Component):
             ]
 
         # The place of a beat, its sums, and its parameters out of their memory.
-        taken, taken_en = Signal(self.o.shape()), Signal()
+        taken, taken_en = Signal(self.o.shape(), reset_less=True), Signal()
         m.d.sync += taken_en.eq(go)
         with m.If(go):
             m.d.sync += [

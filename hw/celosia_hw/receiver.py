@@ -105,7 +105,7 @@ class Receiver(wiring.Component):
         final_index, record_ends, one_word = Signal.like(words), Signal(), Signal()
         # Records, or words of the input, after this one; whether there are none.
         left, final = Signal(range(deepest)), Signal()
-        end = Signal(25)  # of the records that the header names
+        end = Signal(25, reset_less=True)  # of the records that the header names
         depth, beyond = Signal(25), Signal()  # of the memory that it names; are records outside
         empty, too_many, outside = Signal(), Signal(), Signal()  # what an INFER may be refused for
         refused = Signal(Status)
@@ -136,7 +136,7 @@ class Receiver(wiring.Component):
         may_load = (idle | same) & (banks_used != 2) & (outstanding != MAX_OUTSTANDING)
 
         # One activation word on its way to the memory.
-        gathered = Signal(word_bits * input_words)
+        gathered = Signal(word_bits * input_words, reset_less=True)
         gathered_full = Signal()
         row = Signal(range(config.rows))
         images = (request.arg & InferFlag.IMAGES_MASK)[: len(row) or 1]
@@ -165,9 +165,9 @@ class Receiver(wiring.Component):
         # their words were taken. A whole one stands there for two cycles: ``written``, and
         # ``stores`` in which its memory takes it.
         memories = writable(config)
-        shifted = Signal(len(self.write.data))
+        shifted = Signal(len(self.write.data), reset_less=True)
         taken, taken_en, whole = Signal(word_bits, reset_less=True), Signal(), Signal()
-        write_addr, write_en = Signal(range(deepest)), Signal(len(Memory))
+        write_addr, write_en = Signal(range(deepest), reset_less=True), Signal(len(Memory))
         written, stores = Signal(), Signal()
         m.d.sync += [taken.eq(self.i.payload.data), taken_en.eq(0), whole.eq(0)]
         with m.If(taken_en):

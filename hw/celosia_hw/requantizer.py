@@ -101,60 +101,67 @@ class Requantizer(wiring.Component):
 
         parameters = self.parameters[lane]
         shift, double = parameters.shift, self.rounding == Rounding.DOUBLE
-        # The left shift by eights, at the end of this stage; by ones in the next one.
         left = Mux(double & ~shift[-1], shift[:5], 0)
-        biased = (self.acc[lane] + parameters.bias)[:32] << (left[3:] << 3)
-        biased = later(0, "biased", biased[:32])
-        multiplier = later(0, "multiplier", parameters.multiplier)
-        left = later(0, "left", left[:3])
+        biased = later(0, "biased", (self.acc[lane] + parameters.bias)[:32])
+        multiplier, left = later(0, "multiplier", parameters.multiplier), later(0, "left", left)
         right = later(0, "right", Mux(double, 31, 31 - shift)[:6])  # 1..62
         again = later(0, "again", Mux(double & shift[-1], -shift, 0)[:5])
 
-        a = later(1, "a", (biased << left)[:32].as_signed())
-        multiplier = later(1, "multiplier", multiplier)
+        # The left shift, by eights and by ones.
+        biased = later(1, "biased", (biased << (left[3:] << 3))[:32])
+        multiplier, left = later(1, "multiplier", multiplier), later(1, "left", left[:3])
         right, again = later(1, "right", right), later(1, "again", again)
 
-        # Into the multipliers' own input registers, and out of them.
-        low, middle_1, middle_2, high = self._products(m, platform, lane, a, multiplier)
+        a = later(2, "a", (biased << left)[:32].as_signed())
+        multiplier = later(2, "multiplier", multiplier)
         right, again = later(2, "right", right), later(2, "again", again)
-        # Half a unit of what `right` leaves.
-        half = later(3, "half", (Const(1, 64) << right)[1:63])
+
+        # Into the multipliers' own input registers, out of them, and on to where the sums are.
+        products = self._products(m, platform, lane, a, multiplier)
         right, again = later(3, "right", right), later(3, "again", again)
-
-        outer = later(4, "outer", (Cat(low, high[:32]) + half)[:64])
-        middle = later(4, "middle", middle_1 + middle_2)
         right, again = later(4, "right", right), later(4, "again", again)
-
-        product = later(5, "product", (outer + middle.shift_left(16))[:64].as_signed())
+        low, middle_1, middle_2, high = (
+            later(5, f"product_{n}", product) for n, product in enumerate(products)
+        )
+        # Half a unit of what `right` leaves.
+        half = later(5, "half", (Const(1, 64) << right)[1:63])
         right, again = later(5, "right", right), later(5, "again", again)
 
-        # The shift, by eights and by ones.
-        coarse = later(6, "coarse", (product >> (right[3:] << 3))[:39].as_signed())
-        fine, again = later(6, "fine", right[:3]), later(6, "again", again)
+        outer = later(6, "outer", (Cat(low, high[:32]) + half)[:64])
+        middle = later(6, "middle", middle_1 + middle_2)
+        right, again = later(6, "right", right), later(6, "again", again)
 
-        scaled = later(7, "scaled", (coarse >> fine)[:32].as_signed())
+        product = later(7, "product", (outer + middle.shift_left(16))[:64].as_signed())
+        right, again = later(7, "right", right), later(7, "again", again)
+
+        # The shift, by eights and by ones.
+        coarse = later(8, "coarse", (product >> (right[3:] << 3))[:39].as_signed())
+        fine, again = later(8, "fine", right[:3]), later(8, "again", again)
+
+        scaled = later(9, "scaled", (coarse >> fine)[:32].as_signed())
         # Half a unit of what `again` leaves, less one.
-        nudge = later(7, "nudge", ((Const(1, 32) << again) - 1)[1:32])
-        again = later(7, "again", again)
+        nudge = later(9, "nudge", ((Const(1, 32) << again) - 1)[1:32])
+        again = later(9, "again", again)
 
         # Plus one, as a carry, unless negative.
         carry = ~scaled[-1] & again.any()
-        nudged = later(8, "nudged", (Cat(1, scaled).as_signed() + Cat(carry, nudge))[1:34])
-        again = later(8, "again", again)
+        nudged = later(10, "nudged", (Cat(1, scaled).as_signed() + Cat(carry, nudge))[1:34])
+        again = later(10, "again", again)
 
-        nudged = later(9, "nudged", nudged.as_signed() >> (again[3:] << 3))
-        fine = later(9, "fine", again[:3])
+        nudged = later(11, "nudged", nudged.as_signed() >> (again[3:] << 3))
+        fine = later(11, "fine", again[:3])
 
-        rounded = later(10, "rounded", (nudged >> fine)[:32].as_signed())
+        rounded = later(12, "rounded", (nudged >> fine)[:32].as_signed())
 
-        # A sum that wraps is negative, and a negative one below every range.
-        y = later(11, "y", (rounded + self.zero_point)[:32].as_signed())
-        below = later(11, "below", rounded < lowest)
-        above = later(11, "above", rounded > highest)
+        # A sum that wraps is negative, and a negative one below every range. Comparisons are signs
+        # of differences, which take less logic.
+        y = later(13, "y", (rounded + self.zero_point)[:32].as_signed())
+        below = later(13, "below", (rounded - lowest)[-1])
+        above = later(13, "above", (highest - rounded)[-1])
 
         low, high = self.clamp_min, self.clamp_max
         o = Mux(below | y[-1], low, Mux(above, high, y))[: ACTIVATION.width]
-        return later(12, "o", o)
+        return later(14, "o", o)
 
     def _products(self, m, platform, lane, a, b):
         """``a * b`` as four products of 16 bits, two cycles later: low, middle, middle, high."""

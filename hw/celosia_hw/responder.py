@@ -6,7 +6,6 @@ from operator import or_
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from celosia.spec import (
     COUNTERS,
@@ -23,13 +22,10 @@ from celosia.spec.link import MAGIC, VERSION
 from celosia.spec.timing import RECORD_LATENCY
 
 from .layouts import link_word, struct, word
+from .pick import pick, picks, steps
 from .receiver import reply
 
 __all__ = ["Responder", "identity", "read_records", "result"]
-
-
-#: Words of a large record of which one is picked in a cycle.
-_RADIX = 4
 
 
 def identity(config: Config) -> bytes:
@@ -132,8 +128,7 @@ class Responder(wiring.Component):
         ]
         result_done, large_done = room & self.results.valid & ends, room & settled & ends
         # A large record's word settles before it is sent: its index, the picks, the record.
-        picks = max(1, ceil_log2(self._most_words()) + 1 >> 1)
-        settling = Signal(1 + picks + 1)
+        settling = Signal(1 + steps(self._most_words()) + 1)
         m.d.comb += settled.eq(settling[-1])
         with m.If(~from_large | (settled & room)):
             m.d.sync += settling.eq(0)
@@ -141,9 +136,7 @@ class Responder(wiring.Component):
             m.d.sync += settling.eq(Cat(1, settling))
         with m.If(room & offer):
             m.d.sync += [n.eq(Mux(ends, 0, n + 1)), begun.eq(~ends), at_end.eq(n + 1 == final)]
-        self._output(
-            m, trailer, n, room, offer, from_results, from_large, from_trailer & ends, picks
-        )
+        self._output(m, trailer, n, room, offer, from_results, from_large, from_trailer & ends)
 
         def send(state, source=None, last=0):
             """Go on to ``state``, in which the words 0 to ``last`` of ``source`` are sent."""
@@ -273,7 +266,7 @@ class Responder(wiring.Component):
         of_records = (record(self.config, memory).words for memory in Memory)
         return max(*of_records, *(self._words(each) for each in (IDENTITY, COUNTERS, TRAILER)))
 
-    def _output(self, m, trailer, n, room, offer, from_results, from_large, last, picks):
+    def _output(self, m, trailer, n, room, offer, from_results, from_large, last):
         """When there is ``room``, word ``n`` of every source is picked; `o` is the sender's."""
         word_bits = 8 * self.config.link_bytes
         request, counters = self.reply.payload.request, self.counters.as_value()
@@ -290,16 +283,17 @@ class Responder(wiring.Component):
             chosen = (request.opcode == Opcode.READ) & (request.arg == memory)
             large[name] = chosen, self.read_data[name]
         words = {
-            name: Signal(word_bits, name=f"{name}_word") for name in ("results", "large", "trailer")
+            name: Signal(word_bits, name=f"{name}_word", reset_less=True)
+            for name in ("results", "large", "trailer")
         }
         with m.If(room):
             m.d.sync += self.o.valid.eq(offer)
             with m.If(offer):
-                _pick(m, n, self.results.payload.data.as_value(), words["results"])
-                _pick(m, n, trailer.as_value(), words["trailer"])
+                for name, source in (("results", self.results.payload.data), ("trailer", trailer)):
+                    pick(m, n, _words_of(source.as_value(), word_bits), words[name])
         # In steps: one of some words, one of some of those, and so on, and that of the
         # record that is asked for. Their source is far away, and nobody is in a hurry.
-        found = Signal(word_bits)
+        found = Signal(word_bits, reset_less=True)
         with m.If(room):
             m.d.sync += words["large"].eq(found)
         candidates = []
@@ -309,10 +303,8 @@ class Responder(wiring.Component):
             index = Signal.like(n, name=f"{name}_n")
             m.d.sync += [chosen.eq(condition), index.eq(Mux(chosen, n, 0))]
             with m.If(from_large):
-                for pick in range(picks):
-                    bits = self._picked(m, index[2 * pick :][:2], bits, f"{name}_{pick}")
-            assert len(bits) <= word_bits
-            candidates.append(bits & chosen.replicate(len(bits)))
+                word = picks(m, index, _words_of(bits, word_bits), name)
+            candidates.append(word & chosen.replicate(len(word)))
         with m.If(from_large):
             m.d.sync += found.eq(reduce(or_, candidates))
         of_results, of_large = Signal(), Signal()
@@ -326,21 +318,7 @@ class Responder(wiring.Component):
             Mux(of_results, words["results"], Mux(of_large, words["large"], words["trailer"]))
         )
 
-    def _picked(self, m, n, bits, name):
-        """Registers with word ``n`` of every `_RADIX` words of ``bits``."""
-        word_bits = 8 * self.config.link_bytes
-        parts = []
-        for part, start in enumerate(range(0, len(bits), _RADIX * word_bits)):
-            these = bits[start:][: _RADIX * word_bits]
-            parts.append(Signal(min(word_bits, len(these)), name=f"{name}_{part}"))
-            _pick(m, n, these, parts[-1])
-        return Cat(parts)
 
-
-def _pick(m, n, bits, word):
-    """Register word ``n`` of ``bits``."""
-    # Cases rather than a variable shift, which simulators would work out always.
-    with m.Switch(n):
-        for case, low in enumerate(range(0, len(bits), len(word))):
-            with m.Case(case):
-                m.d.sync += word.eq(bits[low:][: len(word)])
+def _words_of(bits, size) -> list:
+    """``bits`` in words of ``size`` bits; the last one may be shorter."""
+    return [bits[low:][:size] for low in range(0, len(bits), size)]

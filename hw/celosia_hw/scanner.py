@@ -76,12 +76,12 @@ class Scanner(wiring.Component):
         )
         begins, base, skip = Signal(), Signal.like(self.i.payload.base), Signal()
         # `coming` is the word of the address generator, `current` the one to be scanned.
-        step, advance, room = Signal(), Signal(), Signal()
+        step, advance, room = Signal(), Signal(), Signal()  # `room` is seen a cycle ahead
         coming, busy = self._words(m, word, advance, begins, base, skip)
-        current, waiting, guarded = Signal(word), Signal(), Signal()
+        current, waiting, guarded, blocked = Signal(word), Signal(), Signal(), Signal(init=1)
         m.d.comb += [
-            step.eq(waiting & ~guarded & room),
-            advance.eq(~waiting | step),
+            step.eq(waiting & ~blocked),
+            advance.eq(~waiting | ~blocked),
             self.stalled.eq(waiting & guarded),
             self.mask_addr.eq(current.src),
         ]
@@ -95,12 +95,14 @@ class Scanner(wiring.Component):
         with m.If(advance):
             m.d.sync += [waiting.eq(busy), current.eq(coming)]
         # Whether the next cycle's word is guarded, looked at here to keep it off `step`'s path.
-        m.d.sync += guarded.eq(Mux(advance, self._guarded(coming.src), self._guarded(current.src)))
+        soon = Mux(advance, self._guarded(coming.src), self._guarded(current.src))
+        m.d.sync += [guarded.eq(soon), blocked.eq(soon | ~room)]
 
         # A word and its mask.
         scanned, scanned_en = current, step
         for stage in range(READ_LATENCY):
-            later, later_en = Signal(word, name=f"word_{stage}"), Signal(name=f"word_en_{stage}")
+            later = Signal(word, name=f"word_{stage}", reset_less=True)
+            later_en = Signal(name=f"word_en_{stage}")
             m.d.sync += [later.eq(scanned), later_en.eq(scanned_en)]
             scanned, scanned_en = later, later_en
         found, mask = Signal(self.o.payload.shape()), Signal(lanes)
@@ -122,7 +124,7 @@ class Scanner(wiring.Component):
         )
         # Places for this word, for those on their way to their masks, and for the one that entered
         # in the cycle in which `level` was seen.
-        m.d.sync += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)
+        m.d.comb += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)
         m.d.comb += [
             queue.w_data.eq(found.as_value()),
             queue.w_en.eq(scanned_en & (~empty | scanned.last)),

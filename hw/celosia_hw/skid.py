@@ -24,7 +24,7 @@ class SkidBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         # What came in the cycle in which `o` stopped. `i` is ready as long as there is none.
-        spare = Signal.like(self.o.payload)
+        spare = Signal.like(self.o.payload, reset_less=True)
         spare_full = Signal()
         comes = spare_full | (self.i.valid & self.i.ready)
         moves = ~self.o.valid | self.o.ready

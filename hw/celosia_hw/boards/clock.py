@@ -3,19 +3,20 @@
 from amaranth import *
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
+from amaranth.utils import ceil_log2
 
 from .platforms import Target
 from .pll import pll
 
 __all__ = ["ClockGenerator"]
 
-#: Seconds in reset once the clock runs. An iCE40's block RAM reads zeros for the first 3 us after
-#: it was configured (icestorm issue 76).
+#: Seconds in reset, at least, once the clock runs. An iCE40's block RAM reads zeros for the first
+#: 3 us after it was configured (icestorm issue 76).
 _RESET_SECONDS = 20e-6
 
 
 class ClockGenerator(Elaboratable):
-    """Drives ``domain``, ``sync``: ``clock`` MHz, in reset for 20 us once the PLL has locked.
+    """Drives ``domain``, ``sync``: ``clock`` MHz, in reset for 20 to 40 us once the PLL has locked.
 
     Without ``clock``, or when it is the oscillator's own, there is no PLL.
 
@@ -59,13 +60,14 @@ class ClockGenerator(Elaboratable):
         m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("starting").eq(clock)]
         stable = Signal()
         m.submodules += FFSynchronizer(locked, stable, o_domain="starting")
-        cycles = round(_RESET_SECONDS * self.clock * 1e6)
-        left, reset = Signal(range(cycles + 1), init=cycles), Signal(init=1)
-        m.d.starting += reset.eq(left != 0)
+        # Until its top bit is set: as many cycles as a power of two is.
+        waited = Signal(ceil_log2(round(_RESET_SECONDS * self.clock * 1e6)) + 1)
+        reset = Signal(init=1)
+        m.d.starting += reset.eq(~waited[-1])
         with m.If(~stable):
-            m.d.starting += left.eq(cycles)
-        with m.Elif(left != 0):
-            m.d.starting += left.eq(left - 1)
+            m.d.starting += waited.eq(0)
+        with m.Elif(~waited[-1]):
+            m.d.starting += waited.eq(waited + 1)
         m.d.comb += ResetSignal("sync").eq(reset)
         return m
 

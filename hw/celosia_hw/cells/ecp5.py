@@ -177,4 +177,17 @@ class DualPortMemory(portable.DualPortMemory):
         m.submodules[name] = Instance("DP16KD", p_GSR="DISABLED", p_RESETMODE="SYNC", **ports)
 
 
-WeightMemory = DualPortMemory
+class WeightMemory(DualPortMemory):
+    """`celosia_hw.cells.portable.WeightMemory`: blocks all over the device, so that a word to be
+    written waits a cycle on its way."""
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.storage = storage = DualPortMemory(self.width, self.depth)
+        m.d.comb += [storage.addr.eq(self.addr), self.data.eq(storage.data)]
+        m.d.sync += [
+            storage.write_addr.eq(self.write_addr),
+            storage.write_data.eq(self.write_data),
+            storage.write_en.eq(self.write_en),
+        ]
+        return m

@@ -23,8 +23,8 @@ __all__ = [
 #: where the block RAMs are to where the logic is.
 READ_LATENCY = 3
 #: From a READ's address to its record, for every memory: address register, memory, selection of
-#: the row.
-RECORD_LATENCY = 1 + READ_LATENCY + 1
+#: one of up to 32 rows.
+RECORD_LATENCY = 1 + READ_LATENCY + 3
 #: From an issue to the array's operands: the memory, then the selection of the byte.
 OPERAND_LATENCY = READ_LATENCY + 1
 #: From operands to their product: what a multiplier block with all its registers needs, and one
@@ -39,7 +39,7 @@ ARRAY_LATENCY = PRODUCT_LATENCY + 1
 #: take. The sums leave the chain in between.
 DRAIN_LATENCY = READ_LATENCY
 #: From sums to bytes.
-REQUANTIZER_LATENCY = 13
+REQUANTIZER_LATENCY = 15
 #: From sums to bytes where one multiplier serves three times: the bias, the products, each with the
 #: cycle that takes it, the zero point, the clamp.
 SERIAL_LATENCY = 1 + 3 * (PRODUCT32_LATENCY + 1) + 2

@@ -37,6 +37,8 @@ _MAKE_VARIABLES = {
 }
 #: Registers without reset and memories start random, as Icarus starts them undefined.
 _VERILATOR_ARGS = ["-Wno-lint", "-Wno-style", "--x-assign", "unique", "--x-initial", "unique"]
+#: One field of a packed signal may depend on another.
+_VERILATOR_ARGS += ["-Wno-UNOPTFLAT"]
 #: Verilator's own objects, the same for every design.
 _RUNTIME = ("verilated.o", "verilated_dpi.o", "verilated_vpi.o", "verilated_threads.o")
 

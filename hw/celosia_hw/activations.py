@@ -64,18 +64,21 @@ class ActivationMemory(wiring.Component):
         config = self.config
         write = Signal(row_write(config), reset_less=True)
         write_en, of_results = Signal(), Signal()
-        coming = Signal(row_write(config))
+        row_en = Signal(config.rows)
+        coming, coming_en = Signal(row_write(config)), Signal()
         # Of the bytes of an active word; is it the first row's.
         nonzero, first = Signal(config.lanes, reset_less=True), Signal(reset_less=True)
         m.d.comb += [
             self.inputs.ready.eq(~self.results_en),
+            coming_en.eq(self.results_en | self.inputs.valid),
             coming.eq(Mux(self.results_en, self.results, self.inputs.payload)),
         ]
         m.d.sync += [
-            write_en.eq(self.results_en | self.inputs.valid),
+            write_en.eq(coming_en),
+            row_en.eq(Mux(coming_en & coming.active, 1 << coming.row, 0)),
             of_results.eq(self.results_en),
         ]
-        with m.If(self.results_en | self.inputs.valid):
+        with m.If(coming_en):
             m.d.sync += [write.eq(coming), first.eq(coming.row == 0)]
             m.d.sync += nonzero.eq(
                 Cat(coming.active & coming.data[i].any() for i in range(config.lanes))
@@ -88,7 +91,7 @@ class ActivationMemory(wiring.Component):
             m.d.comb += [
                 storage.write_addr.eq(write.dst),
                 storage.write_data.eq(write.data),
-                storage.write_en.eq(write_en & write.active & (write.row == row)),
+                storage.write_en.eq(row_en[row]),
                 storage.addr.eq(self.addr),
                 self.data[row].eq(storage.data),
             ]

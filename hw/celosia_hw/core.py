@@ -104,7 +104,6 @@ class Core(wiring.Component):
             sequencer.o.ready.eq(scanner.i.ready & drain.i.ready),
         ]
         connect(m, flipped(self.runs), sequencer.i)
-        connect(m, flipped(self.inputs), activations.inputs)
         connect(m, scanner.o, walker.i)
         m.d.comb += [
             scanner.guard.eq(sequencer.guard),
@@ -229,9 +228,15 @@ class Core(wiring.Component):
         m.d.comb += arrived_word.eq(Cat(earlier, tables.o))
         with m.If(arrived_en):
             m.d.sync += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])
-        # Known a cycle ahead, to keep it off the path of the inputs' `ready`.
-        stores = Signal()
-        m.d.sync += stores.eq(arriving_en & arriving.whole & drain.finish.store)
+        # Known a cycle ahead, so that the inputs' `ready`, which goes far, is a register.
+        stores, inputs_ready = Signal(), Signal(init=1)
+        will_store = arriving_en & arriving.whole & drain.finish.store
+        m.d.sync += [stores.eq(will_store), inputs_ready.eq(~will_store)]
+        m.d.comb += [
+            activations.inputs.payload.eq(self.inputs.payload),
+            activations.inputs.valid.eq(self.inputs.valid),
+            self.inputs.ready.eq(inputs_ready),
+        ]
         layer_done = arrived_en & arrived.layer_end
         m.d.comb += [
             activations.results_en.eq(stores),

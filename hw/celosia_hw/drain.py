@@ -106,6 +106,7 @@ class Drain(wiring.Component):
         # What is being shifted out: beat of row of word of tile, beats fastest.
         loaded, claimed = Signal(), Signal()
         more = Signal()  # tiles of the open layer are left
+        pending = Signal()  # both: beats are left
         tiles_left = Signal.like(layer.tiles)
         beat, row = Signal(range(config.beats)), Signal(range(config.rows))
         word = Signal(range(config.words_per_tile))
@@ -125,13 +126,14 @@ class Drain(wiring.Component):
         wanted, go = Signal(), Signal()
         free, param_addr = self._pace(m, go, opened, layer.params)
         m.d.comb += [
-            wanted.eq(loaded & more & free),
+            wanted.eq(pending & free),
             go.eq(wanted & (~to_host | room)),
             self.stalled.eq(wanted & ~go),
             self.free.eq(~claimed),
         ]
         takes = Signal()
         m.d.sync += [
+            pending.eq(((loaded & ~(go & tile_ends)) | self.capturing) & (more | opened)),
             takes.eq(go & to_host & beat_ends),
             results.eq(results + takes - self.result_taken),
             # Late by two cycles, in each of which one more may have been taken.

@@ -106,6 +106,7 @@ class Receiver(wiring.Component):
         # Records, or words of the input, after this one; whether there are none.
         left, final = Signal(range(deepest)), Signal()
         end = Signal(25, reset_less=True)  # of the records that the header names
+        infers, writes, resets = Signal(), Signal(), Signal()  # what is asked for
         depth, beyond = Signal(25), Signal()  # of the memory that it names; are records outside
         empty, too_many, outside = Signal(), Signal(), Signal()  # what an INFER may be refused for
         refused = Signal(Status)
@@ -249,7 +250,12 @@ class Receiver(wiring.Component):
                             m.d.sync += depth.eq(self._record(memory).depth)
                 m.next = "COMPARE"
             with m.State("COMPARE"):
-                m.d.sync += beyond.eq(end > depth)
+                m.d.sync += [
+                    beyond.eq(end > depth),
+                    infers.eq(request.opcode == Opcode.INFER),
+                    writes.eq(request.opcode == Opcode.WRITE),
+                    resets.eq(request.opcode == Opcode.RESET),
+                ]
                 m.next = "CHECK"
             with m.State("CHECK"):
                 m.d.sync += [
@@ -261,23 +267,22 @@ class Receiver(wiring.Component):
                 ]
                 m.next = "DECIDE"
             with m.State("DECIDE"):
-                takes_payload = (request.opcode == Opcode.WRITE) | (request.opcode == Opcode.INFER)
                 m.d.sync += status.eq(refused)
                 with m.If(refused != Status.OK):
                     finish(read_on=~ended)
-                with m.Elif(takes_payload & ended):
+                with m.Elif((infers | writes) & ended):
                     m.d.sync += status.eq(Status.TRUNCATED)
                     finish(read_on=0)
-                with m.Elif(~takes_payload & ~ended):
+                with m.Elif(~(infers | writes) & ~ended):
                     m.d.sync += status.eq(Status.OVERLONG)
                     finish(read_on=1)
-                with m.Elif(request.opcode == Opcode.INFER):
+                with m.Elif(infers):
                     with m.If(may_load):
                         m.next = "INPUT"
-                with m.Elif(request.opcode == Opcode.WRITE):
+                with m.Elif(writes):
                     with m.If(idle):
                         m.next = "WRITE"
-                with m.Elif(request.opcode == Opcode.RESET):
+                with m.Elif(resets):
                     m.next = "FLUSH"
                 with m.Else():
                     finish(read_on=0)

@@ -116,10 +116,9 @@ class Responder(wiring.Component):
         # What sends, one of them or none; the index of its record's last word, and is that 0.
         from_results, from_large, from_trailer = Signal(), Signal(), Signal()
         final, single = Signal(range(self._most_words())), Signal()
-        # The word that is next; is it not the first one; then, is it the last one.
-        n, begun, at_end = Signal.like(final), Signal(), Signal()
+        # The word that is next; is it the last one.
+        n, ends = Signal.like(final), Signal()
         room, offer, settled = Signal(), Signal(), Signal()
-        ends = Mux(begun, at_end, single)
         m.d.comb += [
             # Behind `o` stands a skid buffer: nothing is lost by not filling up an empty `o`.
             room.eq(self.o.ready),
@@ -135,14 +134,15 @@ class Responder(wiring.Component):
         with m.Else():
             m.d.sync += settling.eq(Cat(1, settling))
         with m.If(room & offer):
-            m.d.sync += [n.eq(Mux(ends, 0, n + 1)), begun.eq(~ends), at_end.eq(n + 1 == final)]
+            m.d.sync += [n.eq(Mux(ends, 0, n + 1)), ends.eq(Mux(ends, single, n + 1 == final))]
         self._output(m, trailer, n, room, offer, from_results, from_large, from_trailer & ends)
 
         def send(state, source=None, last=0):
             """Go on to ``state``, in which the words 0 to ``last`` of ``source`` are sent."""
             for each in (from_results, from_large, from_trailer):
                 m.d.sync += each.eq(each is source)
-            m.d.sync += [final.eq(last), single.eq(last == 0)]
+            if source is not None:
+                m.d.sync += [final.eq(last), single.eq(last == 0), ends.eq(last == 0)]
             m.next = state
 
         def send_trailer():
@@ -185,6 +185,7 @@ class Responder(wiring.Component):
                     from_results.eq(begins),
                     final.eq(result_words - 1),
                     single.eq(result_words == 1),
+                    ends.eq(result_words == 1),
                     sent.eq(0),
                     self.read_addr.eq(request.address),
                     self.read_row.eq(0),
@@ -205,25 +206,26 @@ class Responder(wiring.Component):
             with m.State("RESULTS"):
                 m.d.sync += [counted.eq(result_done), info.eq(self.fault_addr)]
                 with m.If(result_done & self.results.payload.frame_end):
-                    send("COUNTED")
+                    send("CLOSE")
                 with m.Elif(self.fault & ~self.results.valid):
                     m.d.comb += self.fault_taken.eq(1)
                     m.d.sync += faulted.eq(1)
-                    send_trailer()
-                with m.If(aborted | self.flush):
+                    send("CLOSE")
+                with m.If(aborted):
                     m.d.comb += self.fault_taken.eq(0)
-                    m.d.sync += [cut.eq(1), n.eq(0), begun.eq(0)]
-                    send_trailer()
-            with m.State("COUNTED"):
+                    m.d.sync += [cut.eq(1), n.eq(0)]
+                    send("CLOSE")
+            with m.State("CLOSE"):
+                # A cycle of its own: by now all is counted, and where it came from is far away.
                 send_trailer()
             with m.State("IDENTITY"):
                 with m.If(large_done):
-                    send_trailer()
+                    send("CLOSE")
             with m.State("COUNTERS"):
                 m.d.sync += self.hold.eq(1)
                 with m.If(large_done):
                     m.d.comb += self.clear.eq(request.arg[0])
-                    send_trailer()
+                    send("CLOSE")
             with m.State("LOCATE"):
                 m.d.sync += [self.reading.eq(1), wait.eq(1)]
                 # `beyond` is known of this address.
@@ -251,7 +253,7 @@ class Responder(wiring.Component):
                 m.d.sync += [self.reading.eq(1), self.read_addr.eq(self.read_addr + 1)]
                 m.next = "LOCATE"
                 with m.If(last_record):
-                    send_trailer()
+                    m.next = "CLOSE"
             with m.State("TRAILER"):
                 with m.If(room & ends):
                     m.d.comb += self.answered.eq(of_run & ~aborted & ~self.flush)

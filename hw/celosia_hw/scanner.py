@@ -76,12 +76,12 @@ class Scanner(wiring.Component):
         )
         begins, base, skip = Signal(), Signal.like(self.i.payload.base), Signal()
         # `coming` is the word of the address generator, `current` the one to be scanned.
-        step, advance, room = Signal(), Signal(), Signal()  # `room` is seen a cycle ahead
+        step, advance, room = Signal(), Signal(), Signal()
         coming, busy = self._words(m, word, advance, begins, base, skip)
-        current, waiting, guarded, blocked = Signal(word), Signal(), Signal(), Signal(init=1)
+        current, waiting, guarded = Signal(word), Signal(), Signal()
         m.d.comb += [
-            step.eq(waiting & ~blocked),
-            advance.eq(~waiting | ~blocked),
+            step.eq(waiting & ~guarded & room),
+            advance.eq(~waiting | (~guarded & room)),
             self.stalled.eq(waiting & guarded),
             self.mask_addr.eq(current.src),
         ]
@@ -95,8 +95,7 @@ class Scanner(wiring.Component):
         with m.If(advance):
             m.d.sync += [waiting.eq(busy), current.eq(coming)]
         # Whether the next cycle's word is guarded, looked at here to keep it off `step`'s path.
-        soon = Mux(advance, self._guarded(coming.src), self._guarded(current.src))
-        m.d.sync += [guarded.eq(soon), blocked.eq(soon | ~room)]
+        m.d.sync += guarded.eq(Mux(advance, self._guarded(coming.src), self._guarded(current.src)))
 
         # A word and its mask.
         scanned, scanned_en = current, step
@@ -124,7 +123,7 @@ class Scanner(wiring.Component):
         )
         # Places for this word, for those on their way to their masks, and for the one that entered
         # in the cycle in which `level` was seen.
-        m.d.comb += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)
+        m.d.sync += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)
         m.d.comb += [
             queue.w_data.eq(found.as_value()),
             queue.w_en.eq(scanned_en & (~empty | scanned.last)),

@@ -174,7 +174,10 @@ def memory(kind: str, width: int, depth: int) -> Cell:
     cycles, writes, written = [], [], set()
     for n in range(2000):
         write_addr = pool[n] if n < len(pool) else rng.choice(pool)
-        write_en = n < len(pool) or rng.random() < 0.4
+        # Weights are written at times, and then not for a while.
+        may = "Weight" not in kind or n % 100 < 20
+        # The first cycle is one of reset.
+        write_en = n > 0 and (n < len(pool) or (may and rng.random() < 0.4))
         addr = rng.choice(pool)
         number = packed((addr, bits), (write_addr, bits), (rng.getrandbits(width), width))
         number |= write_en << (2 * bits + width)
@@ -186,10 +189,11 @@ def memory(kind: str, width: int, depth: int) -> Cell:
 
     def right(n: int) -> bool:
         """A word that is written while it is read may be read old or new; weights are not read at
-        all while any is."""
+        all while any is, nor in the 16 cycles after."""
         _, addr, known = cycles[n]
-        others = [other for other in writes[n : n + READ_LATENCY] if other is not None]
-        return known and not (others if "Weight" in kind else addr in others)
+        if "Weight" in kind:
+            return known and all(w is None for w in writes[max(n - 16, 0) : n + READ_LATENCY])
+        return known and addr not in writes[n : n + READ_LATENCY]
 
     return Cell(
         build=lambda cells: getattr(cells, kind)(width, depth),

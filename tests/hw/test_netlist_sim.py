@@ -39,7 +39,7 @@ CASES = ALL if EVERY_FAMILY else FEW
 #: A mistake in the mapping of one multiplier: what to find in the netlist, and what to make of it.
 MUTANTS = {
     "ice40": (r"\.B_SIGNED\(1'h1\)", ".B_SIGNED(1'h0)"),
-    "ecp5": (r'\.REG_PIPELINE_CLK\("CLK0"\)', '.REG_PIPELINE_CLK("NONE")'),
+    "ecp5": (r'\.REG_PIPELINE_CLK\("NONE"\)', '.REG_PIPELINE_CLK("CLK0")'),
     "ecp5-paired": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
     "gowin": (r"\.PIPE_REG\(1'h1\)", ".PIPE_REG(1'h0)"),
 }

@@ -26,6 +26,8 @@ __all__ = [
 
 #: Memories of up to so many words are left to synthesis, which makes them of LUTs.
 _LUT_RAM = 32
+#: Groups that the blocks of weights form at the most.
+_GROUPS = 16
 #: Words of a DP16KD by the width of its port.
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
 
@@ -178,16 +180,29 @@ class DualPortMemory(portable.DualPortMemory):
 
 
 class WeightMemory(DualPortMemory):
-    """`celosia_hw.cells.portable.WeightMemory`: blocks all over the device, so that a word to be
-    written waits a cycle on its way."""
+    """`celosia_hw.cells.portable.WeightMemory`; its blocks are all over the device.
+
+    They form up to `_GROUPS` groups, and a word that is written reaches one after the other, a
+    cycle each, because no wire is short enough to all of them.
+    """
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.storage = storage = DualPortMemory(self.width, self.depth)
-        m.d.comb += [storage.addr.eq(self.addr), self.data.eq(storage.data)]
-        m.d.sync += [
-            storage.write_addr.eq(self.write_addr),
-            storage.write_data.eq(self.write_data),
-            storage.write_en.eq(self.write_en),
-        ]
+        step = 4 * -(-self.width // (4 * _GROUPS))
+        write_addr, write_data, write_en = self.write_addr, self.write_data, self.write_en
+        for low in range(0, self.width, step):
+            bits = min(step, self.width - low)
+            m.submodules[f"group_{low}"] = group = DualPortMemory(bits, self.depth)
+            m.d.comb += [group.addr.eq(self.addr), self.data[low : low + bits].eq(group.data)]
+            # What is left of the word.
+            m.d.sync += [
+                group.write_addr.eq(write_addr),
+                group.write_data.eq(write_data),
+                group.write_en.eq(write_en),
+            ]
+            write_addr, write_en = group.write_addr, group.write_en
+            if bits < len(write_data):
+                later = Signal(len(write_data) - bits, name=f"later_{low}", reset_less=True)
+                m.d.sync += later.eq(write_data[bits:])
+                write_data = later
         return m

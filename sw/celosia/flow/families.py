@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from celosia.boards import Board
 
+from .floorplan import Floorplan, ecp5_85k
 from .usage import Counts, ecp5_counts, gowin_counts, ice40_counts
 
 __all__ = ["FAMILIES", "Family"]
@@ -23,6 +24,7 @@ class Family:
     routing : its options for what comes out.
     packer, packing : name and options of the tool that makes the bitstream.
     bitstream : its file.
+    floorplan : for a board, where some cells go; None for nowhere in particular.
     counts : what is used and what there is, from the tool's report.
     """
 
@@ -35,6 +37,7 @@ class Family:
     packing: Callable[[Board], tuple[str, ...]]
     bitstream: str
     counts: Callable[[Mapping, Mapping[str, int]], Counts]
+    floorplan: Callable[[Board], Floorplan | None] = lambda board: None
 
 
 def _synth_ice40(board: Board, technology: str) -> str:
@@ -72,14 +75,16 @@ FAMILIES: Mapping[str, Family] = {
         # 6 is the slowest speed grade, and that of the boards.
         placing=lambda board: (
             *(f"--{board.device}", "--package", board.package, "--speed", "6"),
-            # Wires are a third shorter than with the default placer.
-            *("--lpf", "top.lpf", "--placer", "static"),
+            *("--lpf", "top.lpf"),
+            # Distance decides: what is late weighs more than by default (10 and 2).
+            *("--placer-heap-timingweight", "30", "--placer-heap-critexp", "4"),
         ),
         routing=("--textcfg", "top.config"),
         packer="ecppack",
         packing=lambda board: ("--compress", "--input", "top.config", "--bit", "top.bit"),
         bitstream="top.bit",
         counts=ecp5_counts,
+        floorplan=lambda board: ecp5_85k if board.device == "85k" else None,
     ),
     "gowin": Family(
         synthesis=_synth_gowin,

@@ -12,6 +12,7 @@ from celosia.boards import Board
 from celosia.cache import CACHE_TODO, atomic_write
 from celosia.errors import CelosiaError
 
+from . import floorplan
 from .families import FAMILIES, Family
 from .store import key_of, locked, store
 from .tools import Program, Watch, find, run, unwatched, workshop
@@ -90,9 +91,11 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
     family = FAMILIES[board.family]
     yosys, placer = find("yosys"), find(family.placer)
     script = _script(family.synthesis(board, design.technology))
+    plan = family.floorplan(board)
     key = key_of(
         *(design.verilog, design.constraints, design.clock, script),
         *(yosys.version, placer.version, *family.placing(board)),
+        Path(floorplan.__file__).read_text() if plan else "",
     )
     folder = store()
     path, facts = folder / f"{key}.json.gz", folder / f"{key}.facts.json"
@@ -134,6 +137,8 @@ def _make(
         (work / "top.ys").write_text(script)
         (work / family.constraints).write_text(design.constraints)
         run(yosys, ("top.ys",), work, log, "synthesis", watch)
+        if plan := family.floorplan(board):
+            floorplan.fix(work / "top.json", plan)
         packing = ("--pack-only", "--json", "top.json", "--report", "report.json")
         run(placer, (*family.placing(board), *packing), work, log, "packing cells", watch)
         stat = json.loads((work / "top.stat.json").read_bytes())

@@ -241,9 +241,9 @@ class _Engine:
                 return False, False
             self.tx_words = 0
             if self.results.popleft()[1]:
-                self.tx = "COUNTED"
+                self.tx = "CLOSE"
             return True, False
-        if self.tx == "COUNTED":
+        if self.tx == "CLOSE":
             self.tx = "TRAILER"
             return False, False
         self.tx_words += 1

@@ -17,7 +17,7 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sim verilog bitstream report netlist bench fuzz lint gen docs clean
+.PHONY: help setup demo test sim verilog bitstream report picture netlist bench fuzz lint gen docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -47,6 +47,9 @@ bitstream: setup  ## a board's bitstream in build/BOARD; BOARD= ROWS= COLS= BUIL
 
 report: setup  ## place and route the declared engines: hours, resumed; ONLY=name
 	$(PYTHON) -m bench.report $(if $(ONLY),--only "$(ONLY)")
+
+picture: setup  ## place the ECP5 engine of the README anew and draw it: minutes
+	$(PYTHON) -m bench.picture
 
 bench: setup  ## the project's figures, measured; JSON in build/bench.json
 	$(PYTHON) -m bench.main $(if $(DATA),--data "$(DATA)") --json build/bench.json

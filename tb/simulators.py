@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -22,8 +21,6 @@ __all__ = ["SIMULATORS", "Job", "Result", "require", "run"]
 
 SIMULATORS = ("icarus", "verilator")
 TOP = "dut"
-#: Icarus says this of every part select in `always @*`; waiting for all bits is harmless.
-_NOISE = re.compile(r"sorry: constant selects in always_\* processes")
 #: The wheel's makefile has these empty; without them a precompiled header is not found.
 _MAKE_VARIABLES = {
     "CFG_CXXFLAGS_PCH_I": "-include",
@@ -212,7 +209,7 @@ def _keep_runtime(folder: Path, runtime: Path) -> None:
 
 def _build_failed(job: Job, log: Path, message: str) -> CelosiaError:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    lines = [line for line in lines if line.strip() and not _NOISE.search(line)]
+    lines = [line for line in lines if line.strip()]
     errors = [line for line in lines if "error" in line.lower()] or lines[-1:] or [message]
     return CelosiaError(
         f"cannot be built: {errors[0].strip()}", where=str(job), todo=f"the whole log is {log}"

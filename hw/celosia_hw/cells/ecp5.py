@@ -36,17 +36,18 @@ def multiplier(a: Value, b: Value, p: Signal) -> Instance:
     """A MULT18X18D with registers at inputs and output: ``p = a * b``, 2 cycles later.
 
     ``a`` and ``b`` have up to 18 bits, each signed or not; ``p`` up to 36, signed if either is.
+    ``b`` stands in the upper bits of its operand, with zeros below: nothing has to be wired to
+    every copy of its sign.
     """
     ports = {}
+    below = 18 - len(b)
+    padding = Value.cast(a)[-1] if a.shape().signed else Const(0, 1)
+    operands = {"A": Cat(a, padding.replicate(18 - len(a))), "B": Cat(C(0, below), b)}
     for name, value in (("A", a), ("B", b)):
-        signed_ = value.shape().signed
-        ports[f"i_SIGNED{name}"] = Const(signed_, 1)
+        ports[f"i_SIGNED{name}"] = Const(value.shape().signed, 1)
         ports[f"i_SOURCE{name}"] = Const(0, 1)
-        bits = Value.cast(value)
-        padding = bits[-1] if signed_ else Const(0, 1)
-        wide = Cat(bits, padding.replicate(18 - len(bits)))
-        ports |= {f"i_{name}{n}": wide[n] for n in range(18)}
-    ports |= {f"o_P{n}": p[n] for n in range(len(p))}
+        ports |= {f"i_{name}{n}": operands[name][n] for n in range(18)}
+    ports |= {f"o_P{n + below}": p[n] for n in range(len(p))}
     for stage in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"):
         ports[f"p_REG_{stage}_CLK"] = "NONE" if stage == "PIPELINE" else "CLK0"
         ports |= {f"p_REG_{stage}_CE": "CE0", f"p_REG_{stage}_RST": "RST0"}

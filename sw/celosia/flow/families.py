@@ -42,8 +42,9 @@ class Family:
 
 def _synth_ice40(board: Board, technology: str) -> str:
     # Never -dsp: it rewrites instantiated SB_MAC16, and gave wrong products of portable ones.
-    # No memory is read where it is written and then relied upon.
-    return "synth_ice40 -top top -device u -no-rw-check"
+    # No memory is read where it is written and then relied upon. Eight logic cells share a clock
+    # enable: those of few flip-flops leave too many of an almost full device without use.
+    return "synth_ice40 -top top -device u -no-rw-check -dffe_min_ce_use 4"
 
 
 def _synth_ecp5(board: Board, technology: str) -> str:

@@ -26,6 +26,9 @@ _MULTIPLIER_ROWS = (34, 58, 10)
 _MULTIPLIERS = ((0, "MULT18_0"), (1, "MULT18_1"), (4, "MULT18_4"), (5, "MULT18_5"))
 _MEMORY_ROWS = (46, 22, 70, 82)
 _MEMORIES = ((0, "EBR0"), (2, "EBR1"), (4, "EBR2"), (6, "EBR3"))
+#: How many of them an array takes of a group at the most: a row of memories is left to what is not
+#: of the array, and around a full group there are not enough wires.
+_PRODUCTS, _BLOCKS = 10, 12
 
 #: Names of instances, and how they are ordered: by column first.
 _PRODUCT = re.compile(r"\.array\.products\.(?:cell|pair)_(?P<row>\d+)_(?P<col>\d+)$")
@@ -41,9 +44,7 @@ def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str]:
     """
     products = _ordered(cells, "MULT18X18D", _PRODUCT, ("col", "row"))
     weights = _ordered(cells, "DP16KD", _WEIGHTS, ("group", "bit", "bank"))
-    in_a_group = len(_MULTIPLIER_ROWS) * len(_MULTIPLIERS)
-    # As few groups as hold both; one row of memories is left to what is not of the array.
-    needed = max(-(-len(products) // in_a_group), -(-len(weights) // 12))
+    needed = max(-(-len(products) // _PRODUCTS), -(-len(weights) // _BLOCKS))
     if not products or needed > len(_GROUPS):
         return {}
     first = (len(_GROUPS) - needed) // 2

@@ -66,8 +66,12 @@ class ActivationMemory(wiring.Component):
         write_en, of_results = Signal(), Signal()
         row_en = Signal(config.rows)
         coming, coming_en = Signal(row_write(config)), Signal()
-        # Of the bytes of an active word; is it the first row's.
-        nonzero, first = Signal(config.lanes, reset_less=True), Signal(reset_less=True)
+        # Of the bytes of an active word, of either source; is it the first row's.
+        result_nonzero, input_nonzero = (
+            Signal(config.lanes, name=f"{name}_nonzero", reset_less=True)
+            for name in ("result", "input")
+        )
+        first = Signal(reset_less=True)
         m.d.comb += [
             self.inputs.ready.eq(~self.results_en),
             coming_en.eq(self.results_en | self.inputs.valid),
@@ -80,9 +84,13 @@ class ActivationMemory(wiring.Component):
         ]
         with m.If(coming_en):
             m.d.sync += [write.eq(coming), first.eq(coming.row == 0)]
-            m.d.sync += nonzero.eq(
-                Cat(coming.active & coming.data[i].any() for i in range(config.lanes))
-            )
+            for nonzero, source in (
+                (result_nonzero, self.results),
+                (input_nonzero, self.inputs.payload),
+            ):
+                m.d.sync += nonzero.eq(
+                    Cat(source.active & source.data[i].any() for i in range(config.lanes))
+                )
 
         for row in range(config.rows):
             m.submodules[f"row_{row}"] = storage = cells_of(platform).DualPortMemory(
@@ -102,7 +110,7 @@ class ActivationMemory(wiring.Component):
         so_far = Signal(config.lanes)
         mask = Signal(config.lanes)
         m.d.comb += [
-            mask.eq(Mux(first, 0, so_far) | nonzero),
+            mask.eq(Mux(first, 0, so_far) | Mux(of_results, result_nonzero, input_nonzero)),
             masks.write_addr.eq(write.dst),
             masks.write_data.eq(mask),
             masks.write_en.eq(write_en & write.word_end),

@@ -36,14 +36,23 @@ class Products(BlockProducts):
     def elaborate(self, platform):
         m = Module()
         assert PRODUCT_LATENCY == 3
-        # What the correction needs of the operands, beside the multipliers' own registers.
-        low_u = [Signal(OVERLAP, name=f"low_u_{row}", reset_less=True) for row in range(self.rows)]
+        # What the correction needs of the operands, beside the multipliers' own registers. Each
+        # half of the columns has its own, because wires to all are too long. Synthesis would make
+        # them one again, if they did not start with different values, which nobody sees.
+        low_u = [
+            [
+                Signal(OVERLAP, init=init, name=f"low_u_{row}_{init}", reset_less=True)
+                for init in (0, (1 << OVERLAP) - 1)
+            ]
+            for row in range(self.rows)
+        ]
         low_w = [Signal(OVERLAP, name=f"low_w_{col}", reset_less=True) for col in range(self.cols)]
-        m.d.sync += [low.eq(u) for low, u in zip(low_u, self.u, strict=True)]
+        m.d.sync += [low.eq(u) for lows, u in zip(low_u, self.u, strict=True) for low in lows]
         m.d.sync += [low.eq(w) for low, w in zip(low_w, self.w, strict=True)]
         for col in range(self.cols):
             for row in range(0, self.rows - 1, 2):
-                self._pair(m, row, col, low_u[row + 1], low_w[col])
+                half = col * 2 // self.cols
+                self._pair(m, row, col, low_u[row + 1][half], low_w[col])
             if self.rows % 2:
                 row = self.rows - 1
                 product = Signal.like(self.p[row, col], name=f"product_{row}_{col}")

@@ -93,8 +93,8 @@ def test_all_operands():
 def test_a_multiplier_with_another_sign_is_found():
     mutant, count = re.subn(r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)", emitted())
     assert count == 1
-    # A negative weight counts as 2**18 more, of which that many times the first activation is seen.
-    assert wrong(mutant) == 128 * 255 * 256
+    # A negative weight counts as 256 more; only with both activations 0 nothing is seen of that.
+    assert wrong(mutant) == 128 * (256 * 256 - 1)
 
 
 def test_a_correction_too_narrow_is_found(monkeypatch):

@@ -207,7 +207,7 @@ class Responder(wiring.Component):
                 m.d.sync += [counted.eq(result_done), info.eq(self.fault_addr)]
                 with m.If(result_done & self.results.payload.frame_end):
                     send("CLOSE")
-                with m.Elif(self.fault & ~self.results.valid):
+                with m.Elif(self.fault & ~self.results.valid & ~self.flush):
                     m.d.comb += self.fault_taken.eq(1)
                     m.d.sync += faulted.eq(1)
                     send("CLOSE")

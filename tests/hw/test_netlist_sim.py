@@ -52,7 +52,7 @@ def compiled_quickly(monkeypatch):
 
     Without the slow pass that takes vectors of bits apart, some look as if they hung on themselves.
     """
-    flags = (*verilator.VERILATOR_FLAGS, "-fno-dfg", "-Wno-UNOPTFLAT")
+    flags = (*verilator.VERILATOR_FLAGS, "-fno-dfg")
     monkeypatch.setattr(verilator, "VERILATOR_FLAGS", flags)
     monkeypatch.setattr(verilator, "FAST_FLAGS", ("-O0",))
 

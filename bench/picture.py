@@ -2,14 +2,15 @@
 
 import argparse
 import gzip
+import io
 import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 
 from celosia.boards import board
+from celosia.cache import atomic_write
 from celosia.errors import CelosiaError
 from celosia.flow import elaborate, synthesize
 from celosia.flow.tools import find, run, unwatched, workshop
@@ -104,14 +105,14 @@ def draw(cells: dict[str, tuple[str, str]], path: Path) -> None:
     axes.set(xlim=(0, 127), ylim=(96, 0), aspect="equal", xticks=[], yticks=[], facecolor="#f7f7f7")
     axes.set_title("8x8 engine on an ECP5-85F, as nextpnr placed it", fontsize=11)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
+    picture = io.BytesIO()
+    figure.savefig(picture, bbox_inches="tight", metadata={"Software": None})
+    atomic_write(path, picture.getvalue())
 
 
 def _block(name: str) -> str:
     inner = name.removeprefix("engine.engine.") if name.startswith("engine.engine.") else "-" + name
-    blocks: Iterable = _BLOCKS
-    return next(block for pattern, block, _ in blocks if re.match(pattern, inner))
+    return next(block for pattern, block, _ in _BLOCKS if re.match(pattern, inner))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,15 @@ import json
 import re
 
 import pytest
+from amaranth._toolchain.yosys import find_yosys
+from amaranth.back import rtlil
 
 from celosia.boards import BOARDS
 from celosia.flow import FAMILIES
 from celosia.flow.floorplan import ecp5_85k, fix
+from celosia.spec import Config
+from celosia_hw.cells import Technology
+from celosia_hw.engine import Engine
 
 
 def array(rows: int, cols: int, paired: bool = False, banks: int = 1) -> dict[str, dict]:
@@ -72,3 +77,14 @@ def test_sites_are_written_into_the_netlist(tmp_path):
 def test_only_the_85f_has_one():
     planned = {name for name, board in BOARDS.items() if FAMILIES[board.family].floorplan(board)}
     assert planned == {"ulx3s-85f"}
+
+
+def test_it_finds_the_arrays_cells_by_the_names_that_the_hardware_gives_them():
+    config = Config.default(2, 4, weight_depth=64, requantizers=1)
+    for technology, products in (("ecp5", 8), ("ecp5-paired", 4)):
+        text = rtlil.convert(Engine(config), platform=Technology(technology), ports=[])
+        script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nflatten\nwrite_json"
+        found = find_yosys(lambda version: True).run(["-q", "-"], script)
+        (module,) = json.loads(found)["modules"].values()
+        kinds = [module["cells"][name]["type"] for name in ecp5_85k(module["cells"])]
+        assert kinds.count("MULT18X18D") == products and kinds.count("DP16KD") == 8

@@ -21,7 +21,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACC
-from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
+from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
 from celosia_hw.cells import TECHNOLOGIES, cells_of
 from celosia_hw.cells.models import models
 from celosia_hw.emit import emit
@@ -189,10 +189,11 @@ def memory(kind: str, width: int, depth: int) -> Cell:
 
     def right(n: int) -> bool:
         """A word that is written while it is read may be read old or new; weights are not read at
-        all while any is, nor in the 16 cycles after."""
+        all while any is, nor in the `WEIGHTS_LATENCY` cycles after."""
         _, addr, known = cycles[n]
         if "Weight" in kind:
-            return known and all(w is None for w in writes[max(n - 16, 0) : n + READ_LATENCY])
+            since = max(n - WEIGHTS_LATENCY, 0)
+            return known and all(w is None for w in writes[since : n + READ_LATENCY])
         return known and addr not in writes[n : n + READ_LATENCY]
 
     return Cell(

@@ -8,7 +8,7 @@ FPGA-TN-02204 (memory). Simulation models of both: `celosia_hw.cells.models`.
 from amaranth import *
 from amaranth.lib import memory
 
-from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
 
 from . import portable
 from .portable import Product32, Queue
@@ -26,8 +26,6 @@ __all__ = [
 
 #: Memories of up to so many words are left to synthesis, which makes them of LUTs.
 _LUT_RAM = 32
-#: Groups that the blocks of weights form at the most.
-_GROUPS = 16
 #: Words of a DP16KD by the width of its port.
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
 
@@ -183,13 +181,13 @@ class DualPortMemory(portable.DualPortMemory):
 class WeightMemory(DualPortMemory):
     """`celosia_hw.cells.portable.WeightMemory`; its blocks are all over the device.
 
-    They form up to `_GROUPS` groups, and a word that is written reaches one after the other, a
-    cycle each, because no wire is short enough to all of them.
+    They form up to `WEIGHTS_LATENCY` groups, and a word that is written reaches one after the
+    other, a cycle each, because no wire is short enough to all of them.
     """
 
     def elaborate(self, platform):
         m = Module()
-        step = 4 * -(-self.width // (4 * _GROUPS))
+        step = 4 * -(-self.width // (4 * WEIGHTS_LATENCY))
         write_addr, write_data, write_en = self.write_addr, self.write_data, self.write_en
         for low in range(0, self.width, step):
             bits = min(step, self.width - low)

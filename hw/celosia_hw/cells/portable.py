@@ -159,4 +159,5 @@ class DualPortMemory(Elaboratable):
 
 class WeightMemory(DualPortMemory):
     """A `DualPortMemory` that is written at leisure, and may be of single-port RAM: no read means
-    anything while any word is written, nor in the 16 cycles after."""
+    anything while any word is written, nor in the `celosia.spec.timing.WEIGHTS_LATENCY` cycles
+    after."""

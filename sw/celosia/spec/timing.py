@@ -16,6 +16,7 @@ __all__ = [
     "SERIAL_CYCLES",
     "SERIAL_LATENCY",
     "TABLES_LATENCY",
+    "WEIGHTS_LATENCY",
 ]
 
 #: Cycles from the address of a word to its data: the memory's own register, its output register,
@@ -47,6 +48,9 @@ SERIAL_LATENCY = 1 + 3 * (PRODUCT32_LATENCY + 1) + 2
 TABLES_LATENCY = READ_LATENCY
 #: Between two beats then, so that the place of one stands until its bytes have arrived.
 SERIAL_CYCLES = DRAIN_LATENCY + SERIAL_LATENCY + TABLES_LATENCY
+#: Cycles for which a written word of weights may be on its way to its memories. Their next reader
+#: comes later than that, because the WRITE is answered first, and the next header is read.
+WEIGHTS_LATENCY = 16
 #: Segments the scanner may be ahead of the walker.
 SEGMENT_DEPTH = 8
 #: Words of results that may wait for the host before the drain stops.

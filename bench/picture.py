@@ -1,7 +1,6 @@
 """Draw a placed engine, block by block: ``python -m bench.picture`` writes the README's picture."""
 
 import argparse
-import gzip
 import io
 import json
 import re
@@ -13,6 +12,7 @@ from celosia.boards import board
 from celosia.cache import atomic_write
 from celosia.errors import CelosiaError
 from celosia.flow import elaborate, synthesize
+from celosia.flow.place import prepare
 from celosia.flow.tools import find, run, unwatched, workshop
 
 from .engines import ENGINES, Engine
@@ -58,14 +58,9 @@ def _placed(engine: Engine) -> dict[str, tuple[str, str]]:
     netlist = synthesize(
         on, elaborate(on, engine.config, technology=engine.technology, clock=engine.clock_mhz)
     )
-    family = netlist.family
     with workshop() as work:
-        (work / "top.json").write_bytes(gzip.decompress(netlist.path.read_bytes()))
-        (work / family.constraints).write_text(netlist.design.constraints)
-        asked = ("--json", "top.json", "--seed", _SEED, "--freq", f"{netlist.design.clock:.6f}")
-        asked += ("--no-route", "--timing-allow-fail", "--write", "placed.json")
-        placing = (*family.placing(on), *asked)
-        run(find(family.placer), placing, work, work / "log", "placing", unwatched)
+        asked = (*prepare(netlist, _SEED, work), "--no-route", "--write", "placed.json")
+        run(find(netlist.family.placer), asked, work, work / "log", "placing", unwatched)
         modules = json.loads((work / "placed.json").read_bytes())["modules"]
     cells = modules["top"]["cells"]
     placed = {name: cell["attributes"].get("NEXTPNR_BEL") for name, cell in cells.items()}

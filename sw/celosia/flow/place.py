@@ -14,7 +14,7 @@ from .store import key_of, locked, store
 from .tools import Program, Watch, find, run, unwatched, workshop
 from .usage import clock_share, read_report
 
-__all__ = ["Placed", "TimingFailed", "place"]
+__all__ = ["Placed", "TimingFailed", "place", "prepare"]
 
 
 class TimingFailed(CelosiaError):
@@ -96,6 +96,16 @@ def place(netlist: Netlist, seed: int, watch: Watch = unwatched, again: bool = F
     )
 
 
+def prepare(netlist: Netlist, seed: int, work: Path) -> tuple[object, ...]:
+    """Put what nextpnr reads into the folder ``work``; returns the options to place it with."""
+    family, design = netlist.family, netlist.design
+    (work / "top.json").write_bytes(gzip.decompress(netlist.path.read_bytes()))
+    (work / family.constraints).write_text(design.constraints)
+    asked = ("--json", "top.json", "--seed", seed, "--freq", f"{design.clock:.6f}")
+    # Whether the clock is met is judged by whoever reads the report.
+    return (*family.placing(netlist.board), *asked, "--timing-allow-fail")
+
+
 def _make(
     netlist: Netlist,
     seed: int,
@@ -108,13 +118,9 @@ def _make(
     family, board, (placer, packer) = netlist.family, netlist.board, programs
     log.write_text("")
     with workshop() as work:
-        (work / "top.json").write_bytes(gzip.decompress(netlist.path.read_bytes()))
-        (work / family.constraints).write_text(netlist.design.constraints)
-        asked = ("--json", "top.json", "--seed", seed, "--freq", f"{netlist.design.clock:.6f}")
-        # Whether the clock is met is judged below, with the report of where it is not.
-        wanted = ("--timing-allow-fail", "--report", "report.json", *family.routing)
+        asked = prepare(netlist, seed, work)
         stage = f"place and route, seed {seed}"
-        run(placer, (*family.placing(board), *asked, *wanted), work, log, stage, watch)
+        run(placer, (*asked, "--report", "report.json", *family.routing), work, log, stage, watch)
         share = clock_share(read_report(work / "report.json"))
         if share >= 1:
             run(packer, family.packing(board), work, log, "packing the bitstream", watch)

@@ -67,9 +67,21 @@ class TB:
         clock = Clock(self.dut.clk, PERIOD_NS, unit="ns")
         clock.start(start_high=False)
         await self.cycles(3)
+        await self.release()
+
+    async def reset_again(self) -> None:
+        """Reset for a single cycle, wherever the design stands; all streams end."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        self.dut.rst.value = 1
+        await self.cycle()
+        await self.release()
+
+    async def release(self) -> None:
         self.dut.rst.value = 0
-        # The reset that the logic sees is a register behind the pin.
-        await self.cycles(2)
+        # The resets that the logic sees are registers behind the pin, one behind the other.
+        await self.cycles(4)
 
     async def cycle(self) -> None:
         await RisingEdge(self.dut.clk)

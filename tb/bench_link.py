@@ -225,6 +225,24 @@ async def resets(dut, stall):
     await tb.drain()
 
 
+@bench_stalled(200_000)
+async def reset_pin(dut, stall):
+    """A reset of one cycle, wherever the engine stands, leaves one that works."""
+    tb = LinkTB(dut, f"reset_pin{stall}", stall)
+    await tb.reset()
+    for round_ in range(settings.amount(12)):
+        await tb.fill()
+        # Results that wait inside are the first to be seen where nobody should look any more.
+        tb.output.paused = round_ % 2 == 0
+        tb.send_all(tb.infer() for _ in range(2))
+        await tb.cycles(400 if tb.output.paused else int(tb.rng.integers(300)))
+        await tb.reset_again()
+        tb = LinkTB(dut, f"reset_pin{stall}{round_}", stall)
+    await tb.fill()
+    tb.send_all(tb.good() for _ in range(10))
+    await tb.drain()
+
+
 @bench_stalled(100_000)
 async def blocked(dut, stall):
     """While the host takes nothing the engine fills up; then a RESET ends what was begun."""

@@ -29,6 +29,10 @@ class EngineTB(TB):
         self.monitor("i", self.scoreboard.request)
         self.monitor("o", self.scoreboard.response)
 
+    async def reset_again(self) -> None:
+        self._input.pins.valid.value = 0
+        await super().reset_again()
+
     def send(self, frame: bytes, last: bool = True) -> None:
         """Queue a frame; without ``last``, only its beginning."""
         words = len(frame) // self.link_bytes

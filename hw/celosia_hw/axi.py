@@ -13,6 +13,7 @@ from .axi_registers import AxiRegisters
 from .axi_stream import RequestGate, ResponseGate
 from .emit import Naming, emit
 from .engine import Engine
+from .resets import reset_domain
 
 __all__ = ["AXI_NAMING", "AXI_TOP", "AxiEngine", "axi_verilog"]
 
@@ -63,7 +64,8 @@ class AxiEngine(wiring.Component):
         m.submodules.requests = requests = RequestGate(self.config)
         m.submodules.responses = responses = ResponseGate(self.config)
         engine = Engine(self.config)
-        m.submodules.engine = ResetInserter(registers.reset)(engine)
+        reset = reset_domain(m, "engine", registers.reset)
+        m.submodules.engine = DomainRenamer("engine")(engine)
 
         connect(m, flipped(self.s_axil), registers.bus)
         connect(m, flipped(self.s_axis), requests.i)
@@ -71,8 +73,9 @@ class AxiEngine(wiring.Component):
         connect(m, engine.o, responses.i)
         connect(m, responses.o, flipped(self.m_axis))
         m.d.comb += [
-            requests.drop.eq(registers.reset),
-            responses.abort.eq(registers.reset),
+            # At once, and until the engine takes words again.
+            requests.drop.eq(registers.reset | reset),
+            responses.abort.eq(registers.reset | reset),
             registers.response_ended.eq(responses.ended),
             registers.counters.eq(engine.counters),
             registers.status.busy.eq(~engine.idle | responses.sending),

@@ -109,7 +109,7 @@ class _Top(Elaboratable):
     """``component`` in a ``sync`` domain whose reset comes one cycle after the reset's port.
 
     A reset that is a register eases timing, and a simulator need not work out the next state of
-    everything again whenever a pin moves.
+    everything again whenever a pin moves. It lasts two cycles at least.
     """
 
     def __init__(self, component, naming):
@@ -130,7 +130,8 @@ class _Top(Elaboratable):
         m.domains.sync = self.domain
         m.submodules.engine = self.component
         # In reset until the pin has been seen to be inactive.
-        delayed = Signal(init=1, reset_less=True)
-        m.d.sync += delayed.eq(~self.rst if self.naming.active_low else self.rst)
+        delayed, before = Signal(init=1, reset_less=True), Signal(init=1, reset_less=True)
+        rst = ~self.rst if self.naming.active_low else self.rst
+        m.d.sync += [before.eq(rst), delayed.eq(rst | before)]
         m.d.comb += self.domain.rst.eq(delayed)
         return m

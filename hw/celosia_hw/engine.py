@@ -10,6 +10,7 @@ from .core import Core
 from .counters import Counters
 from .layouts import link_word, struct
 from .receiver import Receiver
+from .resets import reset_domain
 from .responder import Responder
 from .sequencer import run
 from .skid import SkidBuffer
@@ -22,6 +23,7 @@ class Engine(wiring.Component):
 
     Bit-exact with `celosia.model.link.LinkModel`, frame by frame. Up to two inputs are loaded
     while earlier runs compute and their results leave. Both streams are registered at the pins.
+    A reset must last two cycles or more; words are taken from the one after it on.
 
     Parameters
     ----------
@@ -55,11 +57,13 @@ class Engine(wiring.Component):
         m.submodules.responder = responder = Responder(self.config)
         m.submodules.counters = counters = Counters(self.config)
         core = Core(self.config)
-        m.submodules.core = ResetInserter(receiver.flush)(core)
         # Two runs at the most, one for each input bank.
         runs_layout = run(self.config)
         runs = fifo.SyncFIFO(width=runs_layout.size, depth=2)
-        m.submodules.runs = ResetInserter(receiver.flush)(runs)
+        # What a flush resets.
+        reset_domain(m, "flushed", receiver.flushes)
+        m.submodules.core = DomainRenamer("flushed")(core)
+        m.submodules.runs = DomainRenamer("flushed")(runs)
 
         m.submodules.skid_i = skid_i = SkidBuffer(link_word(self.config))
         m.submodules.skid_o = skid_o = SkidBuffer(link_word(self.config))

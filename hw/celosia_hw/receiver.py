@@ -64,7 +64,8 @@ class Receiver(wiring.Component):
     write : Out(`memory_write`)
     reply : Out(stream of `reply`), ready when the response has been sent.
     run_done : In(1), a bank is free again; answered : In(1), a run's response has been sent.
-    flush : Out(1); receiving : Out(1), an input is being received.
+    flush : Out(1); flushes : Out(1), it will be 1 in the next cycle.
+    receiving : Out(1), an input is being received.
     idle : Out(1), every request that has begun is answered.
     """
 
@@ -80,6 +81,7 @@ class Receiver(wiring.Component):
                 "run_done": In(1),
                 "answered": In(1),
                 "flush": Out(1),
+                "flushes": Out(1),
                 "receiving": Out(1),
                 "idle": Out(1),
             }
@@ -205,7 +207,7 @@ class Receiver(wiring.Component):
             """One less of what `left` counts."""
             m.d.sync += [left.eq(left - 1), final.eq(left == 1)]
 
-        m.d.sync += self.flush.eq(0)
+        m.d.sync += self.flush.eq(self.flushes)
         with m.FSM():
             with m.State("HEADER"):
                 m.d.comb += [self.i.ready.eq(1), self.idle.eq(idle & (words == 0))]
@@ -340,7 +342,7 @@ class Receiver(wiring.Component):
                         m.d.sync += words.eq(0)
                         finish(read_on=0)
             with m.State("FLUSH"):
-                m.d.sync += self.flush.eq(1)
+                m.d.comb += self.flushes.eq(1)
                 m.next = "FLUSHED"
             with m.State("FLUSHED"):
                 # Whatever the runs still say in this cycle is not heard.

@@ -8,6 +8,7 @@ from celosia.spec import Config
 
 from .emit import emit
 from .engine import Engine
+from .resets import reset_domain
 from .serial import SerialLink
 
 __all__ = ["SERIAL_TOP", "SerialEngine", "serial_verilog"]
@@ -19,8 +20,8 @@ SERIAL_TOP = "celosia_serial"
 class SerialEngine(wiring.Component):
     """An `Engine` behind a `SerialLink`.
 
-    A HELLO resets the engine for one cycle, wherever it stands; memories keep their contents. It
-    runs at the same clock, with a reset that comes one cycle later.
+    A HELLO resets the engine, wherever it stands; memories keep their contents. The engine's reset
+    comes one cycle later (`reset_domain`).
 
     Parameters
     ----------
@@ -49,11 +50,7 @@ class SerialEngine(wiring.Component):
         m = Module()
         m.submodules.link = link = self._link
         engine = Engine(self.config)
-        # The engine's reset is one register and nothing else: it goes a long way.
-        reset = Signal(init=1, reset_less=True)
-        m.d.sync += reset.eq(ResetSignal() | link.restart)
-        m.domains.engine = ClockDomain(local=True)
-        m.d.comb += [ClockSignal("engine").eq(ClockSignal()), ResetSignal("engine").eq(reset)]
+        reset_domain(m, "engine", link.restart)
         m.submodules.engine = DomainRenamer("engine")(engine)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
         connect(m, link.o, engine.i)

@@ -29,6 +29,7 @@ def array(rows: int, cols: int, paired: bool = False, banks: int = 1) -> dict[st
         for bank in range(banks)
     }
     others = {"top.core.params.block_0_0": "DP16KD", "top.product.multiplier": "MULT18X18D"}
+    others |= {"top.core.activations.masks.block_0_0": "DP16KD"}
     return {
         name: {"type": kind, "attributes": {}}
         for name, kind in (cells | others | {"x": "LUT4"}).items()
@@ -46,8 +47,11 @@ def column_of(name: str) -> int:
 def test_columns_stand_side_by_side(shape):
     cells = array(*shape)
     sites = ecp5_85k(cells)
-    assert set(sites) == {name for name in cells if ".array." in name or ".weights." in name}
+    masks = {name for name in cells if ".masks." in name}
+    assert set(sites) - masks == {name for name in cells if re.search(r"\.(array|weights)\.", name)}
     assert len(set(sites.values())) == len(sites)
+    # In the middle, whatever the array is.
+    assert [sites.pop(name) for name in masks] == ["X58/Y46/EBR0"]
     at = {}
     for name, site in sites.items():
         x, y, kind = re.fullmatch(r"X(\d+)/Y(\d+)/(MULT18_[0145]|EBR[0-3])", site).groups()
@@ -87,4 +91,5 @@ def test_it_finds_the_arrays_cells_by_the_names_that_the_hardware_gives_them():
         found = find_yosys(lambda version: True).run(["-q", "-"], script)
         (module,) = json.loads(found)["modules"].values()
         kinds = [module["cells"][name]["type"] for name in ecp5_85k(module["cells"])]
-        assert kinds.count("MULT18X18D") == products and kinds.count("DP16KD") == 8
+        # Eight of weights, one of masks.
+        assert kinds.count("MULT18X18D") == products and kinds.count("DP16KD") == 8 + 1

@@ -1,9 +1,10 @@
-"""Where the multipliers and the weights of an array go on an ECP5-85F.
+"""Where the multipliers, the weights and the masks of an engine go on an ECP5-85F.
 
 Left alone, nextpnr spreads the memories of one column of weights over the whole device, and wires
 to them of 7 ns limit the clock. Here columns stand side by side: the multipliers of each and its
-weights in the same few columns of sites, as near to the middle as they fit. All other cells are
-placed around them.
+weights in the same few columns of sites, as near to the middle as they fit. In the middle is the
+memory of the masks, which is written and read by logic of many levels. All other cells are placed
+around them.
 
 The device has 13 groups of sites, 9 columns of logic wide each; a group has 4 multipliers in each
 of 3 rows and 4 block RAMs in each of 4 rows (found in what nextpnr places; Project Trellis).
@@ -32,11 +33,12 @@ _PRODUCTS, _BLOCKS = 10, 12
 
 #: Names of instances, and how they are ordered: by column first.
 _PRODUCT = re.compile(r"\.array\.products\.(?:cell|pair)_(?P<row>\d+)_(?P<col>\d+)$")
+_MASKS = re.compile(r"\.activations\.masks\.block_(?P<bank>\d+)_(?P<bit>\d+)$")
 _WEIGHTS = re.compile(r"\.weights\.group_(?P<group>\d+)\.block_(?P<bank>\d+)_(?P<bit>\d+)$")
 
 
 def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str]:
-    """Name of a cell -> the site it is to have, for all multipliers and weights of an array.
+    """Name of a cell -> the site it is to have, for all multipliers, weights and masks.
 
     Parameters
     ----------
@@ -48,10 +50,11 @@ def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str]:
     if not products or needed > len(_GROUPS):
         return {}
     first = (len(_GROUPS) - needed) // 2
-    groups = _GROUPS[first : first + needed]
-    return _sites(products, groups, _MULTIPLIER_ROWS, _MULTIPLIERS) | _sites(
-        weights, groups, _MEMORY_ROWS, _MEMORIES
-    )
+    groups, middle = _GROUPS[first : first + needed], _GROUPS[len(_GROUPS) // 2]
+    placed = _sites(products, groups, _MULTIPLIER_ROWS, _MULTIPLIERS)
+    masks = _ordered(cells, "DP16KD", _MASKS, ("bank", "bit"))
+    placed |= _sites(masks, (middle,), _MEMORY_ROWS, _MEMORIES)
+    return placed | _sites(weights, groups, _MEMORY_ROWS, _MEMORIES, taken=set(placed.values()))
 
 
 def _ordered(cells, kind: str, pattern: re.Pattern, keys: Iterable[str]) -> list[str]:
@@ -62,14 +65,13 @@ def _ordered(cells, kind: str, pattern: re.Pattern, keys: Iterable[str]) -> list
     return [name for _, name in sorted(found)]
 
 
-def _sites(names, groups, rows, sites) -> dict[str, str]:
-    """Sites for ``names``, evenly over ``groups``."""
+def _sites(names, groups, rows, sites, taken=frozenset()) -> dict[str, str]:
+    """Sites for ``names``, evenly over ``groups``, none of those that are ``taken``."""
     placed = {}
     for n, x in enumerate(groups):
         here = names[n * len(names) // len(groups) : (n + 1) * len(names) // len(groups)]
-        every = [(x + dx, y, site) for y in rows for dx, site in sites]
-        for name, (column, row, site) in zip(here, every, strict=False):
-            placed[name] = f"X{column}/Y{row}/{site}"
+        every = [f"X{x + column}/Y{row}/{site}" for row in rows for column, site in sites]
+        placed |= zip(here, (site for site in every if site not in taken), strict=False)
     return placed
 
 

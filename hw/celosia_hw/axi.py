@@ -73,8 +73,9 @@ class AxiEngine(wiring.Component):
         connect(m, engine.o, responses.i)
         connect(m, responses.o, flipped(self.m_axis))
         m.d.comb += [
-            # At once, and until the engine takes words again.
-            requests.drop.eq(registers.reset | reset),
+            # The engine's reset comes later, and ends later.
+            requests.drop.eq(registers.reset),
+            requests.wait.eq(reset),
             responses.abort.eq(registers.reset | reset),
             registers.response_ended.eq(responses.ended),
             registers.counters.eq(engine.counters),

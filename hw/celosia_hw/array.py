@@ -88,27 +88,25 @@ class MacArray(wiring.Component):
             block = cells[start : start + BLOCK]
             width = ACC.width * len(block)
             acc = Signal(width, name=f"acc_{start}", reset_less=True)
-            total = Signal(width, name=f"total_{start}")
-            lanes = [slice(n, n + ACC.width) for n in range(0, width, ACC.width)]
-            m.d.comb += total.eq(
-                Cat(
-                    (acc[lane] + products[cell])[: ACC.width]
-                    for cell, lane in zip(block, lanes, strict=True)
-                )
-            )
+            for n, (row, col) in enumerate(block):
+                # A signal of its own: Icarus is slow with wide ones that are driven in parts.
+                total = Signal(ACC.width, name=f"total_{row}_{col}")
+                m.d.comb += total.eq(acc[ACC.width * n :][: ACC.width] + products[row, col])
+                totals[row, col] = total
+            total = Cat(totals[cell] for cell in block)
             if late:
                 first = Cat(_widened(products[cell]) for cell in block)
                 with m.If(clear & ~add):
                     m.d.sync += acc.eq(0)
                 with m.Elif(add):
                     m.d.sync += acc.eq(Mux(clear, first, total))
-                total = acc
+                for n, cell in enumerate(block):
+                    totals[cell] = acc[ACC.width * n :][: ACC.width]
             else:
                 with m.If(clear):
                     m.d.sync += acc.eq(0)
                 with m.Elif(add):
                     m.d.sync += acc.eq(total)
-            totals.update((cell, total[lane]) for cell, lane in zip(block, lanes, strict=True))
         return totals
 
     def _chain(self, m, totals, moves, captured):

@@ -7,8 +7,8 @@ they overlap in 6. With ``f = floor(u0 * w / 2**10)``, which has just these 6 bi
     product >> 10  ==  u1 * w + f        so        f  ==  (product >> 10) - u1 * w   (mod 64)
 
 and 6 bits of ``u1 * w`` need only 6 bits of either factor: a small multiplier of logic finds them
-while the block works. Then ``u0 * w = f * 2**10 + product mod 2**10`` and
-``u1 * w = (product >> 10) - f``, exact for all 2**24 operands (`celosia.model.paired`).
+while the block works, and what is left is the carry of their difference into the bits above. Then
+``u0 * w = f * 2**10 + product mod 2**10``, exact for all 2**24 operands (`celosia.model.paired`).
 """
 
 from amaranth import *
@@ -36,23 +36,14 @@ class Products(BlockProducts):
     def elaborate(self, platform):
         m = Module()
         assert PRODUCT_LATENCY == 3
-        # What the correction needs of the operands, beside the multipliers' own registers. Each
-        # half of the columns has its own, because wires to all are too long. Synthesis would make
-        # them one again, if they did not start with different values, which nobody sees.
-        low_u = [
-            [
-                Signal(OVERLAP, init=init, name=f"low_u_{row}_{init}", reset_less=True)
-                for init in (0, (1 << OVERLAP) - 1)
-            ]
-            for row in range(self.rows)
-        ]
+        # What the correction needs of the operands, beside the multipliers' own registers.
+        low_u = [Signal(OVERLAP, name=f"low_u_{row}", reset_less=True) for row in range(self.rows)]
         low_w = [Signal(OVERLAP, name=f"low_w_{col}", reset_less=True) for col in range(self.cols)]
-        m.d.sync += [low.eq(u) for lows, u in zip(low_u, self.u, strict=True) for low in lows]
+        m.d.sync += [low.eq(u) for low, u in zip(low_u, self.u, strict=True)]
         m.d.sync += [low.eq(w) for low, w in zip(low_w, self.w, strict=True)]
         for col in range(self.cols):
             for row in range(0, self.rows - 1, 2):
-                half = col * 2 // self.cols
-                self._pair(m, row, col, low_u[row + 1][half], low_w[col])
+                self._pair(m, row, col, low_u[row + 1], low_w[col])
             if self.rows % 2:
                 row = self.rows - 1
                 product = Signal.like(self.p[row, col], name=f"product_{row}_{col}")
@@ -69,12 +60,24 @@ class Products(BlockProducts):
             self.w[col],
             product,
         )
-        low = Signal(OVERLAP, name=f"low_{where}", reset_less=True)
-        m.d.sync += low.eq(low_u * low_w)
-        f = Signal(signed(OVERLAP), name=f"f_{where}")
-        upper = product[SHIFT:].as_signed()
-        m.d.comb += f.eq(upper[:OVERLAP] - low)
+        # The small multiplier in two parts, added a cycle later: wires from the operands are long.
+        half = OVERLAP // 2
+        parts = (
+            Signal(OVERLAP, name=f"low_{where}", reset_less=True),
+            Signal(OVERLAP - half, name=f"high_{where}", reset_less=True),
+        )
         m.d.sync += [
-            self.p[row, col].eq(Cat(product[:SHIFT], f)),
-            self.p[row + 1, col].eq(upper - f),
+            parts[0].eq(low_u[:half] * low_w),
+            parts[1].eq(low_u[half:] * low_w[: OVERLAP - half]),
+        ]
+        low = Cat(parts[0][:half], (parts[0][half:] + parts[1])[: OVERLAP - half])
+        upper = product[SHIFT:]
+        f = Signal(signed(OVERLAP + 1), name=f"f_{where}")
+        m.d.comb += f.eq(upper[:OVERLAP] - low)
+        # Where ``f`` does not fit its bits, it is 2**OVERLAP more or less: 1 in the bits above.
+        below, above = f[-1] & ~f[-2], f[-2] & ~f[-1]
+        carry = Cat(below | above, below).as_signed()
+        m.d.sync += [
+            self.p[row, col].eq(Cat(product[:SHIFT], f[:OVERLAP])),
+            self.p[row + 1, col].eq(Cat(low, upper[OVERLAP:] + carry)),
         ]

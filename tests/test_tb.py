@@ -11,7 +11,7 @@ COMPILED = {
     "activations": ["3x5"],
     "array": ["4x8l2"],
     "axi": ["4x8l2"],
-    "engine": ["3x5", "4x8l2"],
+    "engine": ["4x8l2"],
     "feeder": ["3x5"],
     "link": ["3x4b4"],
     "requantizer": ["1x4"],

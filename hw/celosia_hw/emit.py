@@ -12,6 +12,7 @@ from amaranth.lib import wiring
 from celosia.spec import Config
 
 from .cells import Technology
+from .contents import no_contents
 from .engine import Engine
 
 __all__ = ["NAMING", "TOP", "Naming", "emit", "verilog", "verilog_of"]
@@ -60,9 +61,10 @@ def emit(
     With a ``technology`` of `celosia_hw.cells` it has that family's cells in it.
     """
     top = _Top(component, naming)
-    text = rtlil.convert(
-        top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
-    )
+    with no_contents():
+        text = rtlil.convert(
+            top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
+        )
     return verilog_of(text)
 
 
@@ -91,12 +93,7 @@ _ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decodi
 
 
 def verilog_of(rtlil: str) -> str:
-    """Verilog of what Amaranth made, without initial contents of memories.
-
-    Amaranth spells out zeros for every word of a memory. The engine never reads what was not
-    written, and block RAM without initial contents (iCE40 SPRAM) could not have them.
-    """
-    rtlil = re.sub(r"  cell \$meminit_v2 .*?\n  end\n", "", rtlil, flags=re.DOTALL)
+    """Verilog of what Amaranth made, `no_contents` in its memories."""
     attributes = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     # `amaranth.back.verilog.convert` has another script, hence its private half.
     yosys = find_yosys(lambda version: version >= _YOSYS)

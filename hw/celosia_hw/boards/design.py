@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from celosia.spec import Config
 
 from ..cells import TECHNOLOGIES, Technology
+from ..contents import no_contents
 from ..emit import verilog_of
 from .clock import ClockGenerator
 from .platforms import target
@@ -80,7 +81,8 @@ def design(
     aim = target(board, technology)
     generator = ClockGenerator(aim, clock)
     baud, cycles = fitting_divisor(generator.clock, baud, exact_baud)
-    plan = aim.platform.prepare(BoardTop(config, generator, cycles), TOP, emit_src=False)
+    with no_contents():
+        plan = aim.platform.prepare(BoardTop(config, generator, cycles), TOP, emit_src=False)
     (constraints,) = (
         text for name, text in plan.files.items() if name.endswith((".pcf", ".lpf", ".cst"))
     )

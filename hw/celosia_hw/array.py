@@ -88,10 +88,11 @@ class MacArray(wiring.Component):
             block = cells[start : start + BLOCK]
             width = ACC.width * len(block)
             acc = Signal(width, name=f"acc_{start}", reset_less=True)
-            for n, (row, col) in enumerate(block):
+            before = {cell: acc[ACC.width * n :][: ACC.width] for n, cell in enumerate(block)}
+            for row, col in block:
                 # A signal of its own: Icarus is slow with wide ones that are driven in parts.
                 total = Signal(ACC.width, name=f"total_{row}_{col}")
-                m.d.comb += total.eq(acc[ACC.width * n :][: ACC.width] + products[row, col])
+                m.d.comb += total.eq(before[row, col] + products[row, col])
                 totals[row, col] = total
             total = Cat(totals[cell] for cell in block)
             if late:
@@ -100,8 +101,7 @@ class MacArray(wiring.Component):
                     m.d.sync += acc.eq(0)
                 with m.Elif(add):
                     m.d.sync += acc.eq(Mux(clear, first, total))
-                for n, cell in enumerate(block):
-                    totals[cell] = acc[ACC.width * n :][: ACC.width]
+                totals |= before
             else:
                 with m.If(clear):
                     m.d.sync += acc.eq(0)

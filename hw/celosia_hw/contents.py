@@ -1,4 +1,4 @@
-"""Memories without initial contents, as Amaranth writes no others by itself."""
+"""Memories without the initial contents that Amaranth would write."""
 
 import threading
 from collections.abc import Iterator

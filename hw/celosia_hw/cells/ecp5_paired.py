@@ -62,15 +62,13 @@ class Products(BlockProducts):
         )
         # The small multiplier in two parts, added a cycle later: wires from the operands are long.
         half = OVERLAP // 2
-        parts = (
-            Signal(OVERLAP, name=f"low_{where}", reset_less=True),
-            Signal(OVERLAP - half, name=f"high_{where}", reset_less=True),
-        )
+        of_low = Signal(OVERLAP, name=f"low_{where}", reset_less=True)
+        of_high = Signal(OVERLAP - half, name=f"high_{where}", reset_less=True)
         m.d.sync += [
-            parts[0].eq(low_u[:half] * low_w),
-            parts[1].eq(low_u[half:] * low_w[: OVERLAP - half]),
+            of_low.eq(low_u[:half] * low_w),
+            of_high.eq(low_u[half:] * low_w[: OVERLAP - half]),
         ]
-        low = Cat(parts[0][:half], (parts[0][half:] + parts[1])[: OVERLAP - half])
+        low = Cat(of_low[:half], (of_low[half:] + of_high)[: OVERLAP - half])
         upper = product[SHIFT:]
         f = Signal(signed(OVERLAP + 1), name=f"f_{where}")
         m.d.comb += f.eq(upper[:OVERLAP] - low)

@@ -22,9 +22,11 @@ def paired_products(u0: np.ndarray, u1: np.ndarray, w: np.ndarray) -> tuple[np.n
     upper = product >> SHIFT
     low_mask = (1 << OVERLAP) - 1
     low = ((u1 & low_mask) * (w & low_mask)) & low_mask
-    f = _signed((upper & low_mask) - low, OVERLAP)
+    difference = (upper & low_mask) - low
+    f = _signed(difference, OVERLAP)
     first = (f << SHIFT) | (product & ((1 << SHIFT) - 1))
-    return first, _signed(upper - f, PRODUCT)
+    carry = (difference - f) >> OVERLAP
+    return first, _signed((((upper >> OVERLAP) + carry) << OVERLAP) | low, PRODUCT)
 
 
 def _signed(x: np.ndarray, bits: int) -> np.ndarray:

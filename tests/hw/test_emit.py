@@ -3,6 +3,7 @@
 import re
 
 from celosia.spec import Config
+from celosia_hw.boards.design import design
 from celosia_hw.emit import TOP, emit, verilog
 from celosia_hw.requantizer import Requantizer
 
@@ -26,3 +27,4 @@ def test_no_block_waits_for_a_change():
 
 def test_memories_have_no_contents():
     assert "initial begin" not in verilog(CONFIG)
+    assert "initial begin" not in design("icebreaker", CONFIG, baud=1_000_000).verilog

@@ -103,10 +103,20 @@ def test_two_processes_compile_once_and_then_none(cache):
         worker.join()
     assert (path, inode) == (path2, inode2)
     assert sum(text.startswith("compiling") for text in texts + texts2) == 1
-    assert files(cache) == [".lock", ".so"]
+    assert files(cache) == [".lock", ".o", ".so"]
 
     assert verilator.build(echo.verilog(8, "two"), 8, pytest.fail) == Path(path)
     assert os.stat(path).st_ino == inode
+
+
+def test_the_runtime_is_compiled_for_the_first_design_only(cache):
+    def runtimes():
+        return [(path, path.stat().st_ino) for path in (cache / "rtl").glob("runtime-*.o")]
+
+    verilator.build(echo.verilog(8, "one"), 8)
+    (first,) = runtimes()
+    verilator.build(echo.verilog(8, "another"), 8)
+    assert runtimes() == [first]
 
 
 def test_key_covers_what_determines_the_library(monkeypatch):

@@ -2,7 +2,8 @@
 
 Verilator turns the Verilog into C++, which is compiled here in three parts side by side: the
 design's cycle together with `harness.cpp`, for speed; its initialization, which runs once and is
-large; and Verilator's runtime. Verilator's own makefiles are not used: see `toolchain`.
+large; and Verilator's runtime, which is the same for every design and kept for the next one.
+Verilator's own makefiles are not used: see `toolchain`.
 """
 
 import contextlib
@@ -84,18 +85,20 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
 
 
 def _key(sources: dict[str, str], link_bytes: int, tools: Toolchain) -> str:
-    parts = (
-        *sources.values(),
-        str(link_bytes),
-        *(tools.verilator_version, tools.compiler, tools.compiler_version, _cpu()),
-        *VERILATOR_FLAGS,
-        *CXX_FLAGS,
-        *FAST_FLAGS,
-        *SLOW_FLAGS,
-        *RUNTIME_FLAGS,
-        *LINK_FLAGS,
-    )
+    flags = (VERILATOR_FLAGS, CXX_FLAGS, FAST_FLAGS, SLOW_FLAGS, RUNTIME_FLAGS, LINK_FLAGS)
+    return _hash(*sources.values(), str(link_bytes), _cpu(), *_versions(tools), *sum(flags, ()))
+
+
+def _runtime_key(files: list[str], tools: Toolchain) -> str:
+    return _hash(*files, platform.machine(), *_versions(tools), *CXX_FLAGS, *RUNTIME_FLAGS)
+
+
+def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _versions(tools: Toolchain) -> tuple[str, str, str]:
+    return tools.verilator_version, tools.compiler, tools.compiler_version
 
 
 def _cpu() -> str:
@@ -137,32 +140,34 @@ class _Build:
         self._all([[*verilate, "--Mdir", ".", "harness.v", "celosia.v"]])
 
         self.progress("compiling the simulation", 1, self._STEPS)
-        include = self.tools.root / "include"
-        common = [
-            *(self.tools.compiler, *CXX_FLAGS, f"-DLINK_BYTES={link_bytes}"),
-            *("-I.", f"-I{include}", f"-I{include / 'vltstd'}"),
+        made = json.loads((self.work / "Vharness.json").read_text())["sources"]
+        fast = ["harness.cpp", *made["classes_fast"], *made.get("support_fast", [])]
+        slow = [*made["classes_slow"], *made.get("support_slow", [])]
+        compilers = [
+            self._compiler("fast", fast, (*FAST_FLAGS, f"-DLINK_BYTES={link_bytes}")),
+            self._compiler("slow", slow, SLOW_FLAGS),
         ]
-        parts = self._write_parts()
-        self._all([[*common, *flags, "-c", f"{part}.cpp"] for part, flags in parts.items()])
+        runtime = self.log.parent / f"runtime-{_runtime_key(made['global'], self.tools)}.o"
+        known = runtime.exists()
+        if not known:
+            compilers.append(self._compiler("runtime", made["global"], RUNTIME_FLAGS))
+        self._all(compilers)
+        if not known:
+            atomic_write(runtime, (self.work / "runtime.o").read_bytes(), todo=CACHE_TODO)
 
         self.progress("linking the simulation", 2, self._STEPS)
-        objects = [f"{part}.o" for part in parts]
+        objects = ["fast.o", "slow.o", str(runtime)]
         self._all([[self.tools.compiler, *LINK_FLAGS, *objects, "-o", "celosia.so"]])
         self.progress("the simulation is ready", self._STEPS, self._STEPS)
         return self.work / "celosia.so"
 
-    def _write_parts(self) -> dict[str, tuple[str, ...]]:
-        """One C++ file for each part, and its flags. Whole parts let the compiler inline."""
-        sources = json.loads((self.work / "Vharness.json").read_text())["sources"]
-        parts = {
-            "fast": ["harness.cpp", *sources["classes_fast"], *sources.get("support_fast", [])],
-            "slow": [*sources["classes_slow"], *sources.get("support_slow", [])],
-            "runtime": sources["global"],
-        }
-        for part, files in parts.items():
-            lines = [f'#include "{file}"\n' for file in files]
-            (self.work / f"{part}.cpp").write_text("".join(lines))
-        return dict(zip(parts, (FAST_FLAGS, SLOW_FLAGS, RUNTIME_FLAGS), strict=True))
+    def _compiler(self, part: str, files: list[str], flags: tuple[str, ...]) -> list[str]:
+        """The command for a part. It is one C++ file, which lets the compiler inline."""
+        source = self.work / f"{part}.cpp"
+        source.write_text("".join(f'#include "{file}"\n' for file in files))
+        include = self.tools.root / "include"
+        where = ("-I.", f"-I{include}", f"-I{include / 'vltstd'}")
+        return [self.tools.compiler, *CXX_FLAGS, *flags, *where, "-c", source.name]
 
     def _all(self, commands: list[list[str]]) -> None:
         """Run ``commands`` side by side; when one fails or Ctrl-C comes, end the others."""

@@ -250,7 +250,7 @@ async def blocked(dut, stall):
     await tb.reset()
     await tb.fill()
     aborted = 0
-    for _ in range(6):
+    for _ in range(settings.amount(18)):
         tb.output.paused = True
         tb.send_all(tb._infer(2, tb.config.rows, 2) for _ in range(3))
         await tb.cycles(int(tb.rng.integers(200, 600)))

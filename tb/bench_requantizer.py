@@ -10,6 +10,7 @@ from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
 from celosia.spec.timing import REQUANTIZER_LATENCY, SERIAL_LATENCY
 from celosia_hw.layouts import parameter_word
 
+from . import settings
 from .base import TB, bench, cocotb
 from .pack import bits, pack
 
@@ -57,7 +58,9 @@ async def against_model(dut, rounding):
     pace = tb.config.requantizer_cycles
     latency = REQUANTIZER_LATENCY if pace == 1 else SERIAL_LATENCY
     compared = rest = 0
-    for zero_point, clamp_min, clamp_max in _FINISHES:
+    # Slow ones take long: some of them in quick runs.
+    finishes = _FINISHES if pace == 1 else _FINISHES[-settings.amount(2 * len(_FINISHES)) :]
+    for zero_point, clamp_min, clamp_max in finishes:
         acc, bias, multiplier, shift = vectors(tb.rng)
         expected = requantize(
             acc, bias, multiplier, shift, zero_point, clamp_min, clamp_max, rounding
@@ -96,4 +99,4 @@ async def against_model(dut, rounding):
                 # Sampled by the next edge, and then so many cycles on its way.
                 coming.append((time + 1 + latency, part))
                 start += lanes
-    assert compared == len(_FINISHES) * len(acc)
+    assert compared == len(finishes) * len(acc)

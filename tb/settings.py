@@ -37,8 +37,8 @@ def rng(name: str) -> np.random.Generator:
 
 
 def amount(full: int) -> int:
-    """How often to do what a bench does ``full`` times: a quarter of it in quick runs."""
-    return max(1, full // 4) if _quick() else full
+    """How often to do what a bench does ``full`` times: a sixth of it in quick runs."""
+    return max(1, full // 6) if _quick() else full
 
 
 def stalls() -> tuple[tuple[float, float], ...]:

@@ -37,7 +37,7 @@ _VERILATOR_ARGS = ["-Wno-lint", "-Wno-style", "--x-assign", "unique", "--x-initi
 #: One field of a packed signal may depend on another.
 _VERILATOR_ARGS += ["-Wno-UNOPTFLAT"]
 #: Verilator's own objects, the same for every design.
-_RUNTIME = ("verilated.o", "verilated_dpi.o", "verilated_vpi.o", "verilated_threads.o")
+_RUNTIME = "verilated*.o"
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,15 @@ def run(job: Job, root: Path) -> Result:
     log, results = folder / "sim.log", folder / "results.xml"
     with _environment(job, folder.parent):
         runner = get_runner(job.sim)
+        if job.sim == "verilator" and not job.waves:
+            _with_pins_only(runner)
         runtime = folder.parent / f"verilator-runtime{'-waves' * job.waves}"
         if job.sim == "verilator" and runtime.is_dir():
-            for name in _RUNTIME:
-                shutil.copy(runtime / name, folder)
+            for path in runtime.glob(_RUNTIME):
+                shutil.copy(path, folder)
+                # Newer than the makefile to come, on which they depend: not made again.
+                later = time.time() + 3600
+                os.utime(folder / path.name, (later, later))
         try:
             with _quiet():
                 runner.build(
@@ -196,12 +201,28 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
+def _with_pins_only(runner) -> None:
+    """Let cocotb's ``runner`` build a simulation in which the top's pins alone are seen.
+
+    It asks for all signals to be, which keeps Verilator from optimizing: twice the time to run.
+    """
+    commands = runner._build_command
+
+    def with_pins_only():
+        verilate, make = commands()
+        verilate[verilate.index("--public-flat-rw")] = "--public-depth"
+        verilate.insert(verilate.index("--public-depth") + 1, "1")
+        return [verilate, make]
+
+    runner._build_command = with_pins_only
+
+
 def _keep_runtime(folder: Path, runtime: Path) -> None:
     """Keep Verilator's objects for the next bench. Another process may do so too: rename last."""
     own = runtime.with_name(f"{runtime.name}.{os.getpid()}")
     own.mkdir(exist_ok=True)
-    for name in _RUNTIME:
-        shutil.copy(folder / name, own)
+    for path in folder.glob(_RUNTIME):
+        shutil.copy(path, own)
     with contextlib.suppress(OSError):
         own.rename(runtime)
     shutil.rmtree(own, ignore_errors=True)

@@ -8,6 +8,7 @@ import pytest
 
 from celosia.cache import cache_dir
 from celosia.data.mnist import MD5
+from celosia.driver import verilator
 
 #: The user's own, where `make demo` leaves what it downloads.
 _DOWNLOADED = cache_dir() / "mnist"
@@ -57,6 +58,14 @@ def _own_environment(tmp_path_factory):
         patch.setenv("CELOSIA_CACHE", str(shared / "celosia-cache"))
         patch.setenv("CELOSIA_MNIST_MIRRORS", "http://127.0.0.1:9/")  # refuses at once
         patch.setenv("no_proxy", "127.0.0.1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_quickly():
+    """An engine is simulated for some thousand cycles only: what counts is the compiler's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verilator, "FAST_FLAGS", ("-O1",))
         yield
 
 

@@ -237,7 +237,7 @@ def queue(width: int, depth: int) -> Cell:
 #: Name -> kind of the cell, and what makes the `Cell`.
 CELLS = {
     "2x1 products": ("Products", lambda: products(2, 1)),
-    "3x3 products": ("Products", lambda: products(3, 3, 5000)),
+    "3x3 products": ("Products", lambda: products(3, 3, 1000)),
     "unsigned product": ("Product16", lambda: product16(False)),
     "signed product": ("Product16", lambda: product16(True)),
     "product of 32 bits": ("Product32", product32),

@@ -58,8 +58,8 @@ async def against_model(dut, rounding):
     pace = tb.config.requantizer_cycles
     latency = REQUANTIZER_LATENCY if pace == 1 else SERIAL_LATENCY
     compared = rest = 0
-    # Slow ones take long: some of them in quick runs.
-    finishes = _FINISHES if pace == 1 else _FINISHES[-settings.amount(2 * len(_FINISHES)) :]
+    # Slow ones take long: in quick runs those that leave most of the results as they are.
+    finishes = _FINISHES if pace == 1 else _FINISHES[: settings.amount(18)]
     for zero_point, clamp_min, clamp_max in finishes:
         acc, bias, multiplier, shift = vectors(tb.rng)
         expected = requantize(

@@ -1,6 +1,7 @@
 """Building and running one bench in one simulator."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -115,7 +116,8 @@ def run(job: Job, root: Path) -> Result:
         runner = get_runner(job.sim)
         if job.sim == "verilator" and not job.waves:
             _with_pins_only(runner)
-        runtime = folder.parent / f"verilator-runtime{'-waves' * job.waves}"
+        # Objects of another version or compiler do not fit.
+        runtime = folder.parent / f"runtime{'-waves' * job.waves}-{_tools(job.sim)}"
         if job.sim == "verilator" and runtime.is_dir():
             for path in runtime.glob(_RUNTIME):
                 shutil.copy(path, folder)
@@ -201,6 +203,15 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
+def _tools(sim: str) -> str:
+    """What a simulator's objects depend on, for a name; empty when it has none."""
+    if sim != "verilator":
+        return ""
+    tools = find_toolchain()
+    versions = f"{tools.verilator_version} {tools.compiler_version}"
+    return hashlib.sha256(versions.encode()).hexdigest()[:12]
+
+
 def _with_pins_only(runner) -> None:
     """Let cocotb's ``runner`` build a simulation in which the top's pins alone are seen.
 
@@ -210,8 +221,8 @@ def _with_pins_only(runner) -> None:
 
     def with_pins_only():
         verilate, make = commands()
-        verilate[verilate.index("--public-flat-rw")] = "--public-depth"
-        verilate.insert(verilate.index("--public-depth") + 1, "1")
+        at = verilate.index("--public-flat-rw")
+        verilate[at : at + 1] = ["--public-depth", "1"]
         return [verilate, make]
 
     runner._build_command = with_pins_only

@@ -49,11 +49,16 @@ def models_dir() -> Path:
     return folder.resolve()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _own_environment(tmp_path_factory):
-    """One cache for the whole run, workers included, away from the user's; and no network."""
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Path:
+    """One folder for the whole run, workers included."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment(shared):
+    """One cache for the whole run, away from the user's; and no network."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CELOSIA_CACHE", str(shared / "celosia-cache"))
         patch.setenv("CELOSIA_MNIST_MIRRORS", "http://127.0.0.1:9/")  # refuses at once

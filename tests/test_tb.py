@@ -4,8 +4,6 @@ Here an engine runs on one of them. Verilator's builds take long and its runs do
 those with most to do.
 """
 
-import os
-
 import pytest
 from tb.benches import BENCHES
 from tb.simulators import SIMULATORS, Job, require, run
@@ -36,21 +34,15 @@ JOBS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def build_root(tmp_path_factory):
-    """One folder for all workers: Verilator's runtime is compiled once."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tb"
-
-
 def test_every_bench_runs_on_every_simulator():
     pairs = {(job.bench, job.sim) for job in JOBS}
     assert pairs == {(bench, sim) for bench in BENCHES for sim in SIMULATORS}
 
 
 @pytest.mark.parametrize("job", JOBS, ids=str)
-def test_bench(job, build_root):
-    result = run(job, build_root)
+def test_bench(job, shared):
+    # In one folder, so that Verilator's runtime is compiled once.
+    result = run(job, shared / "tb")
     failures = "\n".join(f"{name}: {message}" for name, message in result.failures)
     assert not failures, f"SEED={job.seed}, log {result.log}\n{failures}"
     assert result.tests and result.cycles

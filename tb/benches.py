@@ -23,13 +23,14 @@ __all__ = ["BENCHES", "Bench"]
 class Bench:
     """Test module ``module`` on ``component(config)`` for every config of ``variants``.
 
-    ``naming`` : of the pins.
+    ``naming`` : of the pins; ``technology`` : of the cells.
     """
 
     module: str
     component: Callable[[Config], Elaboratable]
     variants: Mapping[str, Config]
     naming: Naming = NAMING
+    technology: str = "portable"
 
 
 def _small(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) -> Config:
@@ -79,6 +80,8 @@ _LINKS = {
     )
 }
 _BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2", "3x12l6r2", "2x16l8r4s")}
+#: Of the engines in a simulation's form: memories of one row, and slow requantizers.
+_SIMULATED = {name: _ENGINES[name] for name in ("1x4", "2x7", "3x12l6r2", "2x16l8r4s")}
 #: A trailer of many words, of one, and of less than one.
 _AXIS = {name: _ENGINES[name] for name in ("1x4", "2x7", "4x8l2")}
 
@@ -93,4 +96,7 @@ BENCHES = {
     "link": Bench("tb.bench_link", Engine, _LINKS),
     "engine": Bench("tb.bench_engine", Engine, _ENGINES),
     "axi": Bench("tb.bench_axi", AxiEngine, _AXIS, AXI_NAMING),
+    # The engine that Verilator compiles for whole data sets.
+    "engine_simulated": Bench("tb.bench_engine", Engine, _SIMULATED, technology="simulation"),
+    "link_simulated": Bench("tb.bench_link", Engine, _LINKS, technology="simulation"),
 }

@@ -109,7 +109,7 @@ def run(job: Job, root: Path) -> Result:
     folder.mkdir(parents=True)
     started = time.perf_counter()
     source = folder / f"{TOP}.v"
-    source.write_text(emit(bench.component(config), TOP, bench.naming))
+    source.write_text(emit(bench.component(config), TOP, bench.naming, bench.technology))
 
     log, results = folder / "sim.log", folder / "results.xml"
     with _environment(job, folder.parent):

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
 
-from .cells import cells_of
+from .cells import cells_of, simulated
 from .layouts import word
 
 __all__ = ["ActivationMemory", "row_write"]
@@ -92,17 +92,16 @@ class ActivationMemory(wiring.Component):
                     Cat(source.active & source.data[i].any() for i in range(config.lanes))
                 )
 
-        for row in range(config.rows):
-            m.submodules[f"row_{row}"] = storage = cells_of(platform).DualPortMemory(
-                word(config).size, config.act_depth
-            )
-            m.d.comb += [
-                storage.write_addr.eq(write.dst),
-                storage.write_data.eq(write.data),
-                storage.write_en.eq(row_en[row]),
-                storage.addr.eq(self.addr),
-                self.data[row].eq(storage.data),
-            ]
+        if simulated(platform):
+            every = cells_of(platform).RowMemories(config.rows, word(config).size, config.act_depth)
+            m.submodules.rows = every
+            self._connect(m, every, write, row_en, self.data.as_value())
+        else:
+            for row in range(config.rows):
+                m.submodules[f"row_{row}"] = storage = cells_of(platform).DualPortMemory(
+                    word(config).size, config.act_depth
+                )
+                self._connect(m, storage, write, row_en[row], self.data[row])
 
         m.submodules.masks = masks = cells_of(platform).DualPortMemory(
             config.lanes, config.act_depth
@@ -125,3 +124,12 @@ class ActivationMemory(wiring.Component):
         with m.Elif(write_en):
             m.d.sync += input_mask.eq(mask)
         return m
+
+    def _connect(self, m, storage, write, write_en, data):
+        m.d.comb += [
+            storage.write_addr.eq(write.dst),
+            storage.write_data.eq(write.data),
+            storage.write_en.eq(write_en),
+            storage.addr.eq(self.addr),
+            data.eq(storage.data),
+        ]

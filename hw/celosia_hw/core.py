@@ -14,7 +14,9 @@ from celosia.spec.timing import (
 
 from .activations import ActivationMemory, row_write
 from .array import MacArray
-from .cells import cells_of
+from .bits import take_byte
+from .cells import cells_of, simulated
+from .clocks import own_clock, run_clock
 from .drain import Drain
 from .layouts import element, parameter_word, struct, word
 from .pick import picks
@@ -62,6 +64,11 @@ class Core(wiring.Component):
     write : In(`memory_write`)
     reading : In(1), read_row, read_addr : In, read_data : Out(`read_records`); only between runs.
     events : Out(`events`)
+
+    Attributes
+    ----------
+    sequencing : 1 when the domain ``sequences`` of `celosia_hw.clocks` has something to do, but for
+        a run that comes.
     """
 
     def __init__(self, config: Config):
@@ -83,17 +90,24 @@ class Core(wiring.Component):
                 "events": Out(events(config)),
             }
         )
+        self.sequencing = Signal()
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.sequencer = sequencer = Sequencer(config)
+        # Blocks with clocks of their own: what starts layers, and what finishes their results. Slow
+        # requantizers are always at work.
+        slow = config.requantizer_cycles > 1
+        sequences = own_clock(platform, "sequences")
+        finishes = "sync" if slow else own_clock(platform, "finishes")
+        sequence, finish = DomainRenamer(sequences), DomainRenamer(finishes)
+        m.submodules.sequencer = sequencer = sequence(Sequencer(config))
         m.submodules.scanner = scanner = Scanner(config)
         m.submodules.walker = walker = Walker(config)
         m.submodules.activations = activations = ActivationMemory(config)
         m.submodules.array = array = MacArray(config)
-        m.submodules.drain = drain = Drain(config)
-        m.submodules.tables = tables = ElementTables(config)
+        m.submodules.drain = drain = finish(Drain(config))
+        m.submodules.tables = tables = finish(ElementTables(config))
 
         # Layers go to scanner and drain in the same cycle; `celosia_hw.sequencer` counts on it.
         m.d.comb += [
@@ -115,11 +129,11 @@ class Core(wiring.Component):
 
         # Memories that the host writes, each with its read address while the engine runs.
         cells = cells_of(platform)
-        m.submodules.program = program = cells.DualPortMemory(
-            struct(DESCRIPTOR).size, config.program_depth
+        m.submodules.program = program = sequence(
+            cells.DualPortMemory(struct(DESCRIPTOR).size, config.program_depth)
         )
-        m.submodules.params = params = cells.DualPortMemory(
-            parameter_word(config).size, config.param_depth
+        m.submodules.params = params = finish(
+            cells.DualPortMemory(parameter_word(config).size, config.param_depth)
         )
         m.submodules.weights = weights = cells.WeightMemory(8 * config.cols, config.weight_depth)
         for which, storage, packed in (
@@ -180,13 +194,7 @@ class Core(wiring.Component):
         m.d.sync += array.en.eq(fetched_en)
         with m.If(fetched_en):
             m.d.sync += last.eq(fetched.last)
-            # One selection for all rows; a variable shift in each would cost simulators more.
-            with m.Switch(fetched.byte):
-                for byte in range(config.lanes):
-                    with m.Case(byte):
-                        m.d.sync += [
-                            u[row].eq(activations.data[row][byte]) for row in range(config.rows)
-                        ]
+            take_byte(m, platform, fetched.byte, activations.data, u)
 
         # Results: requantize, look up, then store and emit.
         m.d.comb += [
@@ -196,22 +204,22 @@ class Core(wiring.Component):
             tables.use.eq(drain.finish.use_table),
             tables.index.eq(drain.finish.table),
         ]
-        m.submodules.requantizer = requantizer = Requantizer(config)
+        m.submodules.requantizer = requantizer = finish(Requantizer(config))
         # The place of a beat travels beside its bytes, unless beats are so slow that it stands.
         arrived, arriving = drain.o, drain.o
-        if config.requantizer_cycles == 1:
+        if not slow:
             place_en = drain.o_en
             for stage in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
                 later = Signal(element(config), name=f"element_{stage}", reset_less=True)
                 later_en = Signal(name=f"element_en_{stage}")
-                m.d.sync += later_en.eq(place_en)
+                m.d[finishes] += later_en.eq(place_en)
                 with m.If(place_en):
-                    m.d.sync += later.eq(arrived)
+                    m.d[finishes] += later.eq(arrived)
                 arriving, arrived, place_en = arrived, later, later_en
         arriving_en = arrived_en = requantizer.o_en
         for stage in range(TABLES_LATENCY):
             arriving_en, arrived_en = arrived_en, Signal(name=f"arrived_en_{stage}")
-            m.d.sync += arrived_en.eq(arriving_en)
+            m.d[finishes] += arrived_en.eq(arriving_en)
         m.d.comb += [
             requantizer.en.eq(drain.o_en),
             requantizer.acc.eq(drain.acc),
@@ -227,11 +235,11 @@ class Core(wiring.Component):
         earlier = Signal(len(arrived_word.as_value()) - len(tables.o.as_value()), reset_less=True)
         m.d.comb += arrived_word.eq(Cat(earlier, tables.o))
         with m.If(arrived_en):
-            m.d.sync += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])
+            m.d[finishes] += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])
         # Known a cycle ahead, so that the inputs' `ready`, which goes far, is a register.
         stores, inputs_ready = Signal(), Signal(init=1)
         will_store = arriving_en & arriving.whole & drain.finish.store
-        m.d.sync += [stores.eq(will_store), inputs_ready.eq(~will_store)]
+        m.d[finishes] += [stores.eq(will_store), inputs_ready.eq(~will_store)]
         m.d.comb += [
             activations.inputs.payload.eq(self.inputs.payload),
             activations.inputs.valid.eq(self.inputs.valid),
@@ -253,16 +261,15 @@ class Core(wiring.Component):
         ]
 
         results = result(config)
-        m.submodules.results = queue = fifo.SyncFIFOBuffered(
-            width=results.size, depth=RESULTS_DEPTH
-        )
+        queue = fifo.SyncFIFOBuffered(width=results.size, depth=RESULTS_DEPTH)
+        m.submodules.results = queue = finish(queue)
         # What takes results is not to reach the queue within a cycle.
-        m.submodules.skid = skid = SkidBuffer(results)
+        m.submodules.skid = skid = finish(SkidBuffer(results))
         connect(m, skid.o, flipped(self.results))
-        m.d.sync += self.fault.eq(
+        m.d[finishes] += self.fault.eq(
             sequencer.fault & (queue.level == 0) & ~skid.o.valid & ~self.fault_taken
         )
-        m.d.sync += drain.result_taken.eq(self.results.valid & self.results.ready)
+        m.d[finishes] += drain.result_taken.eq(self.results.valid & self.results.ready)
         entering = Signal(results)
         m.d.comb += [
             entering.data.eq(arrived_word),
@@ -287,6 +294,33 @@ class Core(wiring.Component):
         ]
         with m.If(arrived_en & arrived.frame_end):
             m.d.comb += self.events.images.eq(arrived.row + 1)
+
+        # When the two blocks have something to do.
+        access = self.write.en.any() | self.reading
+        if simulated(platform):
+            sequencing = (
+                access
+                | (sequencer.o.valid & sequencer.o.ready)
+                | sequencer.layer_done
+                | sequencer.word_done
+                | sequencer.fault_taken
+            )
+            m.d.comb += self.sequencing.eq(sequencing)
+        if not slow:
+            finishing = (
+                access
+                | (drain.i.valid & drain.i.ready)
+                | drain.claim
+                | drain.capturing
+                | drain.shift
+                | drain.o_en
+                | drain.layer_done
+                | sequencer.fault
+                | (queue.level != 0)
+                | self.results.valid
+            )
+            cycles = REQUANTIZER_LATENCY + TABLES_LATENCY + 1
+            run_clock(m, platform, finishes, finishing, cycles=cycles)
         return m
 
     def _unpadded(self, record):

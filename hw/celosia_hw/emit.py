@@ -12,6 +12,7 @@ from amaranth.lib import wiring
 from celosia.spec import Config
 
 from .cells import Technology
+from .cells.models import clock_gate
 from .contents import no_contents
 from .engine import Engine
 
@@ -43,14 +44,14 @@ _YOSYS = (0, 40)
 NAMING = Naming()
 
 
-def verilog(config: Config) -> str:
-    """Self-contained Verilog of an `Engine` called `TOP`.
+def verilog(config: Config, technology: str = "portable") -> str:
+    """Self-contained Verilog of an `Engine` called `TOP`, of the cells of a ``technology``.
 
     Ports: ``clk``, ``rst`` (synchronous, active high) and the streams ``i__payload``, ``i__valid``,
     ``i__ready``, ``o__payload``, ``o__valid``, ``o__ready``; a payload is the word in its low bits
     and `last` above it.
     """
-    return emit(Engine(config), TOP)
+    return emit(Engine(config), TOP, technology=technology)
 
 
 def emit(
@@ -58,14 +59,15 @@ def emit(
 ) -> str:
     """Verilog of any component, as all simulators here need it; ports as in `verilog`.
 
-    With a ``technology`` of `celosia_hw.cells` it has that family's cells in it.
+    With a ``technology`` of `celosia_hw.cells` it has that family's cells in it; that of
+    ``simulation`` is for Verilator rather than for devices, the same cycle by cycle.
     """
     top = _Top(component, naming)
     with no_contents():
         text = rtlil.convert(
             top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
         )
-    return verilog_of(text)
+    return verilog_of(text) + (clock_gate() if technology == "simulation" else "")
 
 
 #: Processes become registers with enables and resets, and expressions that simulators put where

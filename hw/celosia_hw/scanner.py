@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 
+from .bits import count_ones
 from .cells import cells_of
 from .layouts import active_layer, segment
 
@@ -116,7 +117,7 @@ class Scanner(wiring.Component):
         ]
         dropped = Signal(lanes)
         m.d.sync += dropped.eq(Mux(scanned_en, scanned.bytes & ~mask, 0))
-        m.d.sync += self.skipped.eq(sum(bit for bit in dropped))
+        m.d.sync += self.skipped.eq(count_ones(platform, dropped))
 
         m.submodules.queue = queue = cells_of(platform).Queue(
             width=len(found.as_value()), depth=SEGMENT_DEPTH

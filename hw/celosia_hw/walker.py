@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
 
+from .bits import one_bit, two_bits
 from .layouts import segment
 from .skid import SkidBuffer
 
@@ -93,7 +94,7 @@ class Walker(wiring.Component):
             m.d.sync += [
                 current.mask.eq(current.mask & (current.mask - 1)),
                 # Known a cycle ahead: is one bit left when this one has gone?
-                final_bit.eq(_count(current.mask)[2]),
+                final_bit.eq(two_bits(platform, current.mask)),
             ]
         with m.If(go & final_bit):
             m.d.sync += full.eq(0)
@@ -106,25 +107,8 @@ class Walker(wiring.Component):
                 m.d.sync += [
                     full.eq(1),
                     current.eq(following),
-                    final_bit.eq(following.empty | _count(following.mask)[1]),
+                    final_bit.eq(following.empty | one_bit(platform, following.mask)),
                 ]
                 with m.If(following.empty):
                     m.d.sync += current.mask.eq(1)
         return m
-
-
-def _count(mask) -> list:
-    """Whether 0, 1 or 2 bits of ``mask`` are set, as a tree of few levels."""
-    counts = [[~bit, bit, Const(0, 1)] for bit in mask]
-    while len(counts) > 1:
-        pairs = list(zip(counts[::2], counts[1::2], strict=False))
-        odd = counts[2 * len(pairs) :]
-        counts = [
-            [
-                a[0] & b[0],
-                (a[0] & b[1]) | (a[1] & b[0]),
-                (a[0] & b[2]) | (a[1] & b[1]) | (a[2] & b[0]),
-            ]
-            for a, b in pairs
-        ] + odd
-    return counts[0]

@@ -2,6 +2,7 @@
 
 import sys
 from importlib import metadata
+from itertools import product
 from types import ModuleType
 
 import pytest
@@ -13,20 +14,27 @@ from celosia.spec import Config
 
 @pytest.fixture
 def emitted(monkeypatch):
-    """The configurations emitted, by an emitter that needs no Amaranth."""
+    """What was emitted, configuration and technology, by an emitter that needs no Amaranth."""
     calls = []
     module = ModuleType("celosia_hw.emit")
-    module.verilog = lambda config: calls.append(config) or f"// {config}\n"
+
+    def verilog(config, technology):
+        calls.append((config, technology))
+        return f"// {config} {technology}\n"
+
+    module.verilog = verilog
     monkeypatch.setitem(sys.modules, "celosia_hw.emit", module)
     return calls
 
 
 def test_each_configuration_is_emitted_once(cache, emitted):
     configs = [Config.default(4, 4), Config.default(4, 4, tables=0), Config.default(8, 4)]
+    asked = [*product(configs, ["portable", "simulation"])]
     for _ in range(2):
-        for config in configs:
-            assert netlist.engine_verilog(config) == f"// {config}\n"
-    assert emitted == configs
+        for config, technology in asked:
+            text = netlist.engine_verilog(config, technology=technology)
+            assert text == f"// {config} {technology}\n"
+    assert emitted == asked
 
 
 def test_another_amaranth_emits_again(cache, emitted, monkeypatch):
@@ -34,7 +42,7 @@ def test_another_amaranth_emits_again(cache, emitted, monkeypatch):
     netlist.engine_verilog(config)
     monkeypatch.setattr(metadata, "version", lambda package: "0.6")
     netlist.engine_verilog(config)
-    assert emitted == [config, config]
+    assert emitted == [(config, "portable")] * 2
 
 
 def test_no_amaranth(cache, monkeypatch):

@@ -1,14 +1,15 @@
 """What a family of FPGAs has cells of its own for: multipliers and deep memories.
 
-Everything else of the engine is the same logic everywhere. A component that has vendor variants
-asks `cells_of` for the one to build; all variants behave the same, cycle by cycle.
+A component that has vendor variants asks `cells_of` for the one to build. Everything else of the
+engine is the same logic everywhere, but for a few ways in which compiled simulation is faster, for
+which it asks `simulated`. All variants behave the same, cycle by cycle.
 """
 
 from types import ModuleType
 
-from . import ecp5, ecp5_paired, gowin, ice40, portable
+from . import ecp5, ecp5_paired, gowin, ice40, portable, simulation
 
-__all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
+__all__ = ["TECHNOLOGIES", "Technology", "cells_of", "simulated"]
 
 #: Name -> module with the classes ``Products``, ``Product16``, ``Product32``, ``Queue``,
 #: ``WeightMemory`` and ``DualPortMemory``.
@@ -18,6 +19,7 @@ TECHNOLOGIES: dict[str, ModuleType] = {
     "ecp5-paired": ecp5_paired,
     "ice40": ice40,
     "gowin": gowin,
+    "simulation": simulation,
 }
 
 
@@ -26,7 +28,8 @@ class Technology:
 
     Parameters
     ----------
-    name : one of `TECHNOLOGIES`; ``portable`` leaves the choice of cells to synthesis.
+    name : one of `TECHNOLOGIES`; ``portable`` leaves the choice of cells to synthesis, and
+        ``simulation`` is for no device.
 
     Raises
     ------
@@ -42,3 +45,8 @@ class Technology:
 def cells_of(platform) -> ModuleType:
     """The cells for what is elaborated for ``platform``; portable ones when that says nothing."""
     return TECHNOLOGIES[getattr(platform, "technology", "portable")]
+
+
+def simulated(platform) -> bool:
+    """Whether what is elaborated for ``platform`` is for compiled simulation alone."""
+    return cells_of(platform) is simulation

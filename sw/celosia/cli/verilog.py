@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs(os.fspath(path))
     console = Console(args.quiet)
     with console.progress() as progress:
-        text = engine_verilog(config, progress, args.axi)
+        text = engine_verilog(config, progress, axi=args.axi)
     document = {"celosia": celosia.__version__, "top": top, "config": config.to_dict()}
     atomic_write(path, text.encode())
     atomic_write(path.with_suffix(".json"), json.dumps(document, indent=2).encode() + b"\n")

@@ -16,10 +16,17 @@ __all__ = ["engine_verilog"]
 _TODO = "install it with: pip install 'celosia[hw]'"
 
 
-def engine_verilog(config: Config, progress: Progress | None = None, axi: bool = False) -> str:
+def engine_verilog(
+    config: Config,
+    progress: Progress | None = None,
+    *,
+    technology: str = "portable",
+    axi: bool = False,
+) -> str:
     """What `celosia_hw.emit.verilog` makes of ``config``, from the cache when it is there.
 
-    With ``axi`` it is what `celosia_hw.axi.axi_verilog` makes of it.
+    With ``axi`` it is what `celosia_hw.axi.axi_verilog` makes of it, which has no choice of a
+    technology.
 
     Emitting takes seconds, and every worker process needs the text to find its library. The text
     depends on ``config``, the sources of the engine and of `celosia.spec`, and Amaranth.
@@ -28,7 +35,7 @@ def engine_verilog(config: Config, progress: Progress | None = None, axi: bool =
     ------
     CelosiaError : Amaranth is not installed, or the cache cannot be written.
     """
-    path = cache_dir() / "rtl" / f"{_key(config)}{'-axi' * axi}.v"
+    path = cache_dir() / "rtl" / f"{_key(config)}-{'axi' if axi else technology}.v"
     try:
         return path.read_text()
     except OSError:
@@ -36,12 +43,15 @@ def engine_verilog(config: Config, progress: Progress | None = None, axi: bool =
     (progress or silent)(f"emitting the Verilog of the {config} engine", 0, 0)
     try:
         if axi:
-            from celosia_hw.axi import axi_verilog as verilog
+            from celosia_hw.axi import axi_verilog
+
+            text = axi_verilog(config)
         else:
             from celosia_hw.emit import verilog
+
+            text = verilog(config, technology)
     except ModuleNotFoundError as error:
         raise CelosiaError(f"emitting Verilog needs {error.name}", todo=_TODO) from error
-    text = verilog(config)
     atomic_write(path, text.encode(), todo=CACHE_TODO)
     return text
 

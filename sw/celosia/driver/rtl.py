@@ -17,6 +17,8 @@ from .netlist import engine_verilog
 
 __all__ = ["RtlTransport", "prepare"]
 
+#: Of the engine that is simulated here: the same cycle by cycle, and faster.
+TECHNOLOGY = "simulation"
 #: A slice of simulation runs about this long; Ctrl-C and progress wait for its end.
 _SLICE_SECONDS = 0.1
 #: Output words a slice can return.
@@ -47,7 +49,8 @@ def prepare(config: Config, progress: Progress = silent) -> None:
     ------
     CelosiaError : a tool is missing or the design does not compile.
     """
-    verilator.build(engine_verilog(config, progress), config.link_bytes, progress)
+    verilog = engine_verilog(config, progress, technology=TECHNOLOGY)
+    verilator.build(verilog, config.link_bytes, progress)
 
 
 class RtlTransport:
@@ -101,7 +104,7 @@ class RtlTransport:
         self._max_idle = max_idle
         self._slice_cycles = 10_000
         if verilog is None:
-            verilog = engine_verilog(config, progress)
+            verilog = engine_verilog(config, progress, technology=TECHNOLOGY)
         self._lib = _load(verilator.build(verilog, config.link_bytes, progress))
         self._engine = self._lib.celosia_create(
             round(stall_input * 65536), round(stall_output * 65536), seed % (1 << 64)

@@ -1,0 +1,79 @@
+"""Cells for compiled simulation, and for nothing else.
+
+What is copied in every cycle costs time: memories delay their address in place of the data, and the
+rows of activations are one wide memory. The clocks of blocks that have nothing to do stand still
+(`celosia_hw.clocks`), and some functions are written for a processor (`celosia_hw.bits`).
+"""
+
+from amaranth import *
+from amaranth.lib import memory
+
+from celosia.spec.timing import READ_LATENCY
+
+from . import portable
+from .portable import Product16, Product32, Products, Queue
+
+__all__ = [
+    "DualPortMemory",
+    "Product16",
+    "Product32",
+    "Products",
+    "Queue",
+    "RowMemories",
+    "WeightMemory",
+]
+
+
+class DualPortMemory(portable.DualPortMemory):
+    """`celosia_hw.cells.portable.DualPortMemory`, read in the last of its cycles."""
+
+    def elaborate(self, platform):
+        m = Module()
+        read_port = self.ports(m)
+        m.d.comb += [read_port.addr.eq(_late(m, self.addr)), self.data.eq(read_port.data)]
+        return m
+
+
+class WeightMemory(DualPortMemory):
+    """`celosia_hw.cells.portable.WeightMemory`."""
+
+
+class RowMemories(Elaboratable):
+    """``rows`` of `DualPortMemory` with the same addresses.
+
+    Attributes
+    ----------
+    addr : In, data : Out(``width`` bits per row, row 0 lowest)
+    write_addr : In, write_data : In(``width``), write_en : In(``rows``)
+    """
+
+    def __init__(self, rows: int, width: int, depth: int):
+        self.rows, self.width, self.depth = rows, width, depth
+        self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
+        self.data, self.write_data = Signal(rows * width, reset_less=True), Signal(width)
+        self.write_en = Signal(rows)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.storage = storage = memory.Memory(
+            shape=self.rows * self.width, depth=self.depth, init=[]
+        )
+        read_port = storage.read_port()
+        write_port = storage.write_port(granularity=self.width)
+        m.d.comb += [
+            read_port.addr.eq(_late(m, self.addr)),
+            self.data.eq(read_port.data),
+            write_port.addr.eq(self.write_addr),
+            write_port.data.eq(self.write_data.replicate(self.rows)),
+            write_port.en.eq(self.write_en),
+        ]
+        return m
+
+
+def _late(m: Module, addr: Value) -> Value:
+    """``addr`` a cycle before its data are due."""
+    for stage in range(READ_LATENCY - 1):
+        later = Signal(len(addr), name=f"addr_{stage}", reset_less=True)
+        m.d.sync += later.eq(addr)
+        addr = later
+    return addr

@@ -14,7 +14,7 @@ from celosia_hw.array import MacArray
 from celosia_hw.emit import TOP, emit
 from celosia_hw.layouts import link_word
 
-__all__ = ["Bare", "PlainArray", "cycles_per_second"]
+__all__ = ["Bare", "PlainArray", "cycles_per_second", "open_bare"]
 
 #: Length of the sums: that of an average layer of the demo.
 _K = 256
@@ -104,13 +104,14 @@ class Bare(wiring.Component):
         return m
 
 
-def cycles_per_second(
-    config: Config, array: type[MacArray], cycles: int, progress: Progress
-) -> float:
-    """Of the compiled simulation, built and clocked exactly as the engine's is."""
-    text = emit(Bare(config, array), TOP)
-    with RtlTransport(config, text, progress=progress) as transport:
-        word = cycles.to_bytes(config.link_bytes, "little")
-        start = time.perf_counter()
-        transport.exchange([word])
-        return transport.cycles / (time.perf_counter() - start)
+def open_bare(config: Config, array: type[MacArray], progress: Progress) -> RtlTransport:
+    """A `Bare`, compiled and clocked exactly as an engine is."""
+    return RtlTransport(config, emit(Bare(config, array), TOP), progress=progress)
+
+
+def cycles_per_second(bare: RtlTransport, cycles: int) -> float:
+    """How fast ``cycles`` of one are simulated."""
+    word = cycles.to_bytes(bare.link_bytes, "little")
+    start = time.perf_counter()
+    bare.exchange([word])
+    return bare.cycles / (time.perf_counter() - start)

@@ -10,6 +10,7 @@ import celosia
 from celosia.cli.console import Console
 from celosia.cli.options import check_outputs
 from celosia.errors import CelosiaError
+from celosia.spec import Config
 
 from .anomaly import Anomaly
 from .mnist import Mnist
@@ -72,7 +73,7 @@ def _measure(args: argparse.Namespace, progress) -> tuple[str, list[Row]]:
         mnist.accuracy_lost(),
         mnist.agreement(),
         mnist.seconds(),
-        *rates(lambda: mnist.run(16, 16, True), progress),
+        *rates(mnist.digits.graph, Config.default(16, 16), mnist.digits.x, progress),
     ]
     runs = [mnist.measured(*run) for run in _RUNS]
     path = args.models / "ad01_int8.tflite"

@@ -9,7 +9,7 @@ from amaranth.lib import data
 
 from .cells import simulated
 
-__all__ = ["count_ones", "one_bit", "take_byte", "two_bits"]
+__all__ = ["count_ones", "lowest_bit", "one_bit", "take_byte", "two_bits"]
 
 
 def one_bit(platform, mask: Value) -> Value:
@@ -22,6 +22,16 @@ def two_bits(platform, mask: Value) -> Value:
     if simulated(platform):
         return one_bit(platform, _without_lowest(mask))
     return _tree(mask)[2]
+
+
+def lowest_bit(m: Module, platform, mask: Value, index: Signal) -> None:
+    """Let ``index`` be that of the lowest bit that is set in ``mask``; anything when none is."""
+    if simulated(platform):
+        m.d.comb += index.eq(count_ones(platform, ~mask & (mask - 1)[: len(mask)]))
+        return
+    for bit in reversed(range(len(mask))):
+        with m.If(mask[bit]):
+            m.d.comb += index.eq(bit)
 
 
 def count_ones(platform, bits: Value) -> Value:

@@ -21,13 +21,21 @@ def own_clock(platform, name: str, within: str = "sync") -> str:
 
 
 def run_clock(
-    m: Module, platform, name: str, active: Value, *, cycles: int, within: str = "sync"
+    m: Module,
+    platform,
+    name: str,
+    active: Value,
+    *,
+    cycles: int,
+    briefly: Value | None = None,
+    within: str = "sync",
 ) -> None:
     """Make the domain ``name``; does nothing but for simulation.
 
     It is ``within``, in reset with it, but its clock has an edge only at the end of cycles in which
-    ``active`` is 1 or ``within`` in reset, and of the ``cycles`` after them. ``active`` is to be 1
-    whenever something new comes, and ``cycles`` as many as it may take to come to rest.
+    ``active`` is 1 or ``within`` in reset, of the ``cycles`` after them, and of those in which
+    ``briefly`` is 1. One of the two is to be 1 whenever something new comes, and ``cycles`` as many
+    as it may take to come to rest then.
     """
     if not simulated(platform):
         return
@@ -41,7 +49,7 @@ def run_clock(
     m.submodules[f"{name}_gate"] = Instance(
         "clock_gate",
         i_clk=ClockSignal(within),
-        i_en=runs | (left != 0),
+        i_en=runs | (left != 0) | (0 if briefly is None else briefly),
         o_gated=ClockSignal(name),
     )
     m.d.comb += ResetSignal(name).eq(ResetSignal(within))

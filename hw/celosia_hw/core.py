@@ -310,8 +310,6 @@ class Core(wiring.Component):
             finishing = (
                 access
                 | (drain.i.valid & drain.i.ready)
-                | drain.claim
-                | drain.capturing
                 | drain.shift
                 | drain.o_en
                 | drain.layer_done
@@ -320,7 +318,8 @@ class Core(wiring.Component):
                 | self.results.valid
             )
             cycles = REQUANTIZER_LATENCY + TABLES_LATENCY + 1
-            run_clock(m, platform, finishes, finishing, cycles=cycles)
+            begins = drain.claim | drain.capturing
+            run_clock(m, platform, finishes, finishing, cycles=cycles, briefly=begins)
         return m
 
     def _unpadded(self, record):

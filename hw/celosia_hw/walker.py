@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
 
-from .bits import one_bit, two_bits
+from .bits import lowest_bit, one_bit, two_bits
 from .layouts import segment
 from .skid import SkidBuffer
 
@@ -80,9 +80,7 @@ class Walker(wiring.Component):
         ]
 
         byte = Signal(range(self.config.lanes))
-        for bit in reversed(range(self.config.lanes)):
-            with m.If(current.mask[bit]):
-                m.d.comb += byte.eq(bit)
+        lowest_bit(m, platform, current.mask, byte)
         m.d.sync += [
             self.o_en.eq(go),
             self.o.last.eq(last),

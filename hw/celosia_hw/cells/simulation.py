@@ -60,8 +60,13 @@ class RowMemories(Elaboratable):
         )
         read_port = storage.read_port()
         write_port = storage.write_port(granularity=self.width)
+        # Read when that gives something else than is there already.
+        addr = _late(m, self.addr)
+        before, written = Signal(len(addr), reset_less=True), Signal(init=1)
+        m.d.sync += [before.eq(addr), written.eq(self.write_en.any())]
         m.d.comb += [
-            read_port.addr.eq(_late(m, self.addr)),
+            read_port.addr.eq(addr),
+            read_port.en.eq(written | (addr != before)),
             self.data.eq(read_port.data),
             write_port.addr.eq(self.write_addr),
             write_port.data.eq(self.write_data.replicate(self.rows)),

@@ -6,6 +6,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from celosia.driver import verilator
 from celosia.driver.rtl import RtlTransport
 from celosia.progress import Progress
 from celosia.spec import Config
@@ -105,8 +106,10 @@ class Bare(wiring.Component):
 
 
 def open_bare(config: Config, array: type[MacArray], progress: Progress) -> RtlTransport:
-    """A `Bare`, compiled and clocked exactly as an engine is."""
-    return RtlTransport(config, emit(Bare(config, array), TOP), progress=progress)
+    """A `Bare`, compiled and clocked exactly as an engine is; ``progress`` is that of compiling."""
+    text = emit(Bare(config, array), TOP)
+    verilator.build(text, config.link_bytes, progress)
+    return RtlTransport(config, text)
 
 
 def cycles_per_second(bare: RtlTransport, cycles: int) -> float:

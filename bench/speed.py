@@ -6,6 +6,7 @@ import numpy as np
 
 from celosia import driver
 from celosia.compiler import compile
+from celosia.driver.rtl import prepare
 from celosia.graph import Graph
 from celosia.progress import Progress
 from celosia.spec import Config
@@ -32,8 +33,9 @@ def rates(graph: Graph, config: Config, x: np.ndarray, progress: Progress) -> li
     """
     to_rate = config.multipliers / 1e6
     engine = bare = plain = 0.0
+    prepare(config, progress)
     with (
-        driver.open("rtl", compile(graph, config), progress) as device,
+        driver.open("rtl", compile(graph, config)) as device,
         open_bare(config, MacArray, progress) as own,
         open_bare(config, PlainArray, progress) as others,
     ):

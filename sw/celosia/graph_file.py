@@ -8,6 +8,7 @@ import numpy as np
 
 from celosia.cache import atomic_write
 from celosia.errors import CelosiaError
+from celosia.files import read
 from celosia.graph import Dense, Graph, Quant
 from celosia.spec import Rounding
 
@@ -39,13 +40,7 @@ def load_graph(path: Path | str) -> Graph:
     ------
     CelosiaError : it cannot be read, or `graph_from_bytes` refuses it.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise CelosiaError(
-            f"cannot read: {error.strerror or error}", where=str(path), todo="check the path"
-        ) from error
-    return graph_from_bytes(data, where=str(path))
+    return graph_from_bytes(read(path), where=str(path))
 
 
 def graph_to_bytes(graph: Graph) -> bytes:

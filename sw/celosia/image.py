@@ -16,6 +16,7 @@ import numpy as np
 
 from .cache import atomic_write
 from .errors import CelosiaError
+from .files import read
 from .metadata import ModelInfo
 from .spec import DESCRIPTOR, Config, Memory, legal, record
 
@@ -30,8 +31,6 @@ _MEMORIES = (Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM, Memory.TABLES)
 _HEADER = struct.Struct("<8sIQ")
 _SIZE = struct.Struct("<Q")
 _DIGEST = hashlib.sha256().digest_size
-#: No engine holds more: 2**20 weight words of 256 bytes, and a little for the rest.
-_MAX_FILE = 512 << 20
 _TODO = "compile the model again"
 
 
@@ -116,13 +115,7 @@ class Image:
         ------
         CelosiaError : it cannot be read or `from_bytes` refuses it.
         """
-        try:
-            with open(path, "rb") as file:
-                data = file.read(_MAX_FILE + 1)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise CelosiaError(f"cannot read: {reason}", where=str(path)) from error
-        return cls.from_bytes(data, where=str(path))
+        return cls.from_bytes(read(path), where=str(path))
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str = "program image") -> "Image":

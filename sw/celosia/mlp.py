@@ -9,6 +9,7 @@ import numpy as np
 
 from celosia.cache import atomic_write
 from celosia.errors import CelosiaError
+from celosia.files import read
 
 __all__ = ["FloatMLP"]
 
@@ -145,12 +146,7 @@ class FloatMLP:
         ------
         CelosiaError : no such file, cut short, damaged, or not a valid model.
         """
-        try:
-            raw = Path(path).read_bytes()
-        except OSError as error:
-            raise CelosiaError(
-                f"cannot read: {error.strerror or error}", where=str(path), todo="check the path"
-            ) from error
+        raw = read(path)
         try:
             # Damaged zip and npy data raises a dozen unrelated types, MemoryError among them.
             with np.load(io.BytesIO(raw), allow_pickle=False) as file:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from celosia.errors import CelosiaError, located
+from celosia.files import read
 
 if TYPE_CHECKING:
     from celosia.float_network import FloatNetwork
@@ -15,17 +16,7 @@ if TYPE_CHECKING:
     from celosia.mlp import FloatMLP
     from celosia.network import Network
 
-__all__ = ["load_array", "load_model", "read"]
-
-
-def read(path: str) -> bytes:
-    """All bytes of a file; CelosiaError when it cannot be read."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise CelosiaError(
-            f"cannot read: {error.strerror or error}", where=path, todo="check the path"
-        ) from error
+__all__ = ["load_array", "load_model"]
 
 
 def load_model(path: str) -> "Image | Graph | Network | FloatMLP | FloatNetwork":

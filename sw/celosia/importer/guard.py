@@ -7,38 +7,17 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
+from celosia.files import LARGEST
 
-__all__ = ["LARGEST", "Archive", "named", "parse_json", "read", "require", "text"]
+__all__ = ["Archive", "named", "parse_json", "require", "text"]
 
-#: No model file is read beyond this.
-LARGEST = 1 << 30
 _MOST_MEMBERS = 1 << 16
 _BLOCK = 1 << 20
-
-
-def read(path: Path | str) -> bytes:
-    """All bytes of a model file.
-
-    Raises
-    ------
-    CelosiaError : it cannot be read, or is larger than 1 GiB.
-    """
-    try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise CelosiaError(
-            f"cannot read: {error.strerror or error}", where=str(path), todo="check the path"
-        ) from error
-    if len(data) > LARGEST:
-        raise CelosiaError(f"more than {LARGEST} bytes", where=str(path))
-    return data
 
 
 def require(module: str, package: str, extra: str) -> ModuleType:
@@ -110,8 +89,8 @@ def parse_json(data: bytes, what: str) -> dict:
 class Archive:
     """A zip file that is only ever read into memory, so no name in it can reach a path.
 
-    Members are unpacked on demand, all of them together to at most `LARGEST` bytes and at most 100
-    times the file's own size, so that a small file cannot ask for all memory.
+    Members are unpacked on demand, all of them together to at most `celosia.files.LARGEST` bytes
+    and at most 100 times the file's own size, so that a small file cannot ask for all memory.
     """
 
     def __init__(self, data: bytes):

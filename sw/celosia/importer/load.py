@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported, located
+from celosia.files import read
 from celosia.float_network import FloatNetwork
-from celosia.importer.guard import Archive, read
+from celosia.importer.guard import Archive
 from celosia.importer.quantized import quantized
 from celosia.network import Network
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from celosia.errors import CelosiaError
-from celosia.importer.guard import named, read, text
+from celosia.files import read
+from celosia.importer.guard import named, text
 from celosia.outline import Operation, Place
 
 __all__ = ["unknown_operations"]

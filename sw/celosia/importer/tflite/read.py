@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from celosia.errors import CelosiaError
+from celosia.files import read
 from celosia.importer.tflite.to_graph import tflite_network
 from celosia.network import Network
 
 __all__ = ["read_tflite"]
-
-_LARGEST = 1 << 30
 
 
 def read_tflite(path: Path | str) -> Network:
@@ -19,14 +18,7 @@ def read_tflite(path: Path | str) -> Network:
     CelosiaError : it cannot be read, is larger than 1 GiB, or as `tflite_network`.
     """
     path = Path(path)
-    try:
-        if (size := path.stat().st_size) > _LARGEST:
-            raise CelosiaError(f"{size} bytes are more than {_LARGEST}", where=str(path))
-        data = path.read_bytes()
-    except OSError as error:
-        raise CelosiaError(
-            f"cannot read: {error.strerror or error}", where=str(path), todo="check the path"
-        ) from error
+    data = read(path)
     try:
         return tflite_network(data, path.stem or "model")
     except CelosiaError as error:

@@ -183,7 +183,11 @@ def memory(kind: str, width: int, depth: int) -> Cell:
         # Weights are written at times, and then not for a while.
         may = "Weight" not in kind or n % 100 < 20
         write_en = fresh or (first > 0 and may and rng.random() < 0.4)
-        addr = rng.choice(pool)
+        # An address may stand while its word is written.
+        if not cycles or rng.random() < 0.6:
+            addr = rng.choice(pool)
+        if rng.random() < 0.3 and not fresh:
+            write_addr = addr
         number = packed((addr, bits), (write_addr, bits), (rng.getrandbits(width), width))
         number |= write_en << (2 * bits + width)
         cycles.append((number, addr, addr in written))
@@ -245,6 +249,7 @@ CELLS = {
     "20x5 queue": ("Queue", lambda: queue(20, 5)),
     "12x2048 words": ("DualPortMemory", lambda: memory("DualPortMemory", 12, 2048)),
     "40x1024 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 1024)),
+    "600x300 words": ("DualPortMemory", lambda: memory("DualPortMemory", 600, 300)),
     "8x20000 words": ("DualPortMemory", lambda: memory("DualPortMemory", 8, 20000)),
     "64x256 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 256)),
     "64x13648 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 13648)),

@@ -23,14 +23,16 @@ __all__ = [
     "WeightMemory",
 ]
 
+#: Bits from which on copying a word takes longer than finding out that it is the same.
+_WIDE = 512
+
 
 class DualPortMemory(portable.DualPortMemory):
     """`celosia_hw.cells.portable.DualPortMemory`, read in the last of its cycles."""
 
     def elaborate(self, platform):
         m = Module()
-        read_port = self.ports(m)
-        m.d.comb += [read_port.addr.eq(_late(m, self.addr)), self.data.eq(read_port.data)]
+        _read(m, self.ports(m), self)
         return m
 
 
@@ -60,14 +62,8 @@ class RowMemories(Elaboratable):
         )
         read_port = storage.read_port()
         write_port = storage.write_port(granularity=self.width)
-        # Read when that gives something else than is there already.
-        addr = _late(m, self.addr)
-        before, written = Signal(len(addr), reset_less=True), Signal(init=1)
-        m.d.sync += [before.eq(addr), written.eq(self.write_en.any())]
+        _read(m, read_port, self)
         m.d.comb += [
-            read_port.addr.eq(addr),
-            read_port.en.eq(written | (addr != before)),
-            self.data.eq(read_port.data),
             write_port.addr.eq(self.write_addr),
             write_port.data.eq(self.write_data.replicate(self.rows)),
             write_port.en.eq(self.write_en),
@@ -75,10 +71,16 @@ class RowMemories(Elaboratable):
         return m
 
 
-def _late(m: Module, addr: Value) -> Value:
-    """``addr`` a cycle before its data are due."""
+def _read(m: Module, port, memory) -> None:
+    """Read ``memory`` through ``port``, in the last of its cycles."""
+    addr = memory.addr
     for stage in range(READ_LATENCY - 1):
         later = Signal(len(addr), name=f"addr_{stage}", reset_less=True)
         m.d.sync += later.eq(addr)
         addr = later
-    return addr
+    m.d.comb += [port.addr.eq(addr), memory.data.eq(port.data)]
+    if len(memory.data) >= _WIDE:
+        # When that gives something else than is there already.
+        before, written = Signal(len(addr), reset_less=True), Signal(init=1)
+        m.d.sync += [before.eq(addr), written.eq(memory.write_en.any())]
+        m.d.comb += port.en.eq(written | (addr != before))

@@ -5,7 +5,7 @@ from amaranth import *
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-from celosia_hw.bits import count_ones, one_bit, take_byte, two_bits
+from celosia_hw.bits import count_ones, lowest_bit, one_bit, take_byte, two_bits
 from celosia_hw.cells import Technology
 
 FORMS = ("portable", "simulation")
@@ -39,6 +39,16 @@ def test_counts(form, width):
     counts = [number.bit_count() for number in range(1 << width)]
     expected = [(count == 1, count == 2, count) for count in counts]
     assert outputs(m, bits, values, range(1 << width)) == expected
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 8, 12])
+def test_the_lowest_bit(form, width):
+    m, bits, index = Module(), Signal(width), Signal(range(width))
+    lowest_bit(m, Technology(form), bits, index)
+    numbers = range(1, 1 << width)
+    expected = [((number & -number).bit_length() - 1,) for number in numbers]
+    assert outputs(m, bits, [index], numbers) == expected
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -12,7 +12,7 @@ from . import ecp5, ecp5_paired, gowin, ice40, portable, simulation
 __all__ = ["TECHNOLOGIES", "Technology", "cells_of", "simulated"]
 
 #: Name -> module with the classes ``Products``, ``Product16``, ``Product32``, ``Queue``,
-#: ``WeightMemory`` and ``DualPortMemory``.
+#: ``WeightMemory`` and ``DualPortMemory``; ``simulation`` has ``RowMemories`` as well.
 TECHNOLOGIES: dict[str, ModuleType] = {
     "portable": portable,
     "ecp5": ecp5,

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.limits import cycles_per_image
+from bench.models import anomaly
+from bench.row import Row
+from bench.simulate import Measured, simulate
 from celosia.compare.reference import litert
 from celosia.importer.tflite import read_tflite
 from celosia.progress import Progress
 from celosia.spec import Config
-
-from .limits import cycles_per_image
-from .models import anomaly
-from .row import Row
-from .simulate import Measured, simulate
 
 __all__ = ["Anomaly"]
 

@@ -11,7 +11,7 @@ from celosia.driver.rtl import RtlTransport
 from celosia.progress import Progress
 from celosia.spec import Config
 from celosia.spec.timing import PRODUCT_LATENCY
-from celosia_hw.array import MacArray
+from celosia_hw.array.mac_array import MacArray
 from celosia_hw.emit import TOP, emit
 from celosia_hw.layouts import link_word
 

@@ -7,16 +7,15 @@ import sys
 from pathlib import Path
 
 import celosia
+from bench.anomaly import Anomaly
+from bench.mnist import Mnist
+from bench.models import digits
+from bench.row import Row
+from bench.speed import rates
 from celosia.cli.console import Console
 from celosia.cli.options import check_outputs
 from celosia.errors import CelosiaError
 from celosia.spec import Config
-
-from .anomaly import Anomaly
-from .mnist import Mnist
-from .models import digits
-from .row import Row
-from .speed import rates
 
 __all__ = ["main"]
 

@@ -2,13 +2,12 @@
 
 from functools import cache
 
+from bench.limits import cycles_per_image
+from bench.models import Digits
+from bench.row import Row
+from bench.simulate import Measured, simulate
 from celosia.progress import Progress
 from celosia.spec import Config
-
-from .limits import cycles_per_image
-from .models import Digits
-from .row import Row
-from .simulate import Measured, simulate
 
 __all__ = ["Mnist"]
 

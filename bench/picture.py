@@ -8,14 +8,13 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from bench.engines import ENGINES, Engine
 from celosia.boards import board
 from celosia.cache import atomic_write
 from celosia.errors import CelosiaError
 from celosia.flow import elaborate, synthesize
 from celosia.flow.place import prepare
 from celosia.flow.tools import find, run, unwatched, workshop
-
-from .engines import ENGINES, Engine
 
 __all__ = ["PICTURE", "main"]
 

@@ -12,15 +12,14 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from bench.engines import ENGINES, SEEDS, Engine
+from bench.report_table import report_table
 from celosia.boards import PLACEMENTS, board, load_placements, save_placements
 from celosia.cache import atomic_write
 from celosia.cli.console import Console
 from celosia.errors import CelosiaError
 from celosia.flow import Placed, TooLarge, elaborate, place, placement, synthesize
 from celosia.progress import Progress
-
-from .engines import ENGINES, SEEDS, Engine
-from .report_table import report_table
 
 __all__ = ["REPORT", "main"]
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
+from bench.engines import ENGINES
 from celosia.boards import BOARDS, Placement
 from celosia.flow.speed import MNIST_MLP, mnist_mlp
-
-from .engines import ENGINES
 
 __all__ = ["NOTICE", "report_table", "title"]
 

@@ -4,16 +4,15 @@ import time
 
 import numpy as np
 
+from bench.bare import PlainArray, cycles_per_second, open_bare
+from bench.row import Row
 from celosia import driver
 from celosia.compiler import compile
 from celosia.driver.rtl import prepare
 from celosia.graph import Graph
 from celosia.progress import Progress
 from celosia.spec import Config
-from celosia_hw.array import MacArray
-
-from .bare import PlainArray, cycles_per_second, open_bare
-from .row import Row
+from celosia_hw.array.mac_array import MacArray
 
 __all__ = ["rates"]
 

@@ -9,7 +9,7 @@ from fusesoc.capi2.generator import Generator
 class AxiEngineGenerator(Generator):
     def run(self) -> None:
         from celosia.spec import Config
-        from celosia_hw.axi import AXI_TOP, axi_verilog
+        from celosia_hw.axi.engine import AXI_TOP, axi_verilog
 
         try:
             config = Config.default(**self.config or {})

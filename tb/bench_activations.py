@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.activations import row_write
+from celosia_hw.core.activations import row_write
 
 from . import settings
 from .base import TB, bench_stalled

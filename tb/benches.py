@@ -7,12 +7,12 @@ from amaranth.hdl import Elaboratable
 
 from celosia.spec import Config
 from celosia.spec.timing import SERIAL_CYCLES
-from celosia_hw.activations import ActivationMemory
-from celosia_hw.axi import AXI_NAMING, AxiEngine
+from celosia_hw.axi.engine import AXI_NAMING, AxiEngine
+from celosia_hw.core.activations import ActivationMemory
+from celosia_hw.core.sequencer import Sequencer
 from celosia_hw.emit import NAMING, Naming
 from celosia_hw.engine import Engine
-from celosia_hw.requantizer import Requantizer
-from celosia_hw.sequencer import Sequencer
+from celosia_hw.postprocess.requantizer import Requantizer
 
 from .duts import ArrayDrain, Feeder
 

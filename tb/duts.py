@@ -1,15 +1,15 @@
-"""Pairs of blocks that only make sense together, wired as `celosia_hw.core` wires them."""
+"""Pairs of blocks that only make sense together, wired as `celosia_hw.core.core` wires them."""
 
 from amaranth import Cat, Module, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import ACTIVATION, WEIGHT, Config
-from celosia_hw.array import MacArray
-from celosia_hw.drain import Drain, finish
+from celosia_hw.array.mac_array import MacArray
+from celosia_hw.feeder.scanner import Scanner, guard
+from celosia_hw.feeder.walker import Walker, issue
 from celosia_hw.layouts import active_layer, element, parameter_word, sums
-from celosia_hw.scanner import Scanner, guard
-from celosia_hw.walker import Walker, issue
+from celosia_hw.postprocess.drain import Drain, finish
 
 __all__ = ["ArrayDrain", "Feeder"]
 

@@ -59,7 +59,7 @@ class Faults:
 
 def engine_board(config: Config) -> str:
     """For `SerialBoard`: the emitted serial engine on its own."""
-    from celosia_hw.serial_engine import SERIAL_TOP, serial_verilog
+    from celosia_hw.serial.engine import SERIAL_TOP, serial_verilog
 
     board = f"{SERIAL_TOP} board (.clk(clk), .rst(rst), .rx(rx), .tx(tx));"
     return joined(board) + serial_verilog(config, DIVISOR)

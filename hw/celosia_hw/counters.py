@@ -5,8 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import COUNTERS, Config
+from celosia_hw.core.core import events
 
-from .core import events
 from .layouts import struct
 
 __all__ = ["Counters"]
@@ -21,7 +21,7 @@ class Counters(wiring.Component):
 
     Members
     -------
-    events : In(`celosia_hw.core.events`); receiving : In(1), an input is being received.
+    events : In(`celosia_hw.core.core.events`); receiving : In(1), an input is being received.
     hold, clear : In(1); o : Out(`celosia.spec.COUNTERS`)
     """
 

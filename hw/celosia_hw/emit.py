@@ -10,10 +10,10 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from celosia.spec import Config
+from celosia_hw.cells.models import clock_gate
+from celosia_hw.util.uninitialized_memories import no_contents
 
 from .cells import Technology
-from .cells.models import clock_gate
-from .contents import no_contents
 from .engine import Engine
 
 __all__ = ["NAMING", "TOP", "Naming", "emit", "verilog", "verilog_of"]

@@ -5,16 +5,16 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import COUNTERS, Config
+from celosia_hw.cells.gating import own_clock, run_clock
+from celosia_hw.core.core import Core
+from celosia_hw.core.sequencer import run
+from celosia_hw.link.receiver import Receiver
+from celosia_hw.link.responder import Responder
+from celosia_hw.util.registered_reset import reset_domain
+from celosia_hw.util.skid_buffer import SkidBuffer
 
-from .clocks import own_clock, run_clock
-from .core import Core
 from .counters import Counters
 from .layouts import link_word, struct
-from .receiver import Receiver
-from .resets import reset_domain
-from .responder import Responder
-from .sequencer import run
-from .skid import SkidBuffer
 
 __all__ = ["Engine"]
 

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from celosia.errors import CelosiaError
+from .errors import CelosiaError
 
 __all__ = ["CACHE_TODO", "atomic_write", "cache_dir", "require_writable"]
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
-from celosia.compiler import needs, smallest
 from celosia.compiler.memory import words_in, words_out
 from celosia.model.estimate import Estimate, estimate
-from celosia.outline import LayerOutline, Outline
-from celosia.spec import DESCRIPTOR, PARAMETER, Config
+
+from .compiler import needs, smallest
+from .outline import LayerOutline, Outline
+from .spec import DESCRIPTOR, PARAMETER, Config
 
 __all__ = ["FITS", "TOO_LARGE", "UNSUPPORTED", "Check", "LayerNeeds", "MemoryUse"]
 

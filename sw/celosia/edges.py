@@ -6,9 +6,9 @@ from math import isfinite, prod
 
 import numpy as np
 
-from celosia import host
-from celosia.errors import CelosiaError
-from celosia.graph import Quant
+from . import host
+from .errors import CelosiaError
+from .graph import Quant
 
 __all__ = ["Edges", "Step"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from celosia.spec import Config
+from .spec import Config
 
 __all__ = ["Figures"]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from celosia.errors import CelosiaError
+from .errors import CelosiaError
 
 __all__ = ["LARGEST", "read"]
 

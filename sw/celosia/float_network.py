@@ -6,9 +6,9 @@ from math import prod
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.functions import Function, X, clip
-from celosia.mlp import FloatMLP
+from .errors import CelosiaError
+from .functions import Function, X, clip
+from .mlp import FloatMLP
 
 __all__ = ["FloatLayer", "FloatNetwork"]
 
@@ -143,7 +143,7 @@ class FloatNetwork:
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The model's result, float32 [n, *output_shape], for ``x`` as in `layer_outputs`."""
-        from celosia.host import FloatSoftmax  # host steps build on this module's own users
+        from .host import FloatSoftmax  # host steps build on this module's own users
 
         y = self.layer_outputs(x)[-1][1]
         if self.final:

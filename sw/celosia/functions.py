@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.errors import Unsupported
+from .errors import Unsupported
 
 __all__ = ["FORMULAS", "Function", "X", "clip", "function"]
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
+
 from .errors import CelosiaError
 from .spec import BIAS, MULTIPLIER, WEIGHT, Rounding
-from .spec.formats import SHIFT_MAX, SHIFT_MIN
 
 __all__ = ["Dense", "Graph", "Quant"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.cache import atomic_write
-from celosia.errors import CelosiaError
-from celosia.files import read
-from celosia.graph import Dense, Graph, Quant
-from celosia.spec import Rounding
+from .cache import atomic_write
+from .errors import CelosiaError
+from .files import read
+from .graph import Dense, Graph, Quant
+from .spec import Rounding
 
 __all__ = ["FORMAT", "graph_from_bytes", "graph_to_bytes", "load_graph", "save_graph"]
 

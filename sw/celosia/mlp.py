@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.cache import atomic_write
-from celosia.errors import CelosiaError
-from celosia.files import read
+from .cache import atomic_write
+from .errors import CelosiaError
+from .files import read
 
 __all__ = ["FloatMLP"]
 

@@ -5,9 +5,9 @@ from math import prod
 
 import numpy as np
 
-from celosia.edges import Edges, Step
-from celosia.errors import CelosiaError
-from celosia.graph import Graph
+from .edges import Edges, Step
+from .errors import CelosiaError
+from .graph import Graph
 
 __all__ = ["Network"]
 

@@ -5,8 +5,8 @@ from enum import Enum
 
 import numpy as np
 
-from celosia.graph import Graph, Quant
-from celosia.spec import Config
+from .graph import Graph, Quant
+from .spec import Config
 
 __all__ = ["LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
 

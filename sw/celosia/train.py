@@ -7,12 +7,13 @@ import warnings
 
 import numpy as np
 
-from celosia.cache import CACHE_TODO, atomic_write, cache_dir, require_writable
-from celosia.data import Dataset, scaled
 from celosia.data.dataset import CLASSES
-from celosia.errors import CelosiaError
-from celosia.mlp import FloatMLP
-from celosia.progress import Progress, silent
+
+from .cache import CACHE_TODO, atomic_write, cache_dir, require_writable
+from .data import Dataset, scaled
+from .errors import CelosiaError
+from .mlp import FloatMLP
+from .progress import Progress, silent
 
 __all__ = ["train_mlp"]
 

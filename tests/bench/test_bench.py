@@ -11,7 +11,7 @@ from tests.sw.networks import images, network
 
 from celosia.progress import silent
 from celosia.spec import Config
-from celosia_hw.array import MacArray
+from celosia_hw.array.mac_array import MacArray
 
 RNG = np.random.default_rng(0)
 GRAPH = network(RNG, [20, 9, 3])

@@ -6,7 +6,7 @@ import pytest
 
 from celosia.driver.netlist import engine_verilog
 from celosia.spec import Config
-from celosia_hw.axi import AXI_TOP
+from celosia_hw.axi.engine import AXI_TOP
 
 #: Ports that a slave or master cannot do without, as AMBA names them.
 _STREAM = {"tdata": 64, "tkeep": 8, "tlast": 1, "tvalid": 1, "tready": 1}

@@ -5,8 +5,8 @@ from amaranth import *
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-from celosia_hw.bits import count_ones, lowest_bit, one_bit, take_byte, two_bits
 from celosia_hw.cells import Technology
+from celosia_hw.cells.bits import count_ones, lowest_bit, one_bit, take_byte, two_bits
 
 FORMS = ("portable", "simulation")
 

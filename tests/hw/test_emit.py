@@ -5,7 +5,7 @@ import re
 from celosia.spec import Config
 from celosia_hw.boards.design import design
 from celosia_hw.emit import TOP, emit, verilog
-from celosia_hw.requantizer import Requantizer
+from celosia_hw.postprocess.requantizer import Requantizer
 
 CONFIG = Config.default(2, 4, weight_depth=16, param_depth=8, act_depth=16, program_depth=4)
 

@@ -4,7 +4,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from celosia.spec import Config
-from celosia_hw.responder import Responder
+from celosia_hw.link.responder import Responder
 
 CONFIG = Config.default(
     2, 4, weight_depth=16, param_depth=8, act_depth=16, program_depth=4, tables=0

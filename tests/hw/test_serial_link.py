@@ -15,8 +15,8 @@ from celosia.spec.serial import (
     Kind,
     max_words,
 )
-from celosia_hw.serial import SerialLink
-from celosia_hw.serial_transmitter import PacketTransmitter
+from celosia_hw.serial.link import SerialLink
+from celosia_hw.serial.transmitter import PacketTransmitter
 
 DIVISOR = 4
 #: Of the simulated clock, and of the line.

@@ -7,7 +7,7 @@ import pytest
 from amaranth import *
 from amaranth.sim import Simulator
 
-from celosia_hw.uart import UartReceiver, UartTransmitter
+from celosia_hw.serial.uart import UartReceiver, UartTransmitter
 
 CYCLE = 1e-6
 

@@ -5,15 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from celosia.boards import (
-    BOARDS,
-    Fact,
-    Placement,
-    Result,
-    board,
-    load_placements,
-    save_placements,
-)
+from celosia.boards import BOARDS, Fact, Placement, Result, board, load_placements, save_placements
 from celosia.errors import CelosiaError
 
 

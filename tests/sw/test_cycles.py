@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.sw.networks import images, network
 
 from celosia.compiler import compile
 from celosia.driver import Device
@@ -10,8 +11,6 @@ from celosia.model.cycles import predict
 from celosia.model.load import dense_load, run_loads
 from celosia.spec import Config
 from celosia.spec.timing import SERIAL_CYCLES
-
-from .networks import images, network
 
 CONFIGS = [
     Config.default(3, 5),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.sw.networks import network
 
 from celosia.compiler import compile
 from celosia.model import estimate
@@ -9,8 +10,6 @@ from celosia.model.cycles import predict
 from celosia.model.load import dense_load
 from celosia.outline import LayerOutline, Outline
 from celosia.spec import Config
-
-from .networks import network
 
 CONFIGS = [Config.default(16, 16), Config.default(1, 64), Config.default(3, 5, lanes=1)]
 

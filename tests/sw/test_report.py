@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from tests.sw.browser import CHROMIUM, dump
+from tests.sw.networks import images, network
 
 from celosia.compiler import compile
 from celosia.figures import Figures
@@ -15,8 +16,6 @@ from celosia.model import run as golden
 from celosia.report import gather, render
 from celosia.report.precision import precision
 from celosia.spec import Config
-
-from .networks import images, network
 
 SECTIONS = ["network", "cycles", "memory", "precision", "classes"]
 _VOID = {"meta", "br", "wbr", "link", "img", "input"}

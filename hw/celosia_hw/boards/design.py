@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from celosia.spec import Config
+from celosia_hw.cells import TECHNOLOGIES, Technology
+from celosia_hw.emit import verilog_of
+from celosia_hw.util.uninitialized_memories import no_contents
 
-from ..cells import TECHNOLOGIES, Technology
-from ..contents import no_contents
-from ..emit import verilog_of
 from .clock import ClockGenerator
 from .platforms import target
 from .top import BadDivisor, BoardTop, divisor

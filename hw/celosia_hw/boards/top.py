@@ -4,8 +4,8 @@ from amaranth import *
 from amaranth.lib import io
 
 from celosia.spec import Config
+from celosia_hw.serial.engine import SerialEngine
 
-from ..serial_engine import SerialEngine
 from .clock import ClockGenerator
 
 __all__ = ["BadDivisor", "BoardTop", "divisor"]

@@ -2,7 +2,8 @@
 
 What is copied in every cycle costs time: memories delay their address in place of the data, and the
 rows of activations are one wide memory. The clocks of blocks that have nothing to do stand still
-(`celosia_hw.clocks`), and some functions are written for a processor (`celosia_hw.bits`).
+(`celosia_hw.cells.gating`), and some functions are written for a processor
+(`celosia_hw.cells.bits`).
 """
 
 from amaranth import *

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _command(argv: list[str] | None) -> int:
     # Imports take a moment in which Ctrl-C may come, so that they belong inside of `main`.
-    from celosia.cli.parser import parse
+    from .parser import parse
 
     try:
         args = parse(argv)

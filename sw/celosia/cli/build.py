@@ -10,12 +10,13 @@ from rich.text import Text
 
 from celosia.boards import BOARDS, Board, board
 from celosia.cache import atomic_write, require_writable
-from celosia.cli import options
-from celosia.cli.console import Console
-from celosia.cli.page import columns, heading, share_bar
 from celosia.errors import CelosiaError
 from celosia.progress import Progress
 from celosia.spec.serial import BAUD
+
+from . import options
+from .console import Console
+from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
     from celosia.check import Check

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from celosia.cli import options
-from celosia.cli.console import Console
-from celosia.cli.page import columns, heading, share_bar
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
+from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
     from celosia.check import Check
@@ -43,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0: it fits; 3: some memory is too small; 4: an operation is not supported."""
     from celosia.check import Check
-    from celosia.cli.outline import read_outline
+
+    from .outline import read_outline
 
     options.check_outputs(args.json)
     console = Console(args.quiet, args.json)

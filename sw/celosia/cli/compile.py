@@ -2,10 +2,10 @@
 
 import argparse
 
-from celosia.cli import options
-from celosia.cli.console import Console
-from celosia.cli.files import load_model
-from celosia.cli.quantize import add_calibration, compilable
+from . import options
+from .console import Console
+from .files import load_model
+from .quantize import add_calibration, compilable
 
 __all__ = ["add_arguments", "run"]
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from celosia.cli import options
-from celosia.cli.console import Console
-from celosia.cli.files import load_array, load_model
-from celosia.cli.page import columns, heading, share_bar
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
+from .files import load_array, load_model
+from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
     from celosia.compare import Comparison

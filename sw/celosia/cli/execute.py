@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.cli.console import Console
 from celosia.figures import Figures
+
+from .console import Console
 
 if TYPE_CHECKING:
     from celosia.driver.parallel import Run

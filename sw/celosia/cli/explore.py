@@ -3,9 +3,10 @@
 import argparse
 import os
 
-from celosia.cli import options
-from celosia.cli.console import Console
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
 
 __all__ = ["add_arguments", "run"]
 
@@ -50,11 +51,12 @@ def run(args: argparse.Namespace) -> int:
     """0: some engine holds it; 3: none does; 4: an operation is not supported."""
     from celosia.boards import BOARDS, PLACEMENTS, board, load_placements
     from celosia.check import FITS, TOO_LARGE, UNSUPPORTED
-    from celosia.cli.explore_page import show
-    from celosia.cli.outline import read_outline
     from celosia.explore import explore
     from celosia.explore.cluster import require_dask
     from celosia.explore.plot import require_plot, write_plot
+
+    from .explore_page import show
+    from .outline import read_outline
 
     if args.jobs < 1:
         raise CelosiaError(f"{args.jobs} is not at least 1", where="--jobs")

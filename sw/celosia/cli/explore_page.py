@@ -2,10 +2,11 @@
 
 from rich.text import Text
 
-from celosia.cli.console import Console
-from celosia.cli.page import columns, heading
 from celosia.explore import Exploration, port_limit
 from celosia.explore.cells import FIGURES, figures, notes, too_large, used_columns
+
+from .console import Console
+from .page import columns, heading
 
 __all__ = ["show"]
 

@@ -8,9 +8,10 @@ import subprocess
 
 import celosia
 from celosia.cache import cache_dir, require_writable
-from celosia.cli import options
-from celosia.cli.console import Console
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
 
 __all__ = ["add_arguments", "run"]
 
@@ -44,10 +45,11 @@ def _text(value: object) -> str:
 
 
 def _describe(path: str) -> dict:
-    from celosia.cli.files import load_model
     from celosia.float_network import FloatNetwork
     from celosia.image import Image
     from celosia.mlp import FloatMLP
+
+    from .files import load_model
 
     model = load_model(path)
     if isinstance(model, FloatMLP):

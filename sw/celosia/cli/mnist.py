@@ -4,13 +4,14 @@ import argparse
 
 import numpy as np
 
-from celosia.cli import options
-from celosia.cli.console import Console
-from celosia.cli.execute import execute, figure_rows
-from celosia.cli.quantize import CALIBRATION_IMAGES
-from celosia.cli.show import show_digits
-from celosia.cli.train import dataset_line
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
+from .execute import execute, figure_rows
+from .quantize import CALIBRATION_IMAGES
+from .show import show_digits
+from .train import dataset_line
 
 __all__ = ["add_arguments", "run"]
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from celosia.cli import files
 from celosia.errors import CelosiaError, Unsupported
 from celosia.float_network import FloatNetwork
 from celosia.image import MAGIC, SUFFIX, Image
 from celosia.mlp import FloatMLP
 from celosia.outline import LayerOutline, Operation, Outline, Place, placeholder_table
 from celosia.spec import Memory
+
+from . import files
 
 __all__ = ["read_outline"]
 

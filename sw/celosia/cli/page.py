@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from celosia.cli.console import Console
-from celosia.cli.show import bar
+from .console import Console
+from .show import bar
 
 __all__ = ["columns", "heading", "share_bar"]
 

@@ -3,20 +3,9 @@
 import argparse
 
 import celosia
-from celosia.cli import (
-    build,
-    check,
-    compile,
-    diff,
-    explore,
-    info,
-    mnist,
-    quantize,
-    run,
-    train,
-    verilog,
-)
 from celosia.errors import CelosiaError
+
+from . import build, check, compile, diff, explore, info, mnist, quantize, run, train, verilog
 
 __all__ = ["parse"]
 

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from celosia.cli import options
-from celosia.cli.console import Console
-from celosia.cli.files import load_array, load_model
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
+from .files import load_array, load_model
 
 __all__ = [
     "CALIBRATION_IMAGES",

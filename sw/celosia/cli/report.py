@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from celosia.cache import atomic_write
-from celosia.cli.files import load_array, load_model
 from celosia.errors import CelosiaError
+
+from .files import load_array, load_model
 
 if TYPE_CHECKING:
     from celosia.driver.parallel import Run

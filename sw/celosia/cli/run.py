@@ -6,13 +6,14 @@ import io
 import numpy as np
 
 from celosia.cache import atomic_write
-from celosia.cli import options
-from celosia.cli.console import Console
-from celosia.cli.execute import execute, figure_rows
-from celosia.cli.files import load_array, load_model
-from celosia.cli.quantize import add_calibration, compilable
-from celosia.cli.report import add_report, float_results, write_report
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
+from .execute import execute, figure_rows
+from .files import load_array, load_model
+from .quantize import add_calibration, compilable
+from .report import add_report, float_results, write_report
 
 __all__ = ["add_arguments", "run"]
 

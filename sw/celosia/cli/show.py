@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.cli.console import Console
+from .console import Console
 
 __all__ = ["bar", "draw", "show_digits"]
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from celosia.cli import options
-from celosia.cli.console import Console
+from . import options
+from .console import Console
 
 __all__ = ["add_arguments", "dataset_line", "run"]
 

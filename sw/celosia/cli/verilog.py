@@ -7,9 +7,10 @@ from pathlib import Path
 
 import celosia
 from celosia.cache import atomic_write
-from celosia.cli import options
-from celosia.cli.console import Console
 from celosia.errors import CelosiaError
+
+from . import options
+from .console import Console
 
 __all__ = ["add_arguments", "run"]
 

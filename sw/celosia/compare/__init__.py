@@ -1,8 +1,8 @@
 """Engine and reference side by side, tensor by tensor: where do they part, and why."""
 
-from celosia.compare.reference import REFERENCES, Reference, golden, litert, onnxruntime
-from celosia.compare.side_by_side import Comparison, Fault, compare, run_engine
-from celosia.compare.tensors import First, TensorDiff
+from .reference import REFERENCES, Reference, golden, litert, onnxruntime
+from .side_by_side import Comparison, Fault, compare, run_engine
+from .tensors import First, TensorDiff
 
 __all__ = [
     "REFERENCES",

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from celosia import driver
-from celosia.compare.reference import Reference
-from celosia.compare.tensors import TensorDiff
 from celosia.compiler import compile
 from celosia.graph import Dense, Graph
 from celosia.model.reference import evaluate
 from celosia.network import Network
 from celosia.progress import Progress, silent
 from celosia.spec import Config, Rounding
+
+from .reference import Reference
+from .tensors import TensorDiff
 
 __all__ = ["Comparison", "Fault", "compare", "run_engine"]
 

@@ -3,7 +3,7 @@
 `load_mnist` is the way in; the other modules are the steps it takes.
 """
 
-from celosia.data.dataset import Dataset, scaled
-from celosia.data.mnist import load_mnist
+from .dataset import Dataset, scaled
+from .mnist import load_mnist
 
 __all__ = ["Dataset", "load_mnist", "scaled"]

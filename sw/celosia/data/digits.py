@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from celosia.data.dataset import CLASSES, SIDE, Dataset
 from celosia.errors import CelosiaError
+
+from .dataset import CLASSES, SIDE, Dataset
 
 __all__ = ["draw", "load_digits"]
 

@@ -7,9 +7,10 @@ import threading
 import urllib.error
 import urllib.request
 
-from celosia.data.idx import unpack
 from celosia.errors import CelosiaError
 from celosia.progress import Progress, silent
+
+from .idx import unpack
 
 __all__ = ["Unreachable", "fetch", "md5"]
 

@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 from celosia.cache import CACHE_TODO, atomic_write, cache_dir
-from celosia.data.dataset import Dataset, check_labelled
-from celosia.data.digits import load_digits
-from celosia.data.fetch import Unreachable, fetch, md5
-from celosia.data.idx import parse_idx, unpack
 from celosia.errors import CelosiaError
 from celosia.progress import Progress, silent
+
+from .dataset import Dataset, check_labelled
+from .digits import load_digits
+from .fetch import Unreachable, fetch, md5
+from .idx import parse_idx, unpack
 
 __all__ = ["MD5", "MIRRORS", "load_mnist"]
 

@@ -25,8 +25,8 @@ def engine_verilog(
 ) -> str:
     """What `celosia_hw.emit.verilog` makes of ``config``, from the cache when it is there.
 
-    With ``axi`` it is what `celosia_hw.axi.axi_verilog` makes of it, which has no choice of a
-    technology.
+    With ``axi`` it is what `celosia_hw.axi.engine.axi_verilog` makes of it, which has no choice of
+    a technology.
 
     Emitting takes seconds, and every worker process needs the text to find its library. The text
     depends on ``config``, the sources of the engine and of `celosia.spec`, and Amaranth.
@@ -43,7 +43,7 @@ def engine_verilog(
     (progress or silent)(f"emitting the Verilog of the {config} engine", 0, 0)
     try:
         if axi:
-            from celosia_hw.axi import axi_verilog
+            from celosia_hw.axi.engine import axi_verilog
 
             text = axi_verilog(config)
         else:

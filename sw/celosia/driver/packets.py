@@ -3,16 +3,7 @@
 import zlib
 from dataclasses import dataclass
 
-from celosia.spec.serial import (
-    CRC_BYTES,
-    ESCAPE,
-    ESCAPE_XOR,
-    FLAG,
-    MAX_DATA,
-    PACKET,
-    WELCOME,
-    Kind,
-)
+from celosia.spec.serial import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, MAX_DATA, PACKET, WELCOME, Kind
 
 __all__ = ["Packet", "Unpacker", "pack"]
 

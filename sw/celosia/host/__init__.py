@@ -1,9 +1,9 @@
 """What runs on the host around the engine: the edges of a network, exact to LiteRT."""
 
-from celosia.host.dequantize import Dequantize
-from celosia.host.float_softmax import FloatSoftmax
-from celosia.host.quantize import Quantize, Requantize
-from celosia.host.quantize_linear import QuantizeLinear
-from celosia.host.softmax import Softmax
+from .dequantize import Dequantize
+from .float_softmax import FloatSoftmax
+from .quantize import Quantize, Requantize
+from .quantize_linear import QuantizeLinear
+from .softmax import Softmax
 
 __all__ = ["Dequantize", "FloatSoftmax", "Quantize", "QuantizeLinear", "Requantize", "Softmax"]

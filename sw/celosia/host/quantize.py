@@ -6,9 +6,10 @@ import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
 from celosia.graph import Quant
-from celosia.host.fixed_point import multiply_by_quantized_multiplier
 from celosia.quant.multiplier import quantize_multiplier
 from celosia.spec.formats import SHIFT_MAX
+
+from .fixed_point import multiply_by_quantized_multiplier
 
 __all__ = ["Quantize", "Requantize"]
 

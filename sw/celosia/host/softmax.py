@@ -6,12 +6,13 @@ import numpy as np
 
 from celosia.errors import Unsupported
 from celosia.graph import Quant
-from celosia.host.fixed_point import (
+from celosia.quant.multiplier import quantize_multiplier
+
+from .fixed_point import (
     rounding_divide_by_pot,
     saturating_left_shift,
     saturating_rounding_doubling_high_mul,
 )
-from celosia.quant.multiplier import quantize_multiplier
 
 __all__ = ["Softmax"]
 

@@ -7,9 +7,10 @@ import numpy as np
 from celosia.errors import CelosiaError, Unsupported, located
 from celosia.files import read
 from celosia.float_network import FloatNetwork
-from celosia.importer.guard import Archive
-from celosia.importer.quantized import quantized
 from celosia.network import Network
+
+from .guard import Archive
+from .quantized import quantized
 
 __all__ = ["load_model", "model_from_bytes", "to_network"]
 
@@ -39,7 +40,7 @@ def load_model(path: Path | str) -> Network | FloatNetwork:
 def model_from_bytes(data: bytes, name: str, suffix: str = "") -> Network | FloatNetwork:
     """As `load_model`; ``suffix`` is asked only where the content leaves it open."""
     if data[4:8] == b"TFL3" or (suffix == ".tflite" and not data.startswith(b"PK")):
-        from celosia.importer.tflite import tflite_network
+        from .tflite import tflite_network
 
         return tflite_network(data, name)
     if data.startswith(b"PK"):
@@ -53,7 +54,7 @@ def model_from_bytes(data: bytes, name: str, suffix: str = "") -> Network | Floa
         )
     # Protobuf has no magic; ONNX's first field is its version, a small number.
     if suffix == ".onnx" or (data[:1] == b"\x08" and data[1:2] < b"\x40"):
-        from celosia.importer.onnx import onnx_model
+        from .onnx import onnx_model
 
         return onnx_model(data, name)
     raise CelosiaError("not a model of a known format", todo=_FORMATS)
@@ -62,11 +63,11 @@ def model_from_bytes(data: bytes, name: str, suffix: str = "") -> Network | Floa
 def _zip(data: bytes, name: str) -> FloatNetwork:
     names = Archive(data).names
     if "config.json" in names:
-        from celosia.importer.keras import keras_network
+        from .keras import keras_network
 
         return keras_network(data, name)
     if any(each.endswith(("models/model.json", "data.pkl")) for each in names):
-        from celosia.importer.torch import torch_network
+        from .torch import torch_network
 
         return torch_network(data, name)
     raise CelosiaError("a zip file, but of no known model format", todo=_FORMATS)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from celosia.errors import CelosiaError
 from celosia.files import read
-from celosia.importer.guard import named, text
 from celosia.outline import Operation, Place
+
+from .guard import named, text
 
 __all__ = ["unknown_operations"]
 

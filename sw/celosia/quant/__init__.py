@@ -1,9 +1,9 @@
 """From float to int8: calibration, quantization, and multipliers that are exact to LiteRT."""
 
-from celosia.quant.calibrate import METHODS, activation_quant, observe
-from celosia.quant.fit import accumulator_range, fit_multipliers
-from celosia.quant.multiplier import effective_scale, quantize_multiplier
-from celosia.quant.quantize import quantize
+from .calibrate import METHODS, activation_quant, observe
+from .fit import accumulator_range, fit_multipliers
+from .multiplier import effective_scale, quantize_multiplier
+from .quantize import quantize
 
 __all__ = [
     "METHODS",

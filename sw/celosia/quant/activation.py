@@ -7,8 +7,9 @@ import numpy as np
 from celosia.errors import CelosiaError, Unsupported
 from celosia.functions import Function, X
 from celosia.graph import Quant
-from celosia.quant.calibrate import activation_quant, observe
-from celosia.quant.tables import element_table
+
+from .calibrate import activation_quant, observe
+from .tables import element_table
 
 __all__ = ["Activation", "activation", "clamp_of", "float_table"]
 

@@ -12,8 +12,9 @@ multiplier is not good enough, above all for exact ties (scales whose ratio is a
 
 import numpy as np
 
-from celosia.quant.multiplier import quantize_multiplier
 from celosia.spec import ACC, MULTIPLIER
+
+from .multiplier import quantize_multiplier
 
 __all__ = ["accumulator_range", "fit_multipliers"]
 

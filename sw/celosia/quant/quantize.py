@@ -6,11 +6,12 @@ from celosia.errors import CelosiaError, located
 from celosia.float_network import FloatLayer, FloatNetwork
 from celosia.graph import Dense, Graph, Quant
 from celosia.mlp import FloatMLP
-from celosia.quant.activation import Activation, activation
-from celosia.quant.calibrate import activation_quant, observe
-from celosia.quant.fit import accumulator_range, fit_multipliers
-from celosia.quant.multiplier import effective_scale
 from celosia.spec import WEIGHT, Rounding
+
+from .activation import Activation, activation
+from .calibrate import activation_quant, observe
+from .fit import accumulator_range, fit_multipliers
+from .multiplier import effective_scale
 
 __all__ = ["quantize"]
 

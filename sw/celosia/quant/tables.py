@@ -13,8 +13,9 @@ from celosia.host.fixed_point import (
     saturating_left_shift,
     saturating_rounding_doubling_high_mul,
 )
-from celosia.quant.multiplier import quantize_multiplier
 from celosia.spec.formats import SHIFT_MAX
+
+from .multiplier import quantize_multiplier
 
 __all__ = ["FUNCTIONS", "element_table"]
 

@@ -10,7 +10,8 @@ from celosia.figures import Figures
 from celosia.image import Image
 from celosia.model.cycles import Prediction, predict
 from celosia.model.load import run_loads
-from celosia.report.precision import LayerPrecision, precision
+
+from .precision import LayerPrecision, precision
 
 __all__ = ["Facts", "LayerCycles", "Mistake", "gather"]
 

@@ -1,9 +1,9 @@
 """The page of a run: its sections in order."""
 
-from celosia.report import sections
-from celosia.report.document import document
-from celosia.report.facts import Facts
-from celosia.report.html import cards
+from . import sections
+from .document import document
+from .facts import Facts
+from .html import cards
 
 __all__ = ["render"]
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from celosia.report.facts import Facts
-from celosia.report.html import Raw, bar, bars, cell, digit, legend, section, table
 from celosia.spec import OFFSET, Memory, Rounding, record
+
+from .facts import Facts
+from .html import Raw, bar, bars, cell, digit, legend, section, table
 
 __all__ = ["classes", "cycles", "figures", "memory", "network", "precision"]
 

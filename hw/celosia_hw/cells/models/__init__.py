@@ -35,7 +35,7 @@ def models(family: str) -> str:
 
 
 def clock_gate() -> str:
-    """Verilog of module ``clock_gate``, which `celosia_hw.clocks` needs."""
+    """Verilog of module ``clock_gate``, which `celosia_hw.cells.gating` needs."""
     return (resources.files(__package__) / "clock_gate.v").read_text()
 
 

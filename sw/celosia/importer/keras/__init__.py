@@ -1,5 +1,5 @@
 """Keras 3 ``.keras`` files, read without Keras."""
 
-from celosia.importer.keras.model import keras_network
+from .model import keras_network
 
 __all__ = ["keras_network"]

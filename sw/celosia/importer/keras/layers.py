@@ -9,8 +9,9 @@ import numpy as np
 from celosia.errors import CelosiaError, Unsupported
 from celosia.functions import function
 from celosia.importer.guard import text
-from celosia.importer.keras.activations import activate, relu
 from celosia.importer.values import Value, norm_factors
+
+from .activations import activate, relu
 
 __all__ = ["LAYERS", "Layer"]
 

@@ -7,9 +7,10 @@ import numpy as np
 from celosia.errors import CelosiaError, Unsupported, located
 from celosia.float_network import FloatNetwork
 from celosia.importer.guard import named, text
-from celosia.importer.keras.archive import KerasFile, paths
-from celosia.importer.keras.layers import LAYERS, Layer
 from celosia.importer.values import Ledger, Value
+
+from .archive import KerasFile, paths
+from .layers import LAYERS, Layer
 
 __all__ = ["keras_network"]
 

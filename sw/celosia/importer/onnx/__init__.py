@@ -1,5 +1,5 @@
 """ONNX models: float ones, and quantized ones in QDQ form with their own scales."""
 
-from celosia.importer.onnx.model import onnx_model
+from .model import onnx_model
 
 __all__ = ["onnx_model"]

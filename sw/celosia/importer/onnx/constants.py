@@ -3,7 +3,8 @@
 import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
-from celosia.importer.onnx.proto import Node
+
+from .proto import Node
 
 __all__ = ["CONSTANT_OPERATORS", "along", "axes_of"]
 

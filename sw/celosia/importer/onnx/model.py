@@ -5,12 +5,13 @@ import numpy as np
 from celosia.errors import CelosiaError, Unsupported, located
 from celosia.float_network import FloatNetwork
 from celosia.importer.guard import named, text
-from celosia.importer.onnx.constants import CONSTANT_OPERATORS
-from celosia.importer.onnx.operators import OPERATORS, Call
-from celosia.importer.onnx.proto import Node, OnnxGraph, load
-from celosia.importer.onnx.qdq import qdq_network
 from celosia.importer.values import Ledger, Value
 from celosia.network import Network
+
+from .constants import CONSTANT_OPERATORS
+from .operators import OPERATORS, Call
+from .proto import Node, OnnxGraph, load
+from .qdq import qdq_network
 
 __all__ = ["onnx_model"]
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
 from celosia.functions import Function, clip, function
-from celosia.importer.onnx.constants import axes_of
-from celosia.importer.onnx.proto import Node
 from celosia.importer.values import Value, norm_factors
+
+from .constants import axes_of
+from .proto import Node
 
 __all__ = ["OPERATORS", "Call", "element_function", "new_shape"]
 

@@ -14,9 +14,6 @@ from celosia.functions import Function, X
 from celosia.graph import Dense, Graph, Quant
 from celosia.host import Dequantize, FloatSoftmax, QuantizeLinear, Requantize
 from celosia.importer.guard import text
-from celosia.importer.onnx.constants import CONSTANT_OPERATORS, along
-from celosia.importer.onnx.operators import Call, element_function, new_shape
-from celosia.importer.onnx.proto import OnnxGraph
 from celosia.importer.tflite.dense import with_table
 from celosia.importer.values import MAX_WIDTH, Ledger
 from celosia.network import Network
@@ -24,6 +21,10 @@ from celosia.quant.activation import clamp_of, float_table
 from celosia.quant.fit import accumulator_range, fit_multipliers
 from celosia.quant.multiplier import effective_scale
 from celosia.spec import BIAS
+
+from .constants import CONSTANT_OPERATORS, along
+from .operators import Call, element_function, new_shape
+from .proto import OnnxGraph
 
 __all__ = ["qdq_network"]
 

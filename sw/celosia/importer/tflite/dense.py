@@ -8,11 +8,12 @@ import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
 from celosia.graph import Dense, Quant
-from celosia.importer.tflite.load import TfliteOperator, TfliteTensor
-from celosia.importer.tflite.schema import Activation, FullyConnected
 from celosia.outline import LayerOutline
 from celosia.quant.fit import accumulator_range, fit_multipliers
 from celosia.quant.multiplier import effective_scale
+
+from .load import TfliteOperator, TfliteTensor
+from .schema import Activation, FullyConnected
 
 __all__ = ["Layer", "Operands", "dense", "operands", "outline", "quant_of", "with_table"]
 

@@ -6,9 +6,10 @@ from math import prod
 import numpy as np
 
 from celosia.errors import CelosiaError, Unsupported
-from celosia.importer.tflite.builtin import builtin_name
-from celosia.importer.tflite.flatbuffer import Table, root
-from celosia.importer.tflite.schema import (
+
+from .builtin import builtin_name
+from .flatbuffer import Table, root
+from .schema import (
     FILE_IDENTIFIER,
     Buffer,
     Code,

@@ -2,10 +2,11 @@
 
 from celosia.errors import CelosiaError, Unsupported
 from celosia.graph import Quant
-from celosia.importer.tflite.dense import outline
-from celosia.importer.tflite.load import TfliteModel, TfliteOperator, load
-from celosia.importer.tflite.to_graph import Chain, one_image
 from celosia.outline import LayerOutline, Operation, Outline, Place
+
+from .dense import outline
+from .load import TfliteModel, TfliteOperator, load
+from .to_graph import Chain, one_image
 
 __all__ = ["tflite_outline"]
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from celosia.errors import CelosiaError
 from celosia.files import read
-from celosia.importer.tflite.to_graph import tflite_network
 from celosia.network import Network
+
+from .to_graph import tflite_network
 
 __all__ = ["read_tflite"]
 

@@ -9,10 +9,11 @@ import numpy as np
 from celosia.errors import CelosiaError, Unsupported
 from celosia.graph import Graph, Quant
 from celosia.host import Dequantize, Quantize, Requantize, Softmax
-from celosia.importer.tflite.dense import Layer, dense, quant_of, with_table
-from celosia.importer.tflite.load import TfliteModel, TfliteOperator, TfliteTensor, load
 from celosia.network import Network
 from celosia.quant.tables import FUNCTIONS, element_table
+
+from .dense import Layer, dense, quant_of, with_table
+from .load import TfliteModel, TfliteOperator, TfliteTensor, load
 
 __all__ = ["HANDLERS", "Chain", "one_image", "tflite_network"]
 

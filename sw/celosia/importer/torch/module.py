@@ -6,7 +6,8 @@ import warnings
 from celosia.errors import CelosiaError, Unsupported
 from celosia.float_network import FloatNetwork
 from celosia.importer.guard import require, text
-from celosia.importer.torch.program import torch_network
+
+from .program import torch_network
 
 __all__ = ["from_module"]
 

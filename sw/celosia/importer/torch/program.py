@@ -7,9 +7,10 @@ import numpy as np
 from celosia.errors import CelosiaError, Unsupported, located
 from celosia.float_network import FloatNetwork
 from celosia.importer.guard import named, text
-from celosia.importer.torch.archive import Program, load
-from celosia.importer.torch.operators import BATCH, OPERATORS
 from celosia.importer.values import Ledger, Value
+
+from .archive import Program, load
+from .operators import BATCH, OPERATORS
 
 __all__ = ["torch_network"]
 

@@ -6,9 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import DESCRIPTOR, Config, Op
 from celosia.spec.timing import READ_LATENCY
-
-from .layouts import active_layer, struct
-from .scanner import guard
+from celosia_hw.feeder.scanner import guard
+from celosia_hw.layouts import active_layer, struct
 
 __all__ = ["Sequencer", "run"]
 
@@ -43,7 +42,7 @@ class Sequencer(wiring.Component):
     program_addr : Out, program_data : In(descriptor), `READ_LATENCY` cycles later.
     o : Out(stream of `active_layer`), to scanner and drain together. A descriptor stands for
         `READ_LATENCY` cycles more.
-    guard : Out(`celosia_hw.scanner.guard`)
+    guard : Out(`celosia_hw.feeder.scanner.guard`)
     word_done : In(1), results have completed activation word ``word_dst`` in every row.
     layer_done : In(1), a layer has arrived.
     run_done : Out(1), the run's last layer has arrived, or its fault was taken.

@@ -7,7 +7,7 @@ words and without branches, which its processor cannot foresee.
 from amaranth import *
 from amaranth.lib import data
 
-from .cells import simulated
+from . import simulated
 
 __all__ = ["count_ones", "lowest_bit", "one_bit", "take_byte", "two_bits"]
 

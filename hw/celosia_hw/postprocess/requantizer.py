@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACTIVATION, PARAMETER, Config, Rounding
 from celosia.spec.timing import REQUANTIZER_LATENCY
+from celosia_hw.cells import cells_of
+from celosia_hw.layouts import beat, parameter_word, struct, sums
 
-from .cells import cells_of
-from .layouts import beat, parameter_word, struct, sums
-from .serial_requantizer import SerialRequantizer
+from .multicycle_requantizer import SerialRequantizer
 
 __all__ = ["Requantizer"]
 

@@ -8,9 +8,8 @@ from amaranth.utils import exact_log2
 from celosia.spec import Config
 from celosia.spec.serial import RECEIVE_DEPTH
 from celosia.spec.timing import READ_LATENCY
-
-from .cells import cells_of
-from .layouts import link_word
+from celosia_hw.cells import cells_of
+from celosia_hw.layouts import link_word
 
 __all__ = ["SIZE", "PacketBuffer"]
 

@@ -6,9 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACC, ACTIVATION, WEIGHT, Config
 from celosia.spec.timing import PRODUCT_LATENCY
-
-from .cells import cells_of
-from .layouts import sums
+from celosia_hw.cells import cells_of
+from celosia_hw.layouts import sums
 
 __all__ = ["MacArray"]
 

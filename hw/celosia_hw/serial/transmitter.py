@@ -19,11 +19,11 @@ from celosia.spec.serial import (
     max_words,
 )
 from celosia.spec.timing import READ_LATENCY
+from celosia_hw.cells import cells_of
+from celosia_hw.layouts import link_word, struct
 
-from .cells import cells_of
-from .layouts import link_word, struct
-from .serial_crc import SerialCrc
-from .serial_receiver import Part, link_state
+from .crc import SerialCrc
+from .receiver import Part, link_state
 
 __all__ = ["PacketTransmitter"]
 

@@ -7,10 +7,10 @@ from amaranth.utils import exact_log2
 
 from celosia.spec import Config
 from celosia.spec.serial import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, NO_SESSION, PACKET, Kind
+from celosia_hw.layouts import link_word, struct
 
-from .layouts import link_word, struct
-from .serial_buffer import SIZE, PacketBuffer
-from .serial_crc import SerialCrc
+from .buffer import SIZE, PacketBuffer
+from .crc import SerialCrc
 
 __all__ = ["PacketReceiver", "Part", "link_state"]
 

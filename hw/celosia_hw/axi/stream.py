@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import TRAILER, Config, Status
+from celosia_hw.layouts import link_word
 
-from .axi_bus import axi_stream
-from .layouts import link_word
+from .bus import axi_stream
 
 __all__ = ["RequestGate", "ResponseGate"]
 

@@ -5,14 +5,13 @@ from amaranth.lib import data
 
 from celosia.spec import ACTIVATION, Rounding
 from celosia.spec.timing import PRODUCT32_LATENCY
-
-from .cells import cells_of
+from celosia_hw.cells import cells_of
 
 __all__ = ["SerialRequantizer"]
 
 
 class SerialRequantizer(Elaboratable):
-    """What a lane of `celosia_hw.requantizer.Requantizer` computes, in a third of its logic.
+    """What a lane of `Requantizer` computes, in a third of its logic.
 
     ``o`` stands `celosia.spec.timing.SERIAL_LATENCY` cycles after ``en``, until as many after the
     next; all inputs must stand still in between.
@@ -30,7 +29,7 @@ class SerialRequantizer(Elaboratable):
 
     Attributes
     ----------
-    en : In(1); parameters : In(one channel's); others as in `celosia_hw.requantizer.Requantizer`
+    en : In(1); parameters : In(one channel's); others as in `Requantizer`
     o : Out(8); o_en : Out(1), the cycle from which on it stands.
     """
 

@@ -5,9 +5,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
-
-from .cells import cells_of, simulated
-from .layouts import word
+from celosia_hw.cells import cells_of, simulated
+from celosia_hw.layouts import word
 
 __all__ = ["ActivationMemory", "row_write"]
 

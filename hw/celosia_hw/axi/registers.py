@@ -15,11 +15,11 @@ from celosia.spec.axi import (
     STATUS,
     Access,
 )
+from celosia_hw.layouts import struct
+from celosia_hw.link.responder import identity
 
-from .axi_bus import axi_lite
-from .axi_lite import AxiLiteSlave
-from .layouts import struct
-from .responder import identity
+from .bus import axi_lite
+from .lite import AxiLiteSlave
 
 __all__ = ["AxiRegisters"]
 

@@ -6,8 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACTIVATION, Config
 from celosia.spec.timing import DRAIN_LATENCY, RESULTS_DEPTH
-
-from .layouts import active_layer, element, parameter_word, sums
+from celosia_hw.layouts import active_layer, element, parameter_word, sums
 
 __all__ = ["Drain", "finish"]
 

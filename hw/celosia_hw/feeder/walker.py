@@ -5,10 +5,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
-
-from .bits import lowest_bit, one_bit, two_bits
-from .layouts import segment
-from .skid import SkidBuffer
+from celosia_hw.cells.bits import lowest_bit, one_bit, two_bits
+from celosia_hw.layouts import segment
+from celosia_hw.util.skid_buffer import SkidBuffer
 
 __all__ = ["Walker", "issue"]
 

@@ -7,13 +7,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
+from celosia_hw.emit import Naming, emit
+from celosia_hw.engine import Engine
+from celosia_hw.util.registered_reset import reset_domain
 
-from .axi_bus import axi_lite, axi_stream
-from .axi_registers import AxiRegisters
-from .axi_stream import RequestGate, ResponseGate
-from .emit import Naming, emit
-from .engine import Engine
-from .resets import reset_domain
+from .bus import axi_lite, axi_stream
+from .registers import AxiRegisters
+from .stream import RequestGate, ResponseGate
 
 __all__ = ["AXI_NAMING", "AXI_TOP", "AxiEngine", "axi_verilog"]
 

@@ -5,10 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
+from celosia_hw.layouts import link_word
 
-from .layouts import link_word
-from .serial_receiver import PacketReceiver
-from .serial_transmitter import PacketTransmitter
+from .receiver import PacketReceiver
+from .transmitter import PacketTransmitter
 from .uart import UartReceiver, UartTransmitter
 
 __all__ = ["SerialLink"]

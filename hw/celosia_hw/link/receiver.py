@@ -6,10 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, record
 from celosia.spec.timing import MAX_OUTSTANDING
-
-from .activations import row_write
-from .layouts import link_word, struct
-from .sequencer import run
+from celosia_hw.core.activations import row_write
+from celosia_hw.core.sequencer import run
+from celosia_hw.layouts import link_word, struct
 
 __all__ = ["Receiver", "memory_write", "reply", "writable", "written_record"]
 

@@ -7,7 +7,7 @@ tell the two apart: same words in the same cycles.
 
 from amaranth import *
 
-from .cells import simulated
+from . import simulated
 
 __all__ = ["own_clock", "run_clock"]
 

@@ -6,10 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
-
-from .bits import count_ones
-from .cells import cells_of
-from .layouts import active_layer, segment
+from celosia_hw.cells import cells_of
+from celosia_hw.cells.bits import count_ones
+from celosia_hw.layouts import active_layer, segment
 
 __all__ = ["Scanner", "guard"]
 

@@ -7,22 +7,12 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import (
-    COUNTERS,
-    IDENTITY,
-    TRAILER,
-    Config,
-    Memory,
-    Op,
-    Opcode,
-    Status,
-    record,
-)
+from celosia.spec import COUNTERS, IDENTITY, TRAILER, Config, Memory, Op, Opcode, Status, record
 from celosia.spec.link import MAGIC, VERSION
 from celosia.spec.timing import RECORD_LATENCY
+from celosia_hw.layouts import link_word, struct, word
+from celosia_hw.util.pipelined_mux import pick, picks, steps
 
-from .layouts import link_word, struct, word
-from .pick import pick, picks, steps
 from .receiver import reply
 
 __all__ = ["Responder", "identity", "read_records", "result"]

@@ -6,9 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, TABLES_LATENCY
-
-from .cells import cells_of
-from .layouts import beat
+from celosia_hw.cells import cells_of
+from celosia_hw.layouts import beat
 
 __all__ = ["ElementTables"]
 

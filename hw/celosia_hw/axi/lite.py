@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec.axi import ADDRESS_BITS, REGISTER_BYTES
 
-from .axi_bus import OKAY, SLVERR, axi_lite
+from .bus import OKAY, SLVERR, axi_lite
 
 __all__ = ["AxiLiteSlave"]
 

@@ -5,11 +5,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from celosia.spec import Config
+from celosia_hw.emit import emit
+from celosia_hw.engine import Engine
+from celosia_hw.util.registered_reset import reset_domain
 
-from .emit import emit
-from .engine import Engine
-from .resets import reset_domain
-from .serial import SerialLink
+from .link import SerialLink
 
 __all__ = ["SERIAL_TOP", "SerialEngine", "serial_verilog"]
 

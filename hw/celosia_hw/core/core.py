@@ -5,29 +5,24 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory
-from celosia.spec.timing import (
-    READ_LATENCY,
-    REQUANTIZER_LATENCY,
-    RESULTS_DEPTH,
-    TABLES_LATENCY,
-)
+from celosia.spec.timing import READ_LATENCY, REQUANTIZER_LATENCY, RESULTS_DEPTH, TABLES_LATENCY
+from celosia_hw.array.mac_array import MacArray
+from celosia_hw.cells import cells_of, simulated
+from celosia_hw.cells.bits import take_byte
+from celosia_hw.cells.gating import own_clock, run_clock
+from celosia_hw.feeder.scanner import Scanner
+from celosia_hw.feeder.walker import Walker, issue
+from celosia_hw.layouts import element, parameter_word, struct, word
+from celosia_hw.link.receiver import memory_write, written_record
+from celosia_hw.link.responder import read_records, result
+from celosia_hw.postprocess.drain import Drain
+from celosia_hw.postprocess.requantizer import Requantizer
+from celosia_hw.postprocess.tables import ElementTables
+from celosia_hw.util.pipelined_mux import picks
+from celosia_hw.util.skid_buffer import SkidBuffer
 
 from .activations import ActivationMemory, row_write
-from .array import MacArray
-from .bits import take_byte
-from .cells import cells_of, simulated
-from .clocks import own_clock, run_clock
-from .drain import Drain
-from .layouts import element, parameter_word, struct, word
-from .pick import picks
-from .receiver import memory_write, written_record
-from .requantizer import Requantizer
-from .responder import read_records, result
-from .scanner import Scanner
 from .sequencer import Sequencer, run
-from .skid import SkidBuffer
-from .tables import ElementTables
-from .walker import Walker, issue
 
 __all__ = ["Core", "events"]
 
@@ -67,8 +62,8 @@ class Core(wiring.Component):
 
     Attributes
     ----------
-    sequencing : 1 when the domain ``sequences`` of `celosia_hw.clocks` has something to do, but for
-        a run that comes.
+    sequencing : 1 when the domain ``sequences`` of `celosia_hw.cells.gating` has something to do,
+        but for a run that comes.
     """
 
     def __init__(self, config: Config):
@@ -109,7 +104,7 @@ class Core(wiring.Component):
         m.submodules.drain = drain = finish(Drain(config))
         m.submodules.tables = tables = finish(ElementTables(config))
 
-        # Layers go to scanner and drain in the same cycle; `celosia_hw.sequencer` counts on it.
+        # Layers go to scanner and drain in the same cycle; the sequencer counts on it.
         m.d.comb += [
             scanner.i.payload.eq(sequencer.o.payload),
             drain.i.payload.eq(sequencer.o.payload),

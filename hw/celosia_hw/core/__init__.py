@@ -1,0 +1,1 @@
+"""Memories and sequencer, and what connects them to feeder, array and postprocessing."""

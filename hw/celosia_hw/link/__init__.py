@@ -1,0 +1,1 @@
+"""The host link: request frames in, response frames out."""

@@ -1,0 +1,1 @@
+"""What happens to finished sums: drained, requantized, looked up, written back."""

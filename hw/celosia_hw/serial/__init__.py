@@ -1,0 +1,1 @@
+"""The engine at a serial line: UART pins, packets, checksums, retransmission."""

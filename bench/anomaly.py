@@ -12,8 +12,8 @@ from bench.row import Row
 from bench.simulate import Measured, simulate
 from celosia.compare.reference import litert
 from celosia.importer.tflite import read_tflite
-from celosia.progress import Progress
 from celosia.spec import Config
+from celosia.support.progress import Progress
 
 __all__ = ["Anomaly"]
 

@@ -6,11 +6,10 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.driver import verilator
-from celosia.driver.rtl import RtlTransport
-from celosia.progress import Progress
+from celosia.driver.rtl.transport import RtlTransport, verilator
 from celosia.spec import Config
 from celosia.spec.timing import PRODUCT_LATENCY
+from celosia.support.progress import Progress
 from celosia_hw.array.mac_array import MacArray
 from celosia_hw.emit import TOP, emit
 from celosia_hw.layouts import link_word

@@ -1,6 +1,6 @@
 """Cycles below which no engine of this shape can go."""
 
-from celosia.graph import Graph
+from celosia.network.graph import Graph
 from celosia.spec import Config
 
 __all__ = ["cycles_per_image"]

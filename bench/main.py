@@ -14,8 +14,8 @@ from bench.row import Row
 from bench.speed import rates
 from celosia.cli.console import Console
 from celosia.cli.options import check_outputs
-from celosia.errors import CelosiaError
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError
 
 __all__ = ["main"]
 

@@ -6,8 +6,8 @@ from bench.limits import cycles_per_image
 from bench.models import Digits
 from bench.row import Row
 from bench.simulate import Measured, simulate
-from celosia.progress import Progress
 from celosia.spec import Config
+from celosia.support.progress import Progress
 
 __all__ = ["Mnist"]
 

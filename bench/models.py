@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.data import load_mnist, scaled
-from celosia.graph import Graph
+from celosia.demo import load_mnist, scaled
+from celosia.demo.train import train_mlp
 from celosia.importer.tflite import read_tflite
-from celosia.progress import Progress
+from celosia.network.graph import Graph
 from celosia.quant import quantize
-from celosia.train import train_mlp
+from celosia.support.progress import Progress
 
 __all__ = ["Digits", "anomaly", "digits"]
 

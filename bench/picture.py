@@ -10,11 +10,11 @@ from pathlib import Path
 
 from bench.engines import ENGINES, Engine
 from celosia.boards import board
-from celosia.cache import atomic_write
-from celosia.errors import CelosiaError
 from celosia.flow import elaborate, synthesize
 from celosia.flow.place import prepare
 from celosia.flow.tools import find, run, unwatched, workshop
+from celosia.support.cache import atomic_write
+from celosia.support.errors import CelosiaError
 
 __all__ = ["PICTURE", "main"]
 

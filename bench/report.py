@@ -15,11 +15,11 @@ from pathlib import Path
 from bench.engines import ENGINES, SEEDS, Engine
 from bench.report_table import report_table
 from celosia.boards import PLACEMENTS, board, load_placements, save_placements
-from celosia.cache import atomic_write
 from celosia.cli.console import Console
-from celosia.errors import CelosiaError
 from celosia.flow import Placed, TooLarge, elaborate, place, placement, synthesize
-from celosia.progress import Progress
+from celosia.support.cache import atomic_write
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress
 
 __all__ = ["REPORT", "main"]
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from celosia import driver
 from celosia.compiler import compile
-from celosia.figures import Figures
-from celosia.graph import Graph
+from celosia.driver.metrics import Figures
 from celosia.model import run as golden
-from celosia.progress import Progress
+from celosia.network.graph import Graph
 from celosia.spec import Config
+from celosia.support.progress import Progress
 
 __all__ = ["Measured", "simulate"]
 

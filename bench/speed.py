@@ -8,10 +8,10 @@ from bench.bare import PlainArray, cycles_per_second, open_bare
 from bench.row import Row
 from celosia import driver
 from celosia.compiler import compile
-from celosia.driver.rtl import prepare
-from celosia.graph import Graph
-from celosia.progress import Progress
+from celosia.driver.rtl.transport import prepare
+from celosia.network.graph import Graph
 from celosia.spec import Config
+from celosia.support.progress import Progress
 from celosia_hw.array.mac_array import MacArray
 
 __all__ = ["rates"]

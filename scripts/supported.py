@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from celosia.functions import FORMULAS
 from celosia.importer.keras.activations import ACTIVATIONS
 from celosia.importer.keras.layers import LAYERS
 from celosia.importer.onnx.operators import OPERATORS as ONNX
 from celosia.importer.tflite.to_graph import HANDLERS, Chain
 from celosia.importer.torch.operators import OPERATORS as TORCH
+from celosia.network.functions import FORMULAS
 
 __all__ = ["supported"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 from .benches import BENCHES
 from .simulators import SIMULATORS, Job, Result, require, run

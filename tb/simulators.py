@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from celosia.driver.toolchain import find_toolchain
-from celosia.errors import CelosiaError
+from celosia.driver.rtl.toolchain import find_toolchain
+from celosia.support.errors import CelosiaError
 
 from . import settings
 from .base import PERIOD_NS

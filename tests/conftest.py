@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from celosia.cache import cache_dir
-from celosia.data.mnist import MD5
-from celosia.driver import verilator
+from celosia.demo.mnist import MD5
+from celosia.driver.rtl.transport import verilator
+from celosia.support.cache import cache_dir
 
 #: The user's own, where `make demo` leaves what it downloads.
 _DOWNLOADED = cache_dir() / "mnist"

@@ -7,10 +7,10 @@ import zipfile
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.float_network import FloatNetwork
-from celosia.image import Image
+from celosia.compiler.image import Image
 from celosia.importer import model_from_bytes
+from celosia.network.float_network import FloatNetwork
+from celosia.support.errors import CelosiaError
 
 __all__ = ["mutate", "outcome"]
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.driver import rtl, verilator
+from celosia.driver.rtl.transport import transport as rtl
+from celosia.driver.rtl.transport import verilator
 from celosia.spec import Config
 
 __all__ = ["DIVISOR", "Faults", "SerialBoard", "engine_board", "joined"]
@@ -66,7 +67,7 @@ def engine_board(config: Config) -> str:
 
 
 def joined(board: str) -> str:
-    """A module with the ports that `celosia.driver.verilator` knows: bytes to and from the pins.
+    """A module with the ports that `celosia.driver.rtl` knows: bytes to and from the pins.
 
     ``board`` instantiates what has the pins ``rx`` and ``tx``; there are also ``clk`` and ``rst``.
     """

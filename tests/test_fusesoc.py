@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from celosia.driver.netlist import engine_verilog
+from celosia.driver.rtl.source import engine_verilog
 from celosia.spec import Config
 
 _ROOT = Path(__file__).resolve().parents[1]

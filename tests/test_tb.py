@@ -8,7 +8,7 @@ import pytest
 from tb.benches import BENCHES
 from tb.simulators import SIMULATORS, Job, require, run
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 #: The engines for Verilator; Icarus has all others.
 COMPILED = {

@@ -34,21 +34,21 @@ __all__ = [
 # PEP 562: a name is imported when it is first asked for, so that `import celosia` costs nothing
 # and needs none of the extras.
 _HOMES = {
-    "CelosiaError": "errors",
+    "CelosiaError": "support.errors",
     "Config": "spec",
-    "FloatMLP": "mlp",
-    "Graph": "graph",
-    "Image": "image",
+    "FloatMLP": "network.mlp",
+    "Graph": "network.graph",
+    "Image": "compiler.image",
     "compile": "compiler",
-    "load_graph": "graph_file",
-    "load_mnist": "data",
+    "load_graph": "network.graph_file",
+    "load_mnist": "demo",
     "load_model": "importer",
     "open": "driver",
     "quantize": "quant",
-    "save_graph": "graph_file",
-    "scaled": "data",
+    "save_graph": "network.graph_file",
+    "scaled": "demo",
     "to_network": "importer",
-    "train_mlp": "train",
+    "train_mlp": "demo.train",
 }
 
 

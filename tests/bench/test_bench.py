@@ -9,8 +9,8 @@ from bench.row import Row
 from bench.simulate import simulate
 from tests.sw.networks import images, network
 
-from celosia.progress import silent
 from celosia.spec import Config
+from celosia.support.progress import silent
 from celosia_hw.array.mac_array import MacArray
 
 RNG = np.random.default_rng(0)

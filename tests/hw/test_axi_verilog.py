@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from celosia.driver.netlist import engine_verilog
+from celosia.driver.rtl.source import engine_verilog
 from celosia.spec import Config
 from celosia_hw.axi.engine import AXI_TOP
 

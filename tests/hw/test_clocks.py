@@ -7,8 +7,8 @@ from tests.sw.networks import network
 from celosia.compiler import compile
 from celosia.driver import Device
 from celosia.driver.frames import pad_records, request
-from celosia.driver.netlist import engine_verilog
-from celosia.driver.rtl import RtlTransport, _Outcome, _Report
+from celosia.driver.rtl.source import engine_verilog
+from celosia.driver.rtl.transport import RtlTransport, _Outcome, _Report
 from celosia.spec import Config, InferFlag, Memory, Opcode, record
 
 CONFIGS = [

@@ -13,10 +13,10 @@ from amaranth.lib import io
 from tests.fake_tools import YOSYS, FakeTools, report
 
 from celosia.boards import BOARDS, Placement, board
-from celosia.errors import CelosiaError
 from celosia.flow import TimingFailed, TooLarge, elaborate, place, placement, synthesize, tools
 from celosia.flow.families import FAMILIES
 from celosia.flow.usage import clock_share, read_report, too_many
+from celosia.support.errors import CelosiaError
 from celosia_hw.boards import design as hw_design
 from celosia_hw.boards.design import design, fitting_divisor
 from celosia_hw.boards.top import BadDivisor

@@ -15,8 +15,9 @@ from tests.sw.networks import images, network
 
 from celosia.boards import BOARDS
 from celosia.compiler import compile
-from celosia.driver import Device, verilator
-from celosia.driver.serial import SerialTransport
+from celosia.driver import Device
+from celosia.driver.rtl.transport import verilator
+from celosia.driver.serial.transport import SerialTransport
 from celosia.model import run as golden
 from celosia.spec import Config
 from celosia_hw.cells import TECHNOLOGIES

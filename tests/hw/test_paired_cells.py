@@ -9,10 +9,10 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.driver.rtl import RtlTransport
-from celosia.errors import CelosiaError
+from celosia.driver.rtl.transport import RtlTransport
 from celosia.spec import Config
 from celosia.spec.timing import PRODUCT_LATENCY
+from celosia.support.errors import CelosiaError
 from celosia_hw.cells import cells_of, ecp5_paired
 from celosia_hw.cells.models import models
 from celosia_hw.emit import TOP, emit

@@ -4,7 +4,7 @@ import pytest
 from amaranth import *
 from amaranth.sim import Simulator
 
-from celosia.driver.packets import Unpacker, pack
+from celosia.driver.serial.packets import Unpacker, pack
 from celosia.spec import Config
 from celosia.spec.serial import (
     ESCAPE,

@@ -10,11 +10,11 @@ from tests.sw.idx_files import write_folder
 
 from celosia.cli import main
 from celosia.compiler import compile
-from celosia.data import load_mnist, scaled
-from celosia.graph_file import save_graph
+from celosia.demo import load_mnist, scaled
+from celosia.demo.train import train_mlp
+from celosia.network.graph_file import save_graph
 from celosia.quant import quantize
 from celosia.spec import Config
-from celosia.train import train_mlp
 
 
 class Ran(NamedTuple):

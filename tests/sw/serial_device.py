@@ -3,7 +3,7 @@
 import time
 from collections import deque
 
-from celosia.driver.packets import Unpacker, pack
+from celosia.driver.serial.packets import Unpacker, pack
 from celosia.model.link import LinkModel
 from celosia.spec import Config
 from celosia.spec.serial import NO_SESSION, NUMBERS, SERIAL_VERSION, Kind, max_words

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from celosia.float_network import FloatLayer, FloatNetwork
-from celosia.functions import FORMULAS, X, clip, function
 from celosia.importer import to_network
 from celosia.model.reference import evaluate
+from celosia.network.float_network import FloatLayer, FloatNetwork
+from celosia.network.functions import FORMULAS, X, clip, function
 from celosia.quant.activation import activation, clamp_of
 
 _PARAMETERS = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from celosia.boards import BOARDS, Fact, Placement, Result, board, load_placements, save_placements
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 
 def placement(name: str = "ulx3s-85f", fmax: tuple[float, ...] = (140.5, 151.0, 138.0), **values):

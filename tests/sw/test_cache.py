@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from celosia.cache import atomic_write, cache_dir, require_writable
-from celosia.errors import CelosiaError
+from celosia.support.cache import atomic_write, cache_dir, require_writable
+from celosia.support.errors import CelosiaError
 
 
 def test_folder_order(monkeypatch, tmp_path):

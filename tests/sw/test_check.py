@@ -13,7 +13,7 @@ from tests.random_models import fully_connected, random_model
 from celosia.cli.outline import read_outline
 from celosia.importer.tflite import tflite_network
 from celosia.importer.tflite.outline import tflite_outline
-from celosia.outline import Outline
+from celosia.network.outline import Outline
 
 
 def _layer(tensors: list[Tensor], source: int, k: int, n: int) -> Op:

@@ -10,8 +10,8 @@ import pytest
 from tests.sw.conftest import ENGINE
 from tests.sw.idx_files import idx
 
-from celosia.graph import Dense, Graph, Quant
-from celosia.graph_file import save_graph
+from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.graph_file import save_graph
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.fake_tools import FakeTools, report
 from celosia import flow
 from celosia.boards import BOARDS
 from celosia.cli import build as command
-from celosia.model.estimate import estimate
+from celosia.predict.estimate import estimate
 from celosia.spec import Config
 
 

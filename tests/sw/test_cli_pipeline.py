@@ -7,10 +7,10 @@ import pytest
 from tests.sw.conftest import ENGINE
 
 from celosia import model
-from celosia.graph_file import load_graph
-from celosia.image import Image
-from celosia.mlp import FloatMLP
+from celosia.compiler.image import Image
 from celosia.model import evaluate
+from celosia.network.graph_file import load_graph
+from celosia.network.mlp import FloatMLP
 
 KEYS = {
     *("dataset", "images", "accuracy_float", "accuracy_int8", "mismatches", "macs_per_image"),

@@ -9,10 +9,10 @@ from tests.sw.networks import CONFIGS, dense, images, network, quant
 from celosia.compiler import compile, needs, smallest
 from celosia.compiler.memory import allocate
 from celosia.compiler.overflow import fold
-from celosia.errors import CelosiaError, DoesNotFit
-from celosia.graph import Dense, Graph, Quant
 from celosia.model import evaluate, run
+from celosia.network.graph import Dense, Graph, Quant
 from celosia.spec import PARAMETER, Config, Memory, Op
+from celosia.support.errors import CelosiaError, DoesNotFit
 
 CONFIG = CONFIGS["4x12-lanes4"]
 

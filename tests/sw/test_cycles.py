@@ -6,9 +6,9 @@ from tests.sw.networks import images, network
 
 from celosia.compiler import compile
 from celosia.driver import Device
-from celosia.driver.rtl import RtlTransport
-from celosia.model.cycles import predict
-from celosia.model.load import dense_load, run_loads
+from celosia.driver.rtl.transport import RtlTransport
+from celosia.predict.cycles import predict
+from celosia.predict.workload import dense_load, run_loads
 from celosia.spec import Config
 from celosia.spec.timing import SERIAL_CYCLES
 

@@ -12,10 +12,10 @@ from celosia.driver import device as device_module
 from celosia.driver.device import Device
 from celosia.driver.frames import pad_records, response, unpad_records
 from celosia.driver.golden import GoldenTransport
-from celosia.errors import CelosiaError
 from celosia.model import evaluate
 from celosia.spec import DESCRIPTOR, IDENTITY, TRAILER, Config, Memory, Opcode, Status
 from celosia.spec.link import VERSION
+from celosia.support.errors import CelosiaError
 
 
 def same(device, graph, x, note, **options):

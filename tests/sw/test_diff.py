@@ -9,9 +9,9 @@ from tests.litert import Op, Tensor, build
 from tests.random_models import fully_connected, random_model
 
 from celosia.compare import TensorDiff, compare, golden, litert, run_engine
-from celosia.graph import Dense, Graph, Quant
 from celosia.importer.tflite import read_tflite
-from celosia.network import Network
+from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.network import Network
 from celosia.spec import Config, Rounding
 
 CONFIG = Config.default(2, 8)

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from celosia.data.digits import draw, load_digits
-from celosia.errors import CelosiaError
+from celosia.demo.digits import draw, load_digits
+from celosia.support.errors import CelosiaError
 
 
 def test_shape_range_and_split():

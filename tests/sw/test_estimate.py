@@ -5,10 +5,10 @@ import pytest
 from tests.sw.networks import network
 
 from celosia.compiler import compile
-from celosia.model import estimate
-from celosia.model.cycles import predict
-from celosia.model.load import dense_load
-from celosia.outline import LayerOutline, Outline
+from celosia.network.outline import LayerOutline, Outline
+from celosia.predict import estimate
+from celosia.predict.cycles import predict
+from celosia.predict.workload import dense_load
 from celosia.spec import Config
 
 CONFIGS = [Config.default(16, 16), Config.default(1, 64), Config.default(3, 5, lanes=1)]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from celosia.boards import Placement, Result, board
-from celosia.errors import CelosiaError
 from celosia.explore import candidates, demand, estimated, explore, front, port_limit, predict
-from celosia.model.estimate import estimate
-from celosia.outline import LayerOutline, Operation, Outline, Place
+from celosia.network.outline import LayerOutline, Operation, Outline, Place
+from celosia.predict.estimate import estimate
+from celosia.support.errors import CelosiaError
 
 MNIST = (784, 128, 64, 10)
 SMALL = (16, 8, 4)

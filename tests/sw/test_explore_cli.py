@@ -10,7 +10,7 @@ from tests.sw.test_cli_interrupt import interrupt
 from tests.sw.test_explore import placed
 
 from celosia.boards import BOARDS, board, save_placements
-from celosia.mlp import FloatMLP
+from celosia.network.mlp import FloatMLP
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.sw.test_cli_interrupt import interrupt
 
-from celosia.mlp import FloatMLP
+from celosia.network.mlp import FloatMLP
 
 
 @contextlib.contextmanager

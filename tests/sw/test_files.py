@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from celosia import files
-from celosia.errors import CelosiaError
-from celosia.files import read
+from celosia.support import files
+from celosia.support.errors import CelosiaError
+from celosia.support.files import read
 
 
 def test_all_of_it(tmp_path):

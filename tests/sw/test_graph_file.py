@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from tests.sw.networks import images, network
 
-from celosia.errors import CelosiaError
-from celosia.graph import Graph, Quant
-from celosia.graph_file import graph_from_bytes, graph_to_bytes, load_graph, save_graph
 from celosia.model import evaluate
+from celosia.network.graph import Graph, Quant
+from celosia.network.graph_file import graph_from_bytes, graph_to_bytes, load_graph, save_graph
+from celosia.support.errors import CelosiaError
 
 GRAPH = network(np.random.default_rng(3), [9, 7, 5, 3])
 

@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from celosia.data.idx import parse_idx, unpack
-from celosia.errors import CelosiaError
+from celosia.demo.idx import parse_idx, unpack
+from celosia.support.errors import CelosiaError
 
 IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 
@@ -74,6 +74,6 @@ def test_every_damaged_byte_is_noticed_or_harmless():
 
 
 def test_a_gzip_bomb_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("celosia.data.idx._LIMIT", 1000)
+    monkeypatch.setattr("celosia.demo.idx._LIMIT", 1000)
     with pytest.raises(CelosiaError, match="more than 1 GiB"):
         unpack(gzip.compress(bytes(1001)), where="f")

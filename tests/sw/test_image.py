@@ -9,9 +9,9 @@ import pytest
 from tests.sw.networks import CONFIGS, network
 
 from celosia.compiler import compile
-from celosia.errors import CelosiaError
-from celosia.image import MAGIC, VERSION, Image
+from celosia.compiler.image import MAGIC, VERSION, Image
 from celosia.spec import DESCRIPTOR, Memory
+from celosia.support.errors import CelosiaError
 
 GRAPH = network(np.random.default_rng(3), [30, 20, 10])
 IMAGE = compile(GRAPH, CONFIGS["4x12-lanes4"])

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from tests.judges import Mlp, keras_file, needs, torch_file, torch_module
 
-from celosia.errors import CelosiaError, Unsupported
 from celosia.importer import load_model, model_from_bytes, to_network
 from celosia.importer.keras.activations import ACTIVATIONS
 from celosia.importer.torch import from_module
 from celosia.model.reference import evaluate
+from celosia.support.errors import CelosiaError, Unsupported
 
 X = np.random.default_rng(5).normal(0, 1, (40, 12)).astype(np.float32)
 

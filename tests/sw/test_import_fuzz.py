@@ -13,9 +13,9 @@ from tests.judges import Mlp, needs, onnx_file
 from tests.sw import networks
 
 from celosia.compiler import compile
-from celosia.errors import CelosiaError, Unsupported
 from celosia.importer import load_model, model_from_bytes
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError, Unsupported
 
 _MUTATIONS = 500
 
@@ -146,7 +146,7 @@ def test_an_image_with_a_wrong_host_step():
 
     changed = data[: at + 1] + b"Deduantize" + data[at + 11 : -32]
     with pytest.raises(CelosiaError, match="host step 'Deduantize' is unknown"):
-        from celosia.image import Image
+        from celosia.compiler.image import Image
 
         Image.from_bytes(changed + hashlib.sha256(changed).digest())
 

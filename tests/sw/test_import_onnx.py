@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tests.judges import Mlp, needs, onnx_file, qdq_file
 
-from celosia.data import load_mnist, scaled
-from celosia.errors import CelosiaError, Unsupported
+from celosia.demo import load_mnist, scaled
+from celosia.demo.train import train_mlp
 from celosia.importer import model_from_bytes, to_network
 from celosia.model.reference import evaluate
-from celosia.train import train_mlp
+from celosia.support.errors import CelosiaError, Unsupported
 
 X = np.random.default_rng(5).uniform(-1, 1, (300, 20)).astype(np.float32)
 

@@ -58,7 +58,7 @@ def test_one_network_one_image(norm):
 def test_the_image_gives_the_models_own_outputs():
     mlp = Mlp.random(2)
     network = to_network(model_from_bytes(onnx_file(mlp), "mlp"), X)
-    from celosia.image import Image
+    from celosia.compiler.image import Image
     from celosia.model import run
 
     loaded = Image.from_bytes(compile(network, Config.default(2, 8)).to_bytes())

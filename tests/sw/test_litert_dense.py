@@ -7,9 +7,9 @@ import pytest
 from tests.litert import Op, Tensor, build, run
 from tests.random_models import fully_connected, random_model
 
-from celosia.graph import Graph
 from celosia.importer.tflite import read_tflite, tflite_network
 from celosia.model.reference import evaluate
+from celosia.network.graph import Graph
 
 _SEEDS, _GROUPS = 200, 8
 

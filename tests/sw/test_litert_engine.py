@@ -8,9 +8,9 @@ from tests.litert import run
 from tests.random_models import random_model
 
 from celosia.compiler import compile
+from celosia.compiler.image import Image
 from celosia.driver import Device
-from celosia.driver.rtl import RtlTransport
-from celosia.image import Image
+from celosia.driver.rtl.transport import RtlTransport
 from celosia.importer.tflite import tflite_network
 from celosia.model import run as golden
 from celosia.spec import Config

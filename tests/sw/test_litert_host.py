@@ -5,9 +5,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as tfl
 from tests.litert import Op, Tensor, build, run
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.graph import Quant
-from celosia.host import Dequantize, Quantize, Requantize, Softmax
+from celosia.network.graph import Quant
+from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
+from celosia.support.errors import CelosiaError, Unsupported
 
 
 def judge(code, source, target, x, options=None):

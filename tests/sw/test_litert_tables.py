@@ -6,9 +6,9 @@ from ai_edge_litert import schema_py_generated as tfl
 from ai_edge_litert.interpreter import OpResolverType
 from tests.litert import Op, Tensor, build, run
 
-from celosia.errors import Unsupported
-from celosia.graph import Quant
+from celosia.network.graph import Quant
 from celosia.quant.tables import FUNCTIONS, element_table
+from celosia.support.errors import Unsupported
 
 ALL = np.arange(-128, 128).astype(np.int8).reshape(1, 256)
 

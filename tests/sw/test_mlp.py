@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from celosia.errors import CelosiaError
-from celosia.mlp import FloatMLP
+from celosia.network.mlp import FloatMLP
+from celosia.support.errors import CelosiaError
 
 W0 = np.array([[1, -1, 0.5], [2, 1, -1]], np.float32)
 B0 = np.array([0, 0.5, 1], np.float32)

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import pytest
 
-from celosia.cache import cache_dir
-from celosia.data import load_mnist, mnist, scaled
-from celosia.data.fetch import md5
-from celosia.errors import CelosiaError
+from celosia.demo import load_mnist, mnist, scaled
+from celosia.demo.fetch import md5
+from celosia.support.cache import cache_dir
+from celosia.support.errors import CelosiaError
 
 DEAD = "http://127.0.0.1:9/"
 LABELS, IMAGES = "idx1-ubyte", "idx3-ubyte"
@@ -222,7 +222,7 @@ def test_second_mirror_when_the_first_is_down_or_cuts(small, cache, monkeypatch)
 
 
 def test_second_mirror_when_the_first_is_slow(small, cache, monkeypatch):
-    monkeypatch.setattr("celosia.data.fetch._SECONDS", 0.3)
+    monkeypatch.setattr("celosia.demo.fetch._SECONDS", 0.3)
     with mirror(zipped(small), delay=1) as (first, _), mirror(zipped(small)) as (second, asked):
         use(monkeypatch, first, second)
         check_small(load_mnist(), small)
@@ -231,7 +231,7 @@ def test_second_mirror_when_the_first_is_slow(small, cache, monkeypatch):
 
 def test_name_look_up_that_never_ends(cache, monkeypatch):
     end = threading.Event()
-    monkeypatch.setattr("celosia.data.fetch._SECONDS", 0.1)
+    monkeypatch.setattr("celosia.demo.fetch._SECONDS", 0.1)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: end.wait(30))
     start = time.monotonic()
     data = load_mnist()

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from celosia.errors import CelosiaError
 from celosia.quant import accumulator_range, effective_scale, fit_multipliers, quantize_multiplier
+from celosia.support.errors import CelosiaError
 
 
 @pytest.mark.parametrize(

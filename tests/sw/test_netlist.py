@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from celosia.driver import netlist
-from celosia.errors import CelosiaError
+from celosia.driver.rtl.transport import source as netlist
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError
 
 
 @pytest.fixture

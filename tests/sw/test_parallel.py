@@ -13,7 +13,7 @@ from tests.sw.networks import CONFIGS, images, network
 from celosia.compiler import compile
 from celosia.driver import Device, GoldenTransport
 from celosia.driver.parallel import Interrupted, WorkerFailed, run_parallel
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 CONFIG = CONFIGS["4x12-lanes4"]
 RNG = np.random.default_rng(5)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from celosia.errors import CelosiaError
 from celosia.model.memories import Memories
 from celosia.model.program import decode
 from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory, Op, Status, legal
+from celosia.support.errors import CelosiaError
 
 CONFIG = Config(
     rows=2,

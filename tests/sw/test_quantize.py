@@ -5,13 +5,13 @@ import pytest
 from tests.litert import Op, Tensor, build, run
 from tests.random_models import fully_connected
 
-from celosia.data import load_mnist, scaled
-from celosia.errors import CelosiaError
-from celosia.graph import Quant
-from celosia.mlp import FloatMLP
+from celosia.demo import load_mnist, scaled
+from celosia.demo.train import train_mlp
 from celosia.model.reference import evaluate
+from celosia.network.graph import Quant
+from celosia.network.mlp import FloatMLP
 from celosia.quant import METHODS, activation_quant, effective_scale, observe, quantize
-from celosia.train import train_mlp
+from celosia.support.errors import CelosiaError
 
 
 def mlp(seed=0, sizes=(20, 16, 8), scale=1.0):

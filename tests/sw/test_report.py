@@ -10,9 +10,9 @@ from tests.sw.browser import CHROMIUM, dump
 from tests.sw.networks import images, network
 
 from celosia.compiler import compile
-from celosia.figures import Figures
-from celosia.graph import Dense, Graph, Quant
+from celosia.driver.metrics import Figures
 from celosia.model import run as golden
+from celosia.network.graph import Dense, Graph, Quant
 from celosia.report import gather, render
 from celosia.report.precision import precision
 from celosia.spec import Config

@@ -9,9 +9,9 @@ import time
 import pytest
 from tests.sw import echo
 
-from celosia.driver import rtl
-from celosia.driver.rtl import RtlTransport
-from celosia.errors import CelosiaError
+from celosia.driver.rtl.transport import RtlTransport
+from celosia.driver.rtl.transport import transport as rtl
+from celosia.support.errors import CelosiaError
 
 
 def transport(link_bytes: int = 8, **options) -> RtlTransport:

@@ -18,14 +18,14 @@ from tests.serial_sim import Faults, SerialBoard, engine_board
 
 from celosia.cli import main
 from celosia.compiler import compile
-from celosia.data import load_mnist, scaled
+from celosia.demo import load_mnist, scaled
+from celosia.demo.train import train_mlp
 from celosia.driver import Device
-from celosia.driver.serial import SerialTransport
-from celosia.errors import CelosiaError
+from celosia.driver.serial.transport import SerialTransport
 from celosia.model import run as golden
 from celosia.quant import quantize
 from celosia.spec import Config
-from celosia.train import train_mlp
+from celosia.support.errors import CelosiaError
 
 #: Small, so that it compiles and runs quickly; words of several bytes, so that they can be torn.
 CONFIG = Config(

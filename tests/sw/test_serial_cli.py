@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from celosia.driver import serial as driver_serial
-from celosia.driver.serial import SerialTransport
-from celosia.errors import CelosiaError
+from celosia.driver.serial.transport import SerialTransport
+from celosia.driver.serial.transport import transport as driver_serial
+from celosia.support.errors import CelosiaError
 
 
 @pytest.fixture

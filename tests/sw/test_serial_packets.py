@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from celosia.driver.packets import Packet, Unpacker, pack
+from celosia.driver.serial.packets import Packet, Unpacker, pack
 from celosia.spec.serial import ESCAPE, FLAG, MAX_DATA, Kind, max_words
 
 FIELDS = {"session": FLAG, "number": 13, "ack": 7, "words": 64, "last": 1}

@@ -6,11 +6,11 @@ import pytest
 from tests.serial_sim import Faults
 from tests.sw.serial_device import DevicePort
 
-from celosia.driver.packets import pack
-from celosia.driver.session import Session
-from celosia.errors import CelosiaError
+from celosia.driver.serial.packets import pack
+from celosia.driver.serial.session import Session
 from celosia.spec import REQUEST, Config, Memory, Opcode
 from celosia.spec.serial import Kind
+from celosia.support.errors import CelosiaError
 
 CONFIG = Config.default(1, 4, link_bytes=4)
 

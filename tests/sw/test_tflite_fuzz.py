@@ -8,10 +8,10 @@ import pytest
 from tests.litert import Op, Tensor, build
 from tests.random_models import random_model
 
-from celosia.errors import CelosiaError
 from celosia.importer.tflite import tflite_network
 from celosia.importer.tflite.flatbuffer import root
-from celosia.network import Network
+from celosia.network.network import Network
+from celosia.support.errors import CelosiaError
 
 _MUTATIONS = 500
 

@@ -6,10 +6,10 @@ from ai_edge_litert import schema_py_generated as tfl
 from tests.litert import Op, Tensor, build, run
 from tests.random_models import fully_connected
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.graph import Quant
 from celosia.importer.tflite import read_tflite, tflite_network
 from celosia.model.reference import evaluate
+from celosia.network.graph import Quant
+from celosia.support.errors import CelosiaError, Unsupported
 
 RNG = np.random.default_rng(11)
 W0 = RNG.integers(-127, 128, (6, 12)).astype(np.int8)

@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from celosia.data import Dataset, load_mnist, scaled
-from celosia.data.digits import load_digits
-from celosia.errors import CelosiaError
-from celosia.train import train_mlp
+from celosia.demo import Dataset, load_mnist, scaled
+from celosia.demo.digits import load_digits
+from celosia.demo.train import train_mlp
+from celosia.support.errors import CelosiaError
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +125,8 @@ def test_cache_that_cannot_be_written_is_noticed_before_training(digits, cache):
 def test_ctrl_c_keeps_nothing(cache):
     code = """if True:
         import signal
-        from celosia.data.digits import load_digits
-        from celosia.train import train_mlp
+        from celosia.demo.digits import load_digits
+        from celosia.demo.train import train_mlp
         signal.signal(signal.SIGINT, signal.default_int_handler)
         report = lambda *_: print("epoch", flush=True)
         train_mlp(load_digits(), epochs=100_000, batch=1, progress=report)
@@ -180,5 +180,5 @@ def test_without_scikit_learn(digits, cache, monkeypatch):
 
 
 def test_importing_does_not_load_scikit_learn():
-    code = "import celosia.train, sys; sys.exit('sklearn' in sys.modules)"
+    code = "import celosia.demo.train, sys; sys.exit('sklearn' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.sw import echo
 
-from celosia.driver import toolchain, verilator
-from celosia.errors import CelosiaError
+from celosia.driver.rtl.transport import toolchain, verilator
+from celosia.support.errors import CelosiaError
 
 
 def files(cache: Path) -> list[str]:

@@ -48,7 +48,7 @@ class Core(wiring.Component):
     From the cycle in which the walker decides on a k to the array's operands:
     1 + `OPERAND_LATENCY` cycles; from there see `MacArray`, `Drain`, `Requantizer` and
     `ElementTables`. `docs/theory_of_operation.md` has the whole timeline, and
-    `celosia.model.cycles` predicts it.
+    `celosia.predict.cycles` predicts it.
 
     Members
     -------

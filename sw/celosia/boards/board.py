@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
-from celosia.errors import CelosiaError
 from celosia.spec import Config
 from celosia.spec.timing import SERIAL_CYCLES
+from celosia.support.errors import CelosiaError
 
 __all__ = ["BOARDS", "FAMILIES", "Board", "Fact", "Resources", "board"]
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from statistics import median
 
-from celosia.cache import atomic_write
-from celosia.errors import CelosiaError
 from celosia.spec import Config
+from celosia.support.cache import atomic_write
+from celosia.support.errors import CelosiaError
 
 from .board import BOARDS
 

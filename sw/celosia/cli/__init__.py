@@ -6,7 +6,7 @@ import signal
 import sys
 import warnings
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 __all__ = ["main"]
 

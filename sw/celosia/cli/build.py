@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from celosia.boards import BOARDS, Board, board
-from celosia.cache import atomic_write, require_writable
-from celosia.errors import CelosiaError
-from celosia.progress import Progress
 from celosia.spec.serial import BAUD
+from celosia.support.cache import atomic_write, require_writable
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress
 
 from . import options
 from .console import Console
 from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
-    from celosia.check import Check
     from celosia.flow import Placed
+    from celosia.predict.check import Check
     from celosia.spec import Config
 
 __all__ = ["add_arguments", "run"]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
 from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
-    from celosia.check import Check
+    from celosia.predict.check import Check
 
 __all__ = ["add_arguments", "run"]
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0: it fits; 3: some memory is too small; 4: an operation is not supported."""
-    from celosia.check import Check
+    from celosia.predict.check import Check
 
     from .outline import read_outline
 

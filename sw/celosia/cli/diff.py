@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
@@ -16,7 +16,7 @@ from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
     from celosia.compare import Comparison
-    from celosia.network import Network
+    from celosia.network.network import Network
 
 __all__ = ["add_arguments", "run"]
 
@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _network(path: str) -> "Network":
     """What is in the file, as `Network`: a graph alone is one without host steps."""
-    from celosia.graph import Graph
-    from celosia.network import Network
+    from celosia.network.graph import Graph
+    from celosia.network.network import Network
 
     if not path.endswith((".npz", ".celosia")):
         from celosia.importer import load_model as import_model

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.figures import Figures
+from celosia.driver.metrics import Figures
 
 from .console import Console
 
 if TYPE_CHECKING:
+    from celosia.compiler.image import Image
     from celosia.driver.parallel import Run
-    from celosia.image import Image
 
 __all__ = ["execute", "figure_rows"]
 
@@ -32,7 +32,7 @@ def execute(
 
     with console.progress() as progress:
         if args.transport == "rtl":
-            from celosia.driver.rtl import prepare
+            from celosia.driver.rtl.transport import prepare
 
             prepare(image.config, progress)
         start = time.perf_counter()

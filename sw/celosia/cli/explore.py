@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
@@ -50,10 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0: some engine holds it; 3: none does; 4: an operation is not supported."""
     from celosia.boards import BOARDS, PLACEMENTS, board, load_placements
-    from celosia.check import FITS, TOO_LARGE, UNSUPPORTED
     from celosia.explore import explore
     from celosia.explore.cluster import require_dask
     from celosia.explore.plot import require_plot, write_plot
+    from celosia.predict.check import FITS, TOO_LARGE, UNSUPPORTED
 
     from .explore_page import show
     from .outline import read_outline

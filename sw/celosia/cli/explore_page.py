@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from celosia.explore import Exploration, port_limit
-from celosia.explore.cells import FIGURES, figures, notes, too_large, used_columns
+from celosia.explore.table import FIGURES, figures, notes, too_large, used_columns
 
 from .console import Console
 from .page import columns, heading

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.errors import CelosiaError, located
-from celosia.files import read
+from celosia.support.errors import CelosiaError, located
+from celosia.support.files import read
 
 if TYPE_CHECKING:
-    from celosia.float_network import FloatNetwork
-    from celosia.graph import Graph
-    from celosia.image import Image
-    from celosia.mlp import FloatMLP
-    from celosia.network import Network
+    from celosia.compiler.image import Image
+    from celosia.network.float_network import FloatNetwork
+    from celosia.network.graph import Graph
+    from celosia.network.mlp import FloatMLP
+    from celosia.network.network import Network
 
 __all__ = ["load_array", "load_model"]
 
@@ -27,18 +27,18 @@ def load_model(path: str) -> "Image | Graph | Network | FloatMLP | FloatNetwork"
     CelosiaError : it cannot be read, is none of them, or is damaged.
     """
     data = read(path)
-    from celosia.image import MAGIC, SUFFIX, Image
+    from celosia.compiler.image import MAGIC, SUFFIX, Image
 
     if data.startswith(MAGIC[:5]) or path.endswith(SUFFIX):
         return Image.from_bytes(data, where=path)
     if data.startswith(b"PK") and not path.endswith((".keras", ".pt2", ".pt")):
         names = _names(data, path)
         if "activations" in names:
-            from celosia.mlp import FloatMLP
+            from celosia.network.mlp import FloatMLP
 
             return FloatMLP.load(path)
         if "header" in names or path.endswith(".npz"):
-            from celosia.graph_file import graph_from_bytes
+            from celosia.network.graph_file import graph_from_bytes
 
             return graph_from_bytes(data, where=path)
     from celosia.importer import model_from_bytes

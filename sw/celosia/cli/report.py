@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.cache import atomic_write
-from celosia.errors import CelosiaError
+from celosia.support.cache import atomic_write
+from celosia.support.errors import CelosiaError
 
 from .files import load_array, load_model
 
 if TYPE_CHECKING:
+    from celosia.compiler.image import Image
+    from celosia.driver.metrics import Figures
     from celosia.driver.parallel import Run
-    from celosia.figures import Figures
-    from celosia.image import Image
 
 __all__ = ["add_report", "float_results", "write_report"]
 

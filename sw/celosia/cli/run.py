@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 
-from celosia.cache import atomic_write
-from celosia.errors import CelosiaError
+from celosia.support.cache import atomic_write
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile
-    from celosia.image import Image
+    from celosia.compiler.image import Image
     from celosia.model import run as golden
 
     options.check_outputs(args.output, args.json, args.report)

@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from celosia.data import load_mnist, scaled
-    from celosia.train import train_mlp
+    from celosia.demo import load_mnist, scaled
+    from celosia.demo.train import train_mlp
 
     options.check_outputs(args.output)
     console = Console(args.quiet)

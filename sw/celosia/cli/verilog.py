@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import celosia
-from celosia.cache import atomic_write
-from celosia.errors import CelosiaError
+from celosia.support.cache import atomic_write
+from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from celosia.driver.netlist import engine_verilog
+    from celosia.driver.rtl.source import engine_verilog
 
     config, path = options.config(args), Path(args.output)
     top = "celosia_axi" if args.axi else "celosia"

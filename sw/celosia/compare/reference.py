@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.errors import CelosiaError
 from celosia.model.reference import evaluate
-from celosia.network import Network
-from celosia.progress import Progress, silent
+from celosia.network.network import Network
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress, silent
 
 __all__ = ["REFERENCES", "Reference", "golden", "litert", "onnxruntime"]
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from celosia import driver
 from celosia.compiler import compile
-from celosia.graph import Dense, Graph
 from celosia.model.reference import evaluate
-from celosia.network import Network
-from celosia.progress import Progress, silent
+from celosia.network.graph import Dense, Graph
+from celosia.network.network import Network
 from celosia.spec import Config, Rounding
+from celosia.support.progress import Progress, silent
 
 from .reference import Reference
 from .tensors import TensorDiff

@@ -1,16 +1,16 @@
 """Compile a quantized graph for one engine."""
 
-from celosia.edges import Edges
-from celosia.errors import CelosiaError
-from celosia.graph import Graph
-from celosia.image import Image
-from celosia.metadata import LayerInfo, ModelInfo
-from celosia.network import Network
+from celosia.network.graph import Graph
+from celosia.network.host_steps import Edges
+from celosia.network.network import Network
 from celosia.spec import ACTIVATION, OFFSET, Config, Memory
+from celosia.support.errors import CelosiaError
 
 from . import pack
-from .fit import check_fit
+from .capacity import check_fit
+from .image import Image
 from .memory import allocate
+from .metadata import LayerInfo, ModelInfo
 from .overflow import fold
 
 __all__ = ["compile"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from celosia.graph import Graph
+from celosia.network.graph import Graph
 from celosia.spec import Config
 
 __all__ = ["Activations", "allocate", "words_in", "words_out"]

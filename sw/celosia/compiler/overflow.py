@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.graph import Dense
+from celosia.network.graph import Dense
 from celosia.spec import ACC, ACTIVATION, BIAS, OFFSET
+from celosia.support.errors import CelosiaError
 
 __all__ = ["fold"]
 

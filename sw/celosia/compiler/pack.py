@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.graph import Dense
+from celosia.network.graph import Dense
 from celosia.spec import DESCRIPTOR, OFFSET, PARAMETER, WEIGHT, Config, Op
 
 from .memory import words_in

@@ -1,9 +1,9 @@
 """Run program images on an engine: the golden model, a simulation of the RTL, a board."""
 
-from celosia.errors import CelosiaError
-from celosia.image import Image
-from celosia.progress import Progress, silent
+from celosia.compiler.image import Image
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress, silent
 
 from .device import Device
 from .golden import GoldenTransport
@@ -44,12 +44,12 @@ def open(
         device = Device(GoldenTransport(config))
     elif transport == "rtl":
         # Only here: the simulation needs the [hw] extra, which running models does not.
-        from .rtl import RtlTransport, prepare
+        from celosia.driver.rtl.transport import RtlTransport, prepare
 
         prepare(config, progress)
         device = Device(RtlTransport(config))
     elif transport == "serial":
-        from .serial import AUTO, BAUD, SerialTransport
+        from celosia.driver.serial.transport import AUTO, BAUD, SerialTransport
 
         board = SerialTransport(port or AUTO, BAUD if baud is None else baud)
         try:

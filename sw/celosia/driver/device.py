@@ -5,11 +5,11 @@ from dataclasses import fields
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.image import Image
-from celosia.progress import Progress, silent
+from celosia.compiler.image import Image
 from celosia.spec import COUNTERS, IDENTITY, OFFSET, Config, InferFlag, Memory, Op, Opcode, record
 from celosia.spec.link import MAGIC, VERSION
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress, silent
 
 from .frames import pad_records, padded, request, response, unpad_records
 from .transport import Transport

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from celosia.errors import CelosiaError
 from celosia.spec import REQUEST, TRAILER, Opcode, Status
+from celosia.support.errors import CelosiaError
 
 __all__ = ["pad_records", "padded", "request", "response", "unpad_records"]
 

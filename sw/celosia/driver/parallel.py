@@ -12,9 +12,9 @@ from multiprocessing.process import BaseProcess
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.image import Image
-from celosia.progress import Progress, silent
+from celosia.compiler.image import Image
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress, silent
 
 from .device import Device
 

@@ -7,9 +7,9 @@ from math import gcd
 
 from celosia.boards import Board, Placement
 from celosia.compiler import needs
-from celosia.errors import CelosiaError
-from celosia.outline import Outline
+from celosia.network.outline import Outline
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError
 
 from .demand import Demand, Short, demand, shortages
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 
 import celosia
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 __all__ = ["on_cluster", "require_dask"]
 

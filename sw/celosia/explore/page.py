@@ -7,9 +7,9 @@ from celosia.boards import Board, Fact
 from celosia.report.document import document
 from celosia.report.html import Raw, cards, section, table
 
-from .cells import FIGURES, figures, notes, too_large, used_columns
 from .point import Point
 from .sweep import Exploration, port_limit
+from .table import FIGURES, figures, notes, too_large, used_columns
 
 __all__ = ["render"]
 

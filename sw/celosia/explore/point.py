@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from celosia.boards import Board
-from celosia.model.estimate import Estimate
+from celosia.predict.estimate import Estimate
 
 from .candidates import Candidate
 from .clocks import Clock

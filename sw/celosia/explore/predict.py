@@ -8,11 +8,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
-from celosia.errors import CelosiaError
-from celosia.model.estimate import Estimate, estimate
-from celosia.outline import Outline
-from celosia.progress import Progress, silent
+from celosia.network.outline import Outline
+from celosia.predict.estimate import Estimate, estimate
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress, silent
 
 from .cluster import on_cluster
 
@@ -27,7 +27,7 @@ def predict(
     dask: str | None = None,
     progress: Progress = silent,
 ) -> dict[Config, Estimate]:
-    """`celosia.model.estimate.estimate` of every configuration.
+    """`celosia.predict.estimate.estimate` of every configuration.
 
     Parameters
     ----------

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from celosia.boards import BOARDS, Board, Fact, Placement
-from celosia.errors import CelosiaError
-from celosia.outline import Outline
-from celosia.progress import Progress, silent
+from celosia.network.outline import Outline
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress, silent
 
 from .candidates import candidates
 from .clocks import estimated, measured

@@ -4,8 +4,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from celosia.boards import Board
-from celosia.errors import CelosiaError
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError
 
 from .tools import INSTALL
 

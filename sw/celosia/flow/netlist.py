@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from celosia.boards import Board
-from celosia.cache import CACHE_TODO, atomic_write
-from celosia.errors import CelosiaError
+from celosia.support.cache import CACHE_TODO, atomic_write
+from celosia.support.errors import CelosiaError
 
 from . import floorplan
 from .families import FAMILIES, Family

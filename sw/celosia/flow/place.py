@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from celosia.cache import CACHE_TODO, atomic_write
-from celosia.errors import CelosiaError
+from celosia.support.cache import CACHE_TODO, atomic_write
+from celosia.support.errors import CelosiaError
 
 from .netlist import Netlist
 from .store import key_of, locked, store

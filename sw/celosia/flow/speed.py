@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from celosia.check import Check
-from celosia.outline import LayerOutline, Outline
+from celosia.network.outline import LayerOutline, Outline
+from celosia.predict.check import Check
 from celosia.spec import Config
 
 __all__ = ["MNIST_MLP", "mnist_mlp"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from celosia.cache import cache_dir, require_writable
+from celosia.support.cache import cache_dir, require_writable
 
 from .tools import Watch
 

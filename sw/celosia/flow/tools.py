@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 __all__ = ["INSTALL", "TOOLS", "Program", "Tool", "Watch", "find", "run", "unwatched", "workshop"]
 

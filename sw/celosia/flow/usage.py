@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 __all__ = [
     "Counts",

@@ -11,8 +11,8 @@ from types import ModuleType
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.files import LARGEST
+from celosia.support.errors import CelosiaError, Unsupported
+from celosia.support.files import LARGEST
 
 __all__ = ["Archive", "named", "parse_json", "require", "text"]
 
@@ -89,8 +89,9 @@ def parse_json(data: bytes, what: str) -> dict:
 class Archive:
     """A zip file that is only ever read into memory, so no name in it can reach a path.
 
-    Members are unpacked on demand, all of them together to at most `celosia.files.LARGEST` bytes
-    and at most 100 times the file's own size, so that a small file cannot ask for all memory.
+    Members are unpacked on demand, all of them together to at most
+    `celosia.support.files.LARGEST` bytes and at most 100 times the file's own size, so that a small
+    file cannot ask for all memory.
     """
 
     def __init__(self, data: bytes):

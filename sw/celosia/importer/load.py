@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported, located
-from celosia.files import read
-from celosia.float_network import FloatNetwork
-from celosia.network import Network
+from celosia.network.float_network import FloatNetwork
+from celosia.network.network import Network
+from celosia.support.errors import CelosiaError, Unsupported, located
+from celosia.support.files import read
 
 from .guard import Archive
 from .quantized import quantized

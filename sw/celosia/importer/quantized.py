@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from celosia.float_network import FloatNetwork
-from celosia.host import Dequantize, FloatSoftmax, Quantize
-from celosia.network import Network
+from celosia.network.float_network import FloatNetwork
+from celosia.network.network import Network
+from celosia.network.steps import Dequantize, FloatSoftmax, Quantize
 from celosia.quant import quantize
 
 __all__ = ["quantized"]

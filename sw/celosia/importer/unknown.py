@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from celosia.errors import CelosiaError
-from celosia.files import read
-from celosia.outline import Operation, Place
+from celosia.network.outline import Operation, Place
+from celosia.support.errors import CelosiaError
+from celosia.support.files import read
 
 from .guard import named, text
 

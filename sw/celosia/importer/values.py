@@ -12,9 +12,9 @@ from math import prod
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.float_network import FloatLayer, FloatNetwork
-from celosia.functions import Function, X, function
+from celosia.network.float_network import FloatLayer, FloatNetwork
+from celosia.network.functions import Function, X, function
+from celosia.support.errors import CelosiaError, Unsupported
 
 __all__ = ["MAX_WIDTH", "Ledger", "Linear", "Value", "norm_factors"]
 

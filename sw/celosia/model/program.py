@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.errors import CelosiaError
 from celosia.spec import DESCRIPTOR, PARAMETER, Status, legal
+from celosia.support.errors import CelosiaError
 
 from .array import accumulate, operand
 from .memories import Memories

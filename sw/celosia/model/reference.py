@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.graph import Dense, Graph
+from celosia.network.graph import Dense, Graph
+from celosia.support.errors import CelosiaError
 
 from .requantize import rescale
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.image import Image
+from celosia.compiler.image import Image
 from celosia.spec import OFFSET, Memory
 
 from .memories import Memories

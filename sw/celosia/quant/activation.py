@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.functions import Function, X
-from celosia.graph import Quant
+from celosia.network.functions import Function, X
+from celosia.network.graph import Quant
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .calibrate import activation_quant, observe
 from .tables import element_table

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.graph import Quant
+from celosia.network.graph import Quant
+from celosia.support.errors import CelosiaError
 
 __all__ = ["METHODS", "activation_quant", "observe"]
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from celosia.errors import CelosiaError, located
-from celosia.float_network import FloatLayer, FloatNetwork
-from celosia.graph import Dense, Graph, Quant
-from celosia.mlp import FloatMLP
+from celosia.network.float_network import FloatLayer, FloatNetwork
+from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.mlp import FloatMLP
+from celosia.numerics.multiplier import effective_scale
 from celosia.spec import WEIGHT, Rounding
+from celosia.support.errors import CelosiaError, located
 
 from .activation import Activation, activation
 from .calibrate import activation_quant, observe
-from .fit import accumulator_range, fit_multipliers
-from .multiplier import effective_scale
+from .exact_multiplier import accumulator_range, fit_multipliers
 
 __all__ = ["quantize"]
 

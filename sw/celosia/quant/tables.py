@@ -5,17 +5,16 @@ from math import erfc
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.graph import Quant
-from celosia.host.fixed_point import (
+from celosia.network.graph import Quant
+from celosia.numerics.fixed_point import (
     multiply_by_quantized_multiplier,
     rounding_divide_by_pot,
     saturating_left_shift,
     saturating_rounding_doubling_high_mul,
 )
+from celosia.numerics.multiplier import quantize_multiplier
 from celosia.spec.formats import SHIFT_MAX
-
-from .multiplier import quantize_multiplier
+from celosia.support.errors import CelosiaError, Unsupported
 
 __all__ = ["FUNCTIONS", "element_table"]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.errors import CelosiaError
-from celosia.figures import Figures
-from celosia.image import Image
-from celosia.model.cycles import Prediction, predict
-from celosia.model.load import run_loads
+from celosia.compiler.image import Image
+from celosia.driver.metrics import Figures
+from celosia.predict.cycles import Prediction, predict
+from celosia.predict.workload import run_loads
+from celosia.support.errors import CelosiaError
 
 from .precision import LayerPrecision, precision
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.image import Image
+from celosia.compiler.image import Image
 from celosia.model.program import Layer, decode
 from celosia.model.run import load
 from celosia.spec import OFFSET

@@ -2,10 +2,10 @@
 
 import math
 
-from celosia.errors import Unsupported
-from celosia.functions import Function, X, clip, function
 from celosia.importer.guard import text
 from celosia.importer.values import Value
+from celosia.network.functions import Function, X, clip, function
+from celosia.support.errors import Unsupported
 
 __all__ = ["ACTIVATIONS", "activate", "relu"]
 

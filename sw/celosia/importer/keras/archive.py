@@ -10,8 +10,8 @@ import re
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
 from celosia.importer.guard import Archive, named, parse_json, require, text
+from celosia.support.errors import CelosiaError, Unsupported
 
 __all__ = ["KerasFile", "paths"]
 

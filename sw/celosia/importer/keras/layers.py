@@ -6,10 +6,10 @@ from math import prod
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.functions import function
 from celosia.importer.guard import text
 from celosia.importer.values import Value, norm_factors
+from celosia.network.functions import function
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .activations import activate, relu
 

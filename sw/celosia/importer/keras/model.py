@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported, located
-from celosia.float_network import FloatNetwork
 from celosia.importer.guard import named, text
 from celosia.importer.values import Ledger, Value
+from celosia.network.float_network import FloatNetwork
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .archive import KerasFile, paths
 from .layers import LAYERS, Layer

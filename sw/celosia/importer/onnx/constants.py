@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .proto import Node
 

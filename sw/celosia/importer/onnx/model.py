@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported, located
-from celosia.float_network import FloatNetwork
 from celosia.importer.guard import named, text
 from celosia.importer.values import Ledger, Value
-from celosia.network import Network
+from celosia.network.float_network import FloatNetwork
+from celosia.network.network import Network
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .constants import CONSTANT_OPERATORS
 from .operators import OPERATORS, Call

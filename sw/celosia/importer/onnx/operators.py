@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.functions import Function, clip, function
 from celosia.importer.values import Value, norm_factors
+from celosia.network.functions import Function, clip, function
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .constants import axes_of
 from .proto import Node

@@ -5,8 +5,8 @@ from math import prod
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported, located
 from celosia.importer.guard import require, text
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 __all__ = ["Node", "OnnxGraph", "load", "tensor"]
 

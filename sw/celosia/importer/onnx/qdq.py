@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported, located
-from celosia.functions import Function, X
-from celosia.graph import Dense, Graph, Quant
-from celosia.host import Dequantize, FloatSoftmax, QuantizeLinear, Requantize
 from celosia.importer.guard import text
 from celosia.importer.tflite.dense import with_table
 from celosia.importer.values import MAX_WIDTH, Ledger
-from celosia.network import Network
+from celosia.network.functions import Function, X
+from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.network import Network
+from celosia.network.steps import Dequantize, FloatSoftmax, QuantizeLinear, Requantize
+from celosia.numerics.multiplier import effective_scale
 from celosia.quant.activation import clamp_of, float_table
-from celosia.quant.fit import accumulator_range, fit_multipliers
-from celosia.quant.multiplier import effective_scale
+from celosia.quant.exact_multiplier import accumulator_range, fit_multipliers
 from celosia.spec import BIAS
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .constants import CONSTANT_OPERATORS, along
 from .operators import Call, element_function, new_shape

@@ -6,11 +6,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.graph import Dense, Quant
-from celosia.outline import LayerOutline
-from celosia.quant.fit import accumulator_range, fit_multipliers
-from celosia.quant.multiplier import effective_scale
+from celosia.network.graph import Dense, Quant
+from celosia.network.outline import LayerOutline
+from celosia.numerics.multiplier import effective_scale
+from celosia.quant.exact_multiplier import accumulator_range, fit_multipliers
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .load import TfliteOperator, TfliteTensor
 from .schema import Activation, FullyConnected

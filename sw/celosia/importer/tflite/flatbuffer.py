@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.errors import CelosiaError
+from celosia.support.errors import CelosiaError
 
 __all__ = ["Table", "root"]
 

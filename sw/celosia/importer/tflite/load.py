@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .builtin import builtin_name
 from .flatbuffer import Table, root

@@ -1,8 +1,8 @@
 """The structure of a .tflite file, every operator judged; no weight is looked at."""
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.graph import Quant
-from celosia.outline import LayerOutline, Operation, Outline, Place
+from celosia.network.graph import Quant
+from celosia.network.outline import LayerOutline, Operation, Outline, Place
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .dense import outline
 from .load import TfliteModel, TfliteOperator, load

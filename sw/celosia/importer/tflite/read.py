@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from celosia.errors import CelosiaError
-from celosia.files import read
-from celosia.network import Network
+from celosia.network.network import Network
+from celosia.support.errors import CelosiaError
+from celosia.support.files import read
 
 from .to_graph import tflite_network
 

@@ -6,11 +6,11 @@ from math import prod
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.graph import Graph, Quant
-from celosia.host import Dequantize, Quantize, Requantize, Softmax
-from celosia.network import Network
+from celosia.network.graph import Graph, Quant
+from celosia.network.network import Network
+from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
 from celosia.quant.tables import FUNCTIONS, element_table
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .dense import Layer, dense, quant_of, with_table
 from .load import TfliteModel, TfliteOperator, TfliteTensor, load

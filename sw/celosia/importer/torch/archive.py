@@ -11,8 +11,8 @@ from math import prod
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
 from celosia.importer.guard import Archive, parse_json, text
+from celosia.support.errors import CelosiaError, Unsupported
 
 __all__ = ["Program", "load"]
 

@@ -3,9 +3,9 @@
 import io
 import warnings
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.float_network import FloatNetwork
 from celosia.importer.guard import require, text
+from celosia.network.float_network import FloatNetwork
+from celosia.support.errors import CelosiaError, Unsupported
 
 from .program import torch_network
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported
-from celosia.functions import clip, function
 from celosia.importer.values import Value, norm_factors
+from celosia.network.functions import clip, function
+from celosia.support.errors import CelosiaError, Unsupported
 
 __all__ = ["BATCH", "OPERATORS"]
 

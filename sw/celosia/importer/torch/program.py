@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from celosia.errors import CelosiaError, Unsupported, located
-from celosia.float_network import FloatNetwork
 from celosia.importer.guard import named, text
 from celosia.importer.values import Ledger, Value
+from celosia.network.float_network import FloatNetwork
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .archive import Program, load
 from .operators import BATCH, OPERATORS

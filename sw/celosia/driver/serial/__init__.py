@@ -1,0 +1,1 @@
+"""The engine on a board at a serial port."""

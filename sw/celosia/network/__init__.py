@@ -1,0 +1,1 @@
+"""Networks: float, quantized, and what the host does around them."""

@@ -1,0 +1,166 @@
+"""The quantized graph: what importers and the quantizer make, and the compiler takes.
+
+All numbers are integers in LiteRT's conventions; scales are kept to quantize inputs, to read
+results and to explain differences, never to compute a layer.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from celosia.spec import BIAS, MULTIPLIER, WEIGHT, Rounding
+from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
+from celosia.support.errors import CelosiaError
+
+__all__ = ["Dense", "Graph", "Quant"]
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Affine quantization of an int8 tensor: ``real = scale * (q - zero_point)``."""
+
+    scale: float
+    zero_point: int
+
+    def quantize(self, real: np.ndarray, dtype: str = "int8") -> np.ndarray:
+        """int8 ``round(real / scale) + zero_point``, saturated; ties away from zero as LiteRT's
+        QUANTIZE (float32 arithmetic). ``dtype`` "uint8" is for the host's side of a model."""
+        # A quotient beyond float32 becomes infinite, which saturates as it should.
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = np.asarray(real, dtype=np.float32) / np.float32(self.scale)
+            rounded = np.trunc(x)
+            # x - trunc(x) is exact, while x + 0.5 would round 0.49999997 up to 1.
+            rounded += np.where(np.abs(x - rounded) >= 0.5, np.sign(x), np.float32(0))
+        # Saturate before the cast: float32 values beyond int range would wrap.
+        limits = np.iinfo(dtype)
+        return np.clip(rounded + self.zero_point, limits.min, limits.max).astype(dtype)
+
+    def dequantize(self, q: np.ndarray) -> np.ndarray:
+        """float32 ``scale * (q - zero_point)``."""
+        return (np.asarray(q, dtype=np.int32) - self.zero_point).astype(np.float32) * np.float32(
+            self.scale
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A fully connected layer with its requantization and an optional element table.
+
+    ``y[n] = table[clip(requantize(sum_k (x[k] - zp_in) * w[n, k] + b[n]) + zp, lo, hi)]``
+
+    Parameters
+    ----------
+    name : shown in every message.
+    weights : int8 [N, K]. Symmetric: zero point 0.
+    bias : int32 [N], in units of ``input.scale * weight_scale[n]``.
+    input : quantization of the int8 input.
+    multiplier, shift : int64 [N], scale factor ``multiplier / 2**31 * 2**shift`` per channel.
+    output : quantization of the result before the table.
+    clamp : int8 (lo, hi) of the fused activation (``(-128, 127)`` for none).
+    rounding : `Rounding.SINGLE` for FULLY_CONNECTED.
+    table : None, or int8 [256] indexed by ``q + 128``.
+    table_output : quantization after the table; None when there is no table.
+
+    Raises
+    ------
+    CelosiaError
+        naming layer and channel, when shapes do not chain or a value is outside its format.
+    """
+
+    name: str
+    weights: np.ndarray
+    bias: np.ndarray
+    input: Quant
+    multiplier: np.ndarray
+    shift: np.ndarray
+    output: Quant
+    clamp: tuple[int, int] = (-128, 127)
+    rounding: Rounding = Rounding.SINGLE
+    table: np.ndarray | None = None
+    table_output: Quant | None = None
+
+    def __post_init__(self):
+        if self.weights.ndim != 2 or 0 in self.weights.shape:
+            raise CelosiaError(
+                f"weights of shape {self.weights.shape} are not [outputs, inputs]", where=self.name
+            )
+        n = self.weights.shape[0]
+        for what, array, low, high in (
+            ("weight", self.weights, WEIGHT.min, WEIGHT.max),
+            ("bias", self.bias, BIAS.min, BIAS.max),
+            ("multiplier", self.multiplier, MULTIPLIER.min, MULTIPLIER.max),
+            ("shift", self.shift, SHIFT_MIN, SHIFT_MAX),
+        ):
+            if what != "weight" and array.shape != (n,):
+                raise CelosiaError(
+                    f"{what} of shape {array.shape} does not match {n} outputs", where=self.name
+                )
+            bad = np.argwhere((array < low) | (array > high))
+            if len(bad):
+                raise CelosiaError(
+                    f"{what} {array[tuple(bad[0])]} is outside {low}..{high}",
+                    where=f"{self.name}, channel {bad[0][0]}",
+                )
+        lo, hi = self.clamp
+        if not -128 <= lo <= hi <= 127:
+            raise CelosiaError(f"clamp {self.clamp} is not an int8 range", where=self.name)
+        if self.table is not None and (self.table.shape != (256,) or self.table_output is None):
+            raise CelosiaError("a table needs 256 entries and an output scale", where=self.name)
+
+    @property
+    def outputs(self) -> int:
+        return self.weights.shape[0]
+
+    @property
+    def inputs(self) -> int:
+        return self.weights.shape[1]
+
+    @property
+    def macs(self) -> int:
+        return self.weights.size
+
+    @property
+    def result(self) -> Quant:
+        """Quantization of what the layer hands on."""
+        return self.output if self.table is None else self.table_output
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A chain of layers from one int8 input vector to one int8 output vector.
+
+    Raises
+    ------
+    CelosiaError
+        when there is no layer, two layers share a name, or shapes do not chain.
+    """
+
+    name: str
+    layers: tuple[Dense, ...] = field(default=())
+
+    def __post_init__(self):
+        if not self.layers:
+            raise CelosiaError("the model has no layer for the engine", where=self.name)
+        names = [layer.name for layer in self.layers]
+        for name in names:
+            if names.count(name) > 1:
+                raise CelosiaError(f"two layers are called {name!r}", where=self.name)
+        for before, after in zip(self.layers, self.layers[1:], strict=False):
+            if before.outputs != after.inputs:
+                raise CelosiaError(
+                    f"takes {after.inputs} inputs but {before.name!r} gives {before.outputs}",
+                    where=after.name,
+                )
+
+    @property
+    def input(self) -> Quant:
+        return self.layers[0].input
+
+    @property
+    def output(self) -> Quant:
+        return self.layers[-1].result
+
+    @property
+    def macs(self) -> int:
+        """Multiplications one inference needs, before any are skipped."""
+        return sum(layer.macs for layer in self.layers)

@@ -1,0 +1,109 @@
+"""The structure of a model without its numbers: what `celosia check` judges."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from celosia.spec import Config
+
+from .graph import Graph, Quant
+
+__all__ = ["LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
+
+
+class Place(Enum):
+    """Where an operation is computed."""
+
+    ENGINE = "engine"
+    HOST = "host"
+    DROPPED = "dropped"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a model file.
+
+    Parameters
+    ----------
+    name : as the file calls it, to find it again.
+    kind : what it computes, such as "FULLY_CONNECTED".
+    place : where.
+    why : how, or for an unsupported operation why not.
+    """
+
+    name: str
+    kind: str
+    place: Place
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class LayerOutline:
+    """A `Dense` without weights; quantization is None where calibration has yet to find it.
+
+    ``table`` is None or an int8 [256]; equal tables are stored once.
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    input: Quant | None = None
+    output: Quant | None = None
+    clamp: tuple[int, int] = (-128, 127)
+    table: np.ndarray | None = None
+    table_output: Quant | None = None
+
+    @property
+    def macs(self) -> int:
+        return self.inputs * self.outputs
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A whole model.
+
+    Parameters
+    ----------
+    name, kind : of the model and of its file, such as "int8 TFLite".
+    operations : every operation of the file, in its order.
+    layers : what the engine would run; of a model with unsupported operations those that it could.
+    config : the engine that the file was compiled for, if it was.
+    """
+
+    name: str
+    kind: str
+    operations: tuple[Operation, ...]
+    layers: tuple[LayerOutline, ...]
+    config: Config | None = None
+
+    @property
+    def unsupported(self) -> list[Operation]:
+        return [op for op in self.operations if op.place is Place.UNSUPPORTED]
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of one inference, zeros included."""
+        return sum(layer.macs for layer in self.layers)
+
+    @classmethod
+    def of(cls, graph: Graph, kind: str) -> "Outline":
+        """A quantized graph, whose operations are its layers."""
+        layers = tuple(
+            LayerOutline(
+                *(each.name, each.inputs, each.outputs, each.input, each.output),
+                *(each.clamp, each.table, each.table_output),
+            )
+            for each in graph.layers
+        )
+        how = {True: "a layer", False: "a layer and an element table"}
+        operations = tuple(
+            Operation(each.name, "Dense", Place.ENGINE, how[each.table is None]) for each in layers
+        )
+        return cls(graph.name, kind, operations, layers)
+
+
+def placeholder_table(index: int) -> np.ndarray:
+    """Stands for a table that calibration has yet to make: another one for each of 256 indices."""
+    return np.full(256, index % 256 - 128, np.int8)

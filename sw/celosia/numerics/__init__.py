@@ -1,0 +1,1 @@
+"""Integer arithmetic that the layers, host steps and the golden model share."""

@@ -1,0 +1,1 @@
+"""What a program will take: cycles, memories and speed, before anything runs."""

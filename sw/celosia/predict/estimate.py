@@ -1,0 +1,170 @@
+"""Cycles of a model from its structure alone, for any size of model in a fraction of a second."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from celosia.compiler.memory import allocate, words_in, words_out
+from celosia.network.outline import LayerOutline, Outline
+from celosia.spec import Config, Memory, record
+
+from .cycles import LayerLoad, RunLoad, predict
+
+__all__ = ["Estimate", "estimate"]
+
+#: Words of input, over all tiles and layers, up to which every cycle is gone through.
+_EXACT_WORDS = 6000
+#: Runs until the engine repeats itself, and runs to measure: it has two input banks.
+_WARM_UP, _MEASURED = 3, 2
+#: Tiles of a layer that are gone through when there are more.
+_TILES = 4
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the cycle model says of runs in which no byte is zero, the slowest there are.
+
+    Parameters
+    ----------
+    latency : cycles of one image alone, from its first input word to its last result.
+    per_run : cycles between the results of full batches when runs follow each other.
+    layers : of these, cycles from the start of each layer to the start of the next.
+    images : of a full batch.
+    exact : False when periods of a large model were gone through once and multiplied.
+    """
+
+    latency: int
+    per_run: float
+    layers: tuple[float, ...]
+    images: int
+    exact: bool
+
+    @property
+    def per_image(self) -> float:
+        return self.per_run / self.images
+
+
+def estimate(outline: Outline, config: Config) -> Estimate:
+    """Of ``outline`` on an engine of this shape; its memories are taken to be deep enough."""
+    loads = _layers(outline, config)
+    words = words_in(outline.layers[0].inputs, config)
+    if sum(load.tiles * len(load.needed) for load in loads) <= _EXACT_WORDS:
+        latency = predict(config, [_run(loads, words, 1, 0)]).cycles
+        per_run, layers = _steady(loads, words, config, _WARM_UP, _MEASURED)
+        return Estimate(latency, per_run, layers, config.rows, True)
+    stands_for = _repeated(outline.layers)
+    kept = sorted(set(stands_for))
+    loads = _layers(replace(outline, layers=tuple(outline.layers[i] for i in kept)), config)
+    alone, among = (
+        [cycles[kept.index(i)] for i in stands_for] + cycles[-1:]
+        for cycles in (_scaled(_alone, loads, config), _scaled(_among_others, loads, config))
+    )
+    # The first word of the input was counted; the others come before the first layer starts, or
+    # while the run before is computed.
+    puts = (words - 1) * record(config, Memory.ACTIVATIONS).words
+    per_run = max(sum(among), config.rows * puts)
+    return Estimate(round(sum(alone)) + puts, per_run, tuple(among[:-1]), config.rows, False)
+
+
+def _repeated(layers: Sequence[LayerOutline]) -> list[int]:
+    """For every layer the one whose cycles it shares: an earlier one in a row of equal layers."""
+    stands_for: list[int] = []
+    shapes = [(layer.inputs, layer.outputs) for layer in layers]
+    for index in range(len(layers)):
+        # The first ones of a row still feel what is before it, and the last what is after it.
+        around = shapes[max(index - 3, 0) : index + 2]
+        same = len(around) == 5 and len(set(around)) == 1
+        stands_for.append(stands_for[-1] if same else index)
+    return stands_for
+
+
+def _layers(outline: Outline, config: Config) -> list[LayerLoad]:
+    places, loads = allocate(outline, config), []
+    for layer, src, dst in zip(outline.layers, places.src, places.dst, strict=True):
+        words = words_in(layer.inputs, config)
+        tail = layer.inputs - (words - 1) * config.lanes
+        loads.append(
+            LayerLoad(
+                src=src,
+                dst=dst or 0,
+                tiles=words_out(layer.outputs, config) // config.words_per_tile,
+                store=dst is not None,
+                emit=dst is None,
+                needed=(config.lanes,) * (words - 1) + (tail,),
+                bytes_in=layer.inputs,
+            )
+        )
+    return loads
+
+
+def _run(loads: Sequence[LayerLoad], words: int, images: int, bank: int) -> RunLoad:
+    first = replace(loads[0], src=bank * words)
+    return RunLoad(images, words, (first, *loads[1:]))
+
+
+def _steady(
+    loads: Sequence[LayerLoad], words: int, config: Config, warm_up: int, measured: int
+) -> tuple[float, tuple[float, ...]]:
+    """Cycles of a run in the midst of others, in all and layer by layer."""
+    runs = [_run(loads, words, config.rows, index % 2) for index in range(warm_up + measured)]
+    before, after = predict(config, runs[:warm_up]), predict(config, runs)
+    layers = zip(before.layer_cycles, after.layer_cycles, strict=True)
+    return (
+        (after.cycles - before.cycles) / measured,
+        tuple((b - a) / measured for a, b in layers),
+    )
+
+
+def _alone(loads: Sequence[LayerLoad], config: Config) -> list[float]:
+    """Cycles of one image, layer by layer, and at last those outside of any layer."""
+    prediction = predict(config, [_run(loads, 1, 1, 0)])
+    layers = prediction.layer_cycles
+    return [*layers, prediction.cycles - sum(layers)]
+
+
+def _among_others(loads: Sequence[LayerLoad], config: Config) -> list[float]:
+    """The same of a full batch in the midst of others."""
+    per_run, layers = _steady(loads, 1, config, 1, 1)
+    return [*layers, per_run - sum(layers)]
+
+
+def _scaled(
+    measure: Callable[[Sequence[LayerLoad], Config], list[float]],
+    loads: Sequence[LayerLoad],
+    config: Config,
+) -> list[float]:
+    """``measure(loads, config)``, of which only a few tiles of a few words are gone through.
+
+    What is left out of a layer are its first tiles and the first words of its input, so that the
+    next layer waits for the same last words as in the whole. A tile of that many words takes as
+    long as its multiplications, and another word adds a cycle for each of its bytes.
+    """
+    # Long enough that a tile of them outlasts the drain of two, and the whole pipeline.
+    drain = config.rows * config.params_per_tile * config.requantizer_cycles
+    keep = (2 * drain + 220) // config.lanes + 2
+    few, more = (
+        measure([_cut(load, tiles, keep, config) for load in loads], config)
+        for tiles in (_TILES, _TILES + 1)
+    )
+    cycles = []
+    for load, a, b in zip(loads, few, more, strict=False):
+        whole, rest = sum(load.needed), sum(load.needed[:-keep])
+        kept = min(load.tiles, _TILES)
+        # Where layers overlap, what one gains by a tile another may lose.
+        tile = whole if whole > 2 * drain else b - a + rest
+        cycles.append(a + kept * rest + (load.tiles - kept) * tile)
+    return [*cycles, few[-1]]
+
+
+def _cut(load: LayerLoad, tiles: int, words: int, config: Config) -> LayerLoad:
+    """The last ``tiles`` of a layer, with the last ``words`` of its input."""
+    dropped_tiles = max(0, load.tiles - tiles)
+    dropped_words = max(0, len(load.needed) - words)
+    needed = load.needed[dropped_words:]
+    return replace(
+        load,
+        src=load.src + dropped_words,
+        dst=load.dst + dropped_tiles * config.words_per_tile,
+        tiles=load.tiles - dropped_tiles,
+        needed=needed,
+        bytes_in=sum(needed),
+    )

@@ -1,0 +1,1 @@
+"""What every part of the host side stands on: errors, files, cache, progress."""

@@ -60,7 +60,7 @@ fuzz: setup  ## 20,000 damaged files per model format; JSON in build/fuzz.json
 
 netlist: setup  ## boards of every family simulated through their pins, before and after synthesis
 	CELOSIA_BOARDS=all $(PYTHON) -m pytest -n 2 --dist worksteal --durations 15 \
-	  tests/hw/test_netlist_sim.py tests/hw/test_paired_cells.py tests/sw/test_serial_board.py
+	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py tests/sw/driver/serial/test_board.py
 
 lint: setup  ## ruff: mistakes and format
 	.venv/bin/ruff check .

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tests.litert import Op, Tensor, build
-from tests.random_models import fully_connected
+from tests.helpers.litert import Op, Tensor, build
+from tests.helpers.random_models import fully_connected
 
 __all__ = ["Answer", "check", "large_tflite"]
 

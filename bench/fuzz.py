@@ -68,7 +68,7 @@ def fuzz(suffix: str, count: int, seed: int) -> dict:
 
 
 def _work(suffix: str, data: bytes, seed: int, start: int, end: int, folder: str, results) -> None:
-    from tests.hostile import mutate, outcome
+    from tests.helpers.hostile import mutate, outcome
 
     os.chdir(folder)
     part = {"model": 0, "error": 0, "slowest": 0.0, "bad": []}
@@ -91,11 +91,11 @@ def _peak() -> int:
 
 def good(suffix: str) -> bytes:
     """A small whole file: three layers and whatever else the format's importer has to read."""
-    from tests.judges import Mlp, keras_file, onnx_file, torch_file, torch_module
+    from tests.helpers.judges import Mlp, keras_file, onnx_file, torch_file, torch_module
 
     mlp = Mlp.random(3, (6, 5, 4, 3), norm=True)
     if suffix == ".tflite":
-        from tests.random_models import random_model
+        from tests.helpers.random_models import random_model
 
         return random_model(np.random.default_rng(3))[0]
     if suffix == ".onnx":

@@ -87,16 +87,18 @@ _AXIS = {name: _ENGINES[name] for name in ("1x4", "2x7", "4x8l2")}
 
 BENCHES = {
     "requantizer": Bench(
-        "tb.bench_requantizer", Requantizer, {n: _ENGINES[n] for n in ("1x4", "2x16l8r4s")}
+        "tb.postprocess.bench_requantizer",
+        Requantizer,
+        {n: _ENGINES[n] for n in ("1x4", "2x16l8r4s")},
     ),
-    "activations": Bench("tb.bench_activations", ActivationMemory, _BLOCKS),
-    "feeder": Bench("tb.bench_feeder", Feeder, _BLOCKS),
-    "array": Bench("tb.bench_array", ArrayDrain, _BLOCKS),
-    "sequencer": Bench("tb.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
-    "link": Bench("tb.bench_link", Engine, _LINKS),
+    "activations": Bench("tb.core.bench_activations", ActivationMemory, _BLOCKS),
+    "feeder": Bench("tb.feeder.bench_feeder", Feeder, _BLOCKS),
+    "array": Bench("tb.array.bench_array", ArrayDrain, _BLOCKS),
+    "sequencer": Bench("tb.core.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
+    "link": Bench("tb.link.bench_link", Engine, _LINKS),
     "engine": Bench("tb.bench_engine", Engine, _ENGINES),
-    "axi": Bench("tb.bench_axi", AxiEngine, _AXIS, AXI_NAMING),
+    "axi": Bench("tb.axi.bench_axi", AxiEngine, _AXIS, AXI_NAMING),
     # The engine that Verilator compiles for whole data sets.
     "engine_simulated": Bench("tb.bench_engine", Engine, _SIMULATED, technology="simulation"),
-    "link_simulated": Bench("tb.bench_link", Engine, _LINKS, technology="simulation"),
+    "link_simulated": Bench("tb.link.bench_link", Engine, _LINKS, technology="simulation"),
 }

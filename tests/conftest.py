@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from celosia.demo.mnist import MD5
-from celosia.driver.rtl.transport import verilator
+from celosia.driver.rtl import verilator
 from celosia.support.cache import cache_dir
 
 #: The user's own, where `make demo` leaves what it downloads.

@@ -7,7 +7,7 @@ from bench.limits import cycles_per_image
 from bench.main import main
 from bench.row import Row
 from bench.simulate import simulate
-from tests.sw.networks import images, network
+from tests.helpers.networks import images, network
 
 from celosia.spec import Config
 from celosia.support.progress import silent

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from bench import engines, report, report_table
-from tests.fake_tools import YOSYS, FakeTools
-from tests.fake_tools import report as reported
+from tests.helpers.fake_tools import YOSYS, FakeTools
+from tests.helpers.fake_tools import report as reported
 
 from celosia.boards import BOARDS, load_placements, save_placements
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from tests.sw.idx_files import write_folder
+from tests.helpers.idx_files import write_folder
 
 from celosia.cli import main
 from celosia.compiler import compile

@@ -1,0 +1,1 @@
+"""Benches of the blocks in `celosia_hw.axi`."""

@@ -1,0 +1,114 @@
+"""Activation memory: two writers, one reader, and the masks of bytes that are not 0."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from celosia.spec.timing import READ_LATENCY
+from celosia_hw.core.activations import row_write
+from tb import settings
+from tb.base import TB, bench_stalled
+from tb.pack import bits, pack
+
+
+class Writer:
+    """Words for the rows 0..last in turn; past ``images`` they are not active."""
+
+    def __init__(self, tb: TB, all_rows: bool, start: int, end: int):
+        self.tb, self.all_rows, self.range = tb, all_rows, (start, end)
+
+    def __iter__(self) -> Iterator[dict]:
+        rng, config = self.tb.rng, self.tb.config
+        while True:
+            dst, images = int(rng.integers(*self.range)), int(rng.integers(1, config.rows + 1))
+            rows = config.rows if self.all_rows else images
+            for row in range(rows):
+                data = rng.integers(1, 256, config.lanes) * (rng.random(config.lanes) < 0.3)
+                yield {
+                    "row": row,
+                    "active": int(row < images),
+                    "dst": dst,
+                    "word_end": int(row == rows - 1),
+                    "data": [int(byte) for byte in data],
+                }
+
+
+class Model:
+    """Contents and masks; None where nothing was written, which reads as anything."""
+
+    def __init__(self, rows: int, depth: int):
+        self.data: list[list[int | None]] = [[None] * depth for _ in range(rows)]
+        self.masks: list[int | None] = [None] * depth
+        self._so_far = {}
+
+    def write(self, source: str, write: dict) -> None:
+        so_far = self._so_far.get(source, 0) if write["row"] else 0
+        if write["active"]:
+            self.data[write["row"]][write["dst"]] = bits(write["data"], 8)
+            so_far |= bits(map(bool, write["data"]), 1)
+        self._so_far[source] = so_far
+        if write["word_end"]:
+            self.masks[write["dst"]] = so_far
+
+
+@bench_stalled(5_000)
+async def against_model(dut, stall):
+    """Results win over inputs; both, interleaved, leave the model's data and masks."""
+    tb = TB(dut, f"against_model{stall}")
+    config, layout = tb.config, row_write(tb.config)
+    for name in ("results", "results_en", "addr", "mask_addr"):
+        getattr(dut, name).value = 0
+    dut.inputs__valid.value = 0
+    await tb.reset()
+    model = Model(config.rows, config.act_depth)
+    # Few addresses, so that reads meet writes; the writers never share a word.
+    half = min(config.act_depth, 16) // 2
+    inputs = iter(Writer(tb, False, 0, half))
+    results = iter(Writer(tb, True, half, 2 * half))
+    offered, written, stored, reads = next(inputs), None, None, []
+    input_valid = 0
+    compared = {"data": 0, "masks": 0}
+    for _ in range(settings.amount(2400)):
+        addr, mask_addr = (int(x) for x in tb.rng.integers(2 * half, size=2))
+        await tb.cycle()
+        # What the cycle that ends here read: the contents before its own writes, of which nothing
+        # is said where it stored.
+        now = [model.data[row][int(dut.addr.value)] for row in range(config.rows)]
+        mask_now = model.masks[int(dut.mask_addr.value)]
+        if stored and stored[1]["dst"] == int(dut.addr.value):
+            now[stored[1]["row"]] = None
+        if stored and stored[1]["dst"] == int(dut.mask_addr.value):
+            mask_now = None
+        ready = int(dut.inputs__ready.value)
+        assert ready == (written is None), "inputs wait exactly for results"
+        if len(reads) == READ_LATENCY:
+            text = str(dut.data.value)[::-1]
+            data, mask = reads.pop(0)
+            if mask is not None:
+                assert int(dut.mask_data.value) == mask, f"{dut.mask_data.value}, {mask:b}"
+                compared["masks"] += 1
+            for row, want in enumerate(data):
+                if want is not None:
+                    width = 8 * config.lanes
+                    got = int(text[row * width : (row + 1) * width][::-1], 2)
+                    assert got == want, f"row {row}: {got:#x} is not {want:#x}"
+                    compared["data"] += 1
+        if stored:
+            model.write(*stored)
+        stored = None
+        if written is not None:
+            stored = "results", written
+        elif input_valid:
+            stored = "inputs", offered
+            offered, input_valid = next(inputs), 0
+        reads.append((now, mask_now))
+        # The next cycle.
+        written = next(results) if tb.rng.random() >= stall[1] * 0.9 + 0.1 else None
+        input_valid = input_valid or int(tb.rng.random() >= stall[0])
+        dut.results_en.value = int(written is not None)
+        dut.results.value = pack(layout, written or offered)
+        dut.inputs__valid.value = input_valid
+        dut.inputs__payload.value = pack(layout, offered)
+        dut.addr.value, dut.mask_addr.value = addr, mask_addr
+    assert min(compared.values()) > 150, compared
+    assert np.any([mask for mask in model.masks if mask])

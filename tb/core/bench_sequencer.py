@@ -1,0 +1,180 @@
+"""Sequencer: the walk through the descriptors, at most two layers in flight, the guard, faults."""
+
+from collections import deque
+
+from celosia.spec import DESCRIPTOR, Op, legal
+from celosia.spec.timing import READ_LATENCY
+from celosia_hw.core.sequencer import run
+from celosia_hw.feeder.scanner import guard
+from celosia_hw.layouts import active_layer, struct
+from tb.base import TB, bench_stalled
+from tb.pack import pack, unpack
+
+
+class SequencerTB(TB):
+    """Plays receiver (runs), program memory, and the rest of the core (layers arriving)."""
+
+    def __init__(self, dut, name: str, stall: tuple[float, float]):
+        super().__init__(dut, name)
+        self.stall = stall
+        config = self.config
+        for signal in ("program_data", "word_done", "word_dst", "layer_done", "fault_taken"):
+            getattr(dut, signal).value = 0
+        self.program = [self._descriptor() for _ in range(config.program_depth)]
+        self.program[-1]["last"] = 0  # a program that runs past the end
+        self.runs = self.source("i", stall[0])
+        self.layers = self.sink("o", stall[1])
+        self.monitor("o", self._started)
+        self.monitor("i", lambda payload: None)
+        self.expected: deque[dict] = deque()  # layers to be started
+        self.ends: deque[int | None] = deque()  # of each run: the address of its fault, if any
+        self.in_flight: deque[dict] = deque()
+        self.arriving: dict = {}  # the layer of which a word arrives in this cycle
+        self.runs_done = self.guarded = self.faults = 0
+        for part in (self._memory, self._arrive, self._check):
+            self.start(part())
+
+    def _descriptor(self) -> dict[str, int]:
+        """Mostly legal; else one field makes it illegal."""
+        rng, config = self.rng, self.config
+        d = {field.name: int(rng.integers(field.max + 1)) for field in DESCRIPTOR.fields}
+        last, tiles = int(rng.random() < 0.3), int(rng.integers(1, 4))
+        low, high = sorted((d["clamp_min"], d["clamp_max"]))
+        d |= {
+            "op": Op.DENSE,
+            "last": last,
+            "emit": last or int(rng.integers(2)),
+            "use_table": int(config.tables and rng.integers(2)),
+            "table": int(rng.integers(max(config.tables, 1))),
+            "src_words": max(d["src_words"], 1),
+            "tiles": tiles,
+            "dst": int(rng.integers(config.act_depth - tiles * config.words_per_tile)),
+            "tail": int(rng.integers(1, config.lanes + 1)),
+            "k": max(d["k"], 1),
+            "clamp_min": low,
+            "clamp_max": high,
+        }
+        if rng.random() < 0.15:
+            wrong = [
+                {"op": 0},
+                {"op": 2},
+                {"op": 9},
+                {"src_words": 0},
+                {"tiles": 0},
+                {"k": 0},
+                {"tail": 0},
+                {"tail": config.lanes + 1},
+                {"last": 1, "emit": 0},
+                {"clamp_min": 200, "clamp_max": 199},
+                {"use_table": 1, "table": config.tables} if config.tables < 16 else {"op": 3},
+            ]
+            d |= wrong[rng.integers(len(wrong))]
+        return d
+
+    def ask(self, entry: int) -> None:
+        rng, config = self.rng, self.config
+        values = {
+            "entry": entry,
+            "images": int(rng.integers(config.rows)),
+            "skip": int(rng.integers(2)),
+            "base": int(rng.integers(config.act_depth)),
+        }
+        self.runs.queue.append(pack(run(config), values))
+        same = {name: values[name] for name in ("base", "images", "skip")}
+        address, end = entry, None
+        while True:
+            if address == config.program_depth or not legal(self.program[address], config):
+                end = address
+                break
+            self.expected.append({"descriptor": self.program[address]} | same)
+            if self.program[address]["last"]:
+                break
+            address += 1
+        self.ends.append(end)
+
+    def _started(self, payload: int) -> None:
+        layer = unpack(active_layer(self.config), payload)
+        assert self.expected, f"a layer of nothing: {layer}"
+        want = self.expected.popleft()
+        assert layer == want, f"{layer} is not {want}"
+        d = layer["descriptor"]
+        words = d["tiles"] * self.config.words_per_tile
+        self.in_flight.append({"next": d["dst"], "end": d["dst"] + words, "store": d["store"]})
+        self.in_flight[-1]["last"] = d["last"]
+
+    async def _memory(self) -> None:
+        layout = struct(DESCRIPTOR)
+        packed = [pack(layout, descriptor) for descriptor in self.program]
+        coming = deque([0] * (READ_LATENCY - 1))
+        while True:
+            await self.cycle()
+            address = str(self.dut.program_addr.value)
+            address = int(address, 2) if set(address) <= {"0", "1"} else len(packed)
+            coming.append(packed[address] if address < len(packed) else 0)
+            self.dut.program_data.value = coming.popleft()
+
+    async def _arrive(self) -> None:
+        """The words of the older layer arrive one after the other."""
+        dut = self.dut
+        while True:
+            await self.cycle()
+            dut.word_done.value = dut.layer_done.value = 0
+            arriving = len(self.in_flight) and int(dut.in_flight.value)
+            if not arriving or self.rng.random() < 0.6 or int(dut.layer_done.value):
+                continue
+            older = self.in_flight[0]
+            self.arriving = dict(older)
+            dut.word_done.value, dut.word_dst.value = 1, older["next"]
+            if older["next"] == older["end"] - 1:
+                dut.layer_done.value = 1
+            await self.cycle()
+            # The edge has taken it: from the next cycle on the guard must know.
+            dut.word_done.value = dut.layer_done.value = 0
+            older["next"] += 1
+            if older["next"] == older["end"]:
+                self.in_flight.popleft()
+                if older["last"]:
+                    assert self.ends.popleft() is None
+                    assert str(dut.run_done.value) == "1"
+
+    async def _check(self) -> None:
+        dut, layout = self.dut, guard(self.config)
+        while True:
+            await self.cycle()
+            if str(dut.rst.value) != "0":
+                continue
+            flying = int(dut.in_flight.value)
+            assert flying <= 2
+            self.runs_done += int(dut.run_done.value)
+            values = unpack(layout, int(dut.guard.value))
+            assert values["active"] == (flying == 2)
+            covered = range(values["start"], values["end"])
+            if flying == 2 and int(dut.word_done.value):
+                # While a word arrives it is still guarded.
+                older = self.arriving
+                want = range(older["next"], older["end"]) if older["store"] else range(0)
+                assert list(covered) == list(want), f"guards {covered}, expected {want}"
+                self.guarded += 1
+            if int(dut.fault_taken.value):
+                dut.fault_taken.value = 0
+                self.ends.popleft()
+                self.faults += 1
+            elif int(dut.fault.value):
+                assert flying == 0, "a fault before the layers have arrived"
+                want, got = self.ends[0], int(dut.fault_addr.value)
+                assert want == got, f"fault at {got}, expected {want}"
+                dut.fault_taken.value = int(self.rng.random() < 0.3)
+
+
+@bench_stalled(60_000)
+async def against_model(dut, stall):
+    """Runs from every entry: the legal layers in order, then the end or the fault."""
+    tb = SequencerTB(dut, f"against_model{stall}", stall)
+    await tb.reset()
+    entries = [int(entry) for entry in tb.rng.permutation(tb.config.program_depth)]
+    for entry in entries:
+        tb.ask(entry)
+    await tb.until(lambda: not (tb.ends or tb.expected or tb.in_flight))
+    await tb.cycles(20)
+    assert tb.runs_done == len(entries)
+    assert tb.faults and tb.guarded

@@ -1,0 +1,140 @@
+"""Spreading images over worker processes, on the golden model."""
+
+import os
+import signal
+import threading
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+from tests.helpers.networks import CONFIGS, images, network
+
+from celosia.compiler import compile
+from celosia.driver import Device, GoldenTransport
+from celosia.driver.parallel import Interrupted, WorkerFailed, run_parallel
+from celosia.support.errors import CelosiaError
+
+CONFIG = CONFIGS["4x12-lanes4"]
+RNG = np.random.default_rng(5)
+GRAPH = network(RNG, [20, 13, 5])
+IMAGE = compile(GRAPH, CONFIG)
+X = images(RNG, GRAPH, 50)
+
+
+class CountingDevice(Device):
+    """A golden device with a clock: a cycle an image, and a counter of the images."""
+
+    def load(self, image, progress=None):
+        self.images = 0
+        super().load(image)
+
+    def stream(self, x, **options):
+        for start, outputs in super().stream(x, **options):
+            self.cycles = start + len(outputs[-1])
+            self.images += len(outputs[-1])
+            yield start, outputs
+
+    def counters(self, clear=False):
+        return {"images": self.images}
+
+
+class StubbornDevice(CountingDevice):
+    """Fails, dies or sleeps when it meets the first image from ``at`` on."""
+
+    def __init__(self, how: str, at: int):
+        super().__init__(GoldenTransport(CONFIG))
+        self.how, self.at = how, X[at]
+
+    def stream(self, x, **options):
+        for start, outputs in super().stream(x, **options):
+            part = x[start : start + len(outputs[-1])]
+            if (part == self.at).all(axis=1).any():
+                self.give_up()
+            yield start, outputs
+
+    def give_up(self):
+        if self.how == "refuse":
+            raise CelosiaError("no more", where="engine", todo="rest")
+        if self.how == "die":
+            os._exit(3)
+        if self.how == "bug":
+            raise ZeroDivisionError("of mine")
+        time.sleep(60)
+
+
+def open_device() -> Device:
+    return CountingDevice(GoldenTransport(CONFIG))
+
+
+@pytest.mark.parametrize(("jobs", "batch"), [(1, None), (2, None), (3, 3), (40, 4)])
+def test_results_are_those_of_one_engine(jobs, batch):
+    seen = []
+    run = run_parallel(
+        open_device, IMAGE, X, jobs, lambda text, done, total: seen.append((done, total)),
+        batch=batch,
+    )  # fmt: skip
+    with open_device() as device:
+        device.load(IMAGE)
+        assert np.array_equal(run.outputs, device.run(X))
+    assert run.done.all()
+    assert (run.cycles, run.counters) == (50, {"images": 50})
+    assert run.jobs == min(jobs, 13)
+    assert seen == sorted(seen)
+    assert seen[-1] == (50, 50)
+
+
+def test_no_images():
+    run = run_parallel(open_device, IMAGE, X[:0], 4)
+    assert run.outputs.shape == (0, 5)
+    assert run.jobs == 1
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5, True])
+def test_jobs_is_a_whole_number(jobs):
+    with pytest.raises(CelosiaError, match="jobs = "):
+        run_parallel(open_device, IMAGE, X, jobs)
+
+
+@pytest.mark.parametrize("batch", [0, 5])
+def test_batch_is_checked_here(batch):
+    with pytest.raises(CelosiaError, match=f"batch = {batch} is outside 1..4"):
+        run_parallel(open_device, IMAGE, X, 2, batch=batch)
+
+
+@pytest.mark.parametrize(
+    ("how", "says"), [("refuse", "engine: no more; rest"), ("die", "died with exit code 3")]
+)
+def test_a_worker_that_fails_ends_the_run(how, says):
+    # The second share begins with image 24; the first one may be done or not.
+    with pytest.raises(WorkerFailed, match=says) as caught:
+        run_parallel(partial(StubbornDevice, how, 24), IMAGE, X, 2)
+    assert not caught.value.run.done[24:].any()
+
+
+def test_what_was_done_before_a_failure_is_kept():
+    with pytest.raises(WorkerFailed, match=r"no more.*after 40 of 50 images") as caught:
+        run_parallel(partial(StubbornDevice, "refuse", 41), IMAGE, X, 1)
+    run = caught.value.run
+    assert np.array_equal(np.flatnonzero(run.done), np.arange(40))
+    with open_device() as device:
+        device.load(IMAGE)
+        assert np.array_equal(run.outputs[:40], device.run(X[:40]))
+
+
+def test_a_bug_in_a_worker_keeps_its_traceback():
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: of mine"):
+        run_parallel(partial(StubbornDevice, "bug", 49), IMAGE, X, 2)
+
+
+def test_ctrl_c_ends_the_workers_and_keeps_what_is_done():
+    # The first share arrives while the second worker sleeps; then the user has had enough.
+    def progress(text, done, total):
+        if done == 24:
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    start = time.monotonic()
+    with pytest.raises(Interrupted, match="after 24 of 50 images") as caught:
+        run_parallel(partial(StubbornDevice, "sleep", 24), IMAGE, X, 2, progress)
+    assert time.monotonic() - start < 20
+    assert np.array_equal(np.flatnonzero(caught.value.run.done), np.arange(24))

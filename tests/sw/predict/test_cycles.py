@@ -1,0 +1,75 @@
+"""The cycle model against the engine's RTL: every number equal, never nearly."""
+
+import numpy as np
+import pytest
+from tests.helpers.networks import images, network
+
+from celosia.compiler import compile
+from celosia.driver import Device
+from celosia.driver.rtl.transport import RtlTransport
+from celosia.predict.cycles import predict
+from celosia.predict.workload import dense_load, run_loads
+from celosia.spec import Config
+from celosia.spec.timing import SERIAL_CYCLES
+
+CONFIGS = [
+    Config.default(3, 5),
+    Config.default(1, 128),
+    Config.default(8, 8, link_bytes=16),
+    Config.default(4, 12, lanes=4, link_bytes=2),
+    Config.default(5, 8, lanes=8, requantizers=2, link_bytes=1),
+    Config.default(2, 8, lanes=4, requantizers=1),
+    Config.default(1, 8, lanes=4, requantizers=1, link_bytes=1, requantizer_cycles=SERIAL_CYCLES),
+    Config.default(2, 8, lanes=8, requantizers=4, requantizer_cycles=SERIAL_CYCLES),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_prediction_is_what_the_engine_counts(config):
+    seed = 20 + config.rows
+    print(f"seed {seed}")
+    rng = np.random.default_rng(seed)
+    with Device(RtlTransport(config)) as device:
+        for _ in range(8):
+            widths = rng.integers(1, rng.choice([12, 60, 250]), rng.integers(2, 7)).tolist()
+            graph = network(rng, widths)
+            image = compile(graph, config, emit_all=bool(rng.integers(2)))
+            device.load(image)
+            x = images(rng, graph, int(rng.integers(1, 6 * config.rows)))
+            # Whole input bytes that are 0 in every image, so that words are dropped.
+            x[:, rng.random(x.shape[1]) < rng.choice([0, 0.5, 1])] = -128
+            for skip in (True, False):
+                device.counters(clear=True)
+                device.run(x, skip=skip)
+                counted = device.counters() | {"cycles": device.cycles}
+                predicted = predict(config, run_loads(image, x, skip=skip))
+                assert counted == {name: getattr(predicted, name) for name in counted}, widths
+
+
+def test_dense_load_is_the_load_without_skipping():
+    rng = np.random.default_rng(3)
+    config = Config.default(2, 8)
+    graph = network(rng, [30, 9, 70, 5])
+    image = compile(graph, config)
+    x = images(rng, graph, 5)
+    loads = [dense_load(image, n, bank) for n, bank in ((2, 0), (2, 1), (1, 0))]
+    assert run_loads(image, x, skip=False) == loads
+
+
+def test_layer_cycles_add_up_to_the_time_between_first_start_and_last_arrival():
+    config = Config.default(2, 8)
+    image = compile(network(np.random.default_rng(4), [30, 40, 7]), config)
+    predicted = predict(config, [dense_load(image, 2)])
+    assert sum(predicted.layer_cycles) == predicted.busy + 1
+    assert len(predicted.layer_cycles) == 2
+
+
+def test_what_layers_count_adds_up():
+    config = Config.default(3, 5)
+    rng = np.random.default_rng(5)
+    graph = network(rng, [30, 40, 7, 21])
+    predicted = predict(config, run_loads(compile(graph, config), images(rng, graph, 14)))
+    assert sum(predicted.layer_issued) == predicted.issued
+    assert sum(predicted.layer_stall_drain) == predicted.stall_drain
+    spent = zip(predicted.layer_cycles, predicted.layer_issued, strict=True)
+    assert all(cycles >= issued > 0 for cycles, issued in spent)

@@ -13,8 +13,8 @@ from celosia.boards import board
 from celosia.flow import elaborate, synthesize
 from celosia.flow.place import prepare
 from celosia.flow.tools import find, run, unwatched, workshop
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 
 __all__ = ["PICTURE", "main"]
 

@@ -17,8 +17,8 @@ from bench.report_table import report_table
 from celosia.boards import PLACEMENTS, board, load_placements, save_placements
 from celosia.cli.console import Console
 from celosia.flow import Placed, TooLarge, elaborate, place, placement, synthesize
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 from celosia.support.progress import Progress
 
 __all__ = ["REPORT", "main"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory, Op
+from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory, Op, ceil_div, round_up
 
 __all__ = ["Program", "Programs", "parameters"]
 
@@ -45,7 +45,7 @@ class Programs:
         rng, config = self.rng, self.config
         each = max(1, budget // layers)
         inputs = inputs or self._width(min(each, _WIDEST))
-        words = min(-(-inputs // config.lanes), config.act_depth // 2)
+        words = min(ceil_div(inputs, config.lanes), config.act_depth // 2)
         program = Program(self._program, words)
         # Words of scratch memory that hold results of this run; the banks are the next inputs'.
         scratch = np.zeros(config.act_depth, bool)
@@ -64,7 +64,9 @@ class Programs:
                 shape = {"src": start + offset, "src_words": count}
                 shape["tail"] = int(rng.integers(1, config.lanes + 1))
             k = (shape["src_words"] - 1) * config.lanes + shape["tail"]
-            tiles = -(-self._width(min(_WIDEST, max(1, each // k) * config.cols)) // config.cols)
+            tiles = ceil_div(
+                self._width(min(_WIDEST, max(1, each // k) * config.cols)), config.cols
+            )
             room = config.act_depth - 2 * words
             tiles = max(1, min(tiles, room // config.words_per_tile, max(1, each // k)))
             layer = shape | self._place(shape, tiles, 2 * words, last) | self._constants(k, tiles)
@@ -152,7 +154,7 @@ class Programs:
         rng, cols = self.rng, self.config.cols
         width = int(np.exp(rng.uniform(0, np.log(most + 1))))
         if rng.random() < 0.3:
-            width = -(-width // cols) * cols + int(rng.integers(-1, 2))
+            width = round_up(width, cols) + int(rng.integers(-1, 2))
         return min(max(width, 1), most)
 
     def _words(self, bytes_: int) -> int:

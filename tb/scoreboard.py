@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from celosia.model.link import LinkModel
-from celosia.spec import COUNTERS, REQUEST, TRAILER, Config, Memory, Opcode, Status
+from celosia.spec import COUNTERS, REQUEST, TRAILER, Config, Memory, Opcode, Status, round_up
 
 __all__ = ["Scoreboard"]
 
@@ -62,7 +62,7 @@ class Scoreboard:
         self._expected: deque[_Expected] = deque()
         self._requests = _Framer(config.link_bytes)
         self._responses = _Framer(config.link_bytes)
-        self._trailer_size = -(-TRAILER.size // config.link_bytes) * config.link_bytes
+        self._trailer_size = round_up(TRAILER.size, config.link_bytes)
         self._runs_lost = self._counters_unknown = False
 
     @property

@@ -7,6 +7,8 @@ import numpy as np
 from cocotb.handle import HierarchyObject
 from cocotb.triggers import RisingEdge
 
+from celosia.spec import ceil_div
+
 __all__ = ["Monitor", "Pins", "Sink", "Source"]
 
 
@@ -50,7 +52,9 @@ class Source:
             self.pins.payload.value = self.queue[0] if offered else self._garbage()
 
     def _garbage(self) -> int:
-        return int.from_bytes(self._rng.bytes(-(-self._width // 8)), "little") % (1 << self._width)
+        return int.from_bytes(self._rng.bytes(ceil_div(self._width, 8)), "little") % (
+            1 << self._width
+        )
 
 
 class Sink:

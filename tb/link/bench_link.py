@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from celosia.spec import DESCRIPTOR, REQUEST, InferFlag, Memory, Op, Opcode, Status, record
+from celosia.spec import (
+    DESCRIPTOR,
+    REQUEST,
+    InferFlag,
+    Memory,
+    Op,
+    Opcode,
+    Status,
+    ceil_div,
+    record,
+    round_up,
+)
 from tb import settings
 from tb.base import bench_stalled
 from tb.engine_tb import EngineTB
@@ -117,7 +128,7 @@ class LinkTB(EngineTB):
         ]
         records = np.array([list(DESCRIPTOR.pack(**layer)) for layer in layers], np.uint8)
         # What pads a descriptor is not stored.
-        records[:, -(-DESCRIPTOR.width // 8) :] = self.rng.integers(256)
+        records[:, ceil_div(DESCRIPTOR.width, 8) :] = self.rng.integers(256)
         return records
 
     def malformed(self) -> list[bytes]:
@@ -161,7 +172,7 @@ class LinkTB(EngineTB):
                 size = len(frame) // self.link_bytes
                 frames.append(frame[: int(rng.integers(1, size)) * self.link_bytes])
                 frames.append(frame + self._words(int(rng.integers(1, 4))))
-            header = -(-REQUEST.size // self.link_bytes) * self.link_bytes
+            header = round_up(REQUEST.size, self.link_bytes)
             frames.append(self.infer()[:header])
             frames.append(self.write()[: max(header - self.link_bytes, self.link_bytes)])
         for opcode in (Opcode.IDENTIFY, Opcode.COUNTERS, Opcode.READ, Opcode.RESET):

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.graph import Dense, Graph
+from celosia.numerics.quant import Quant
 from celosia.spec import Config, Rounding
 
 #: Small, odd, wide, tall: every ratio of rows, cols, lanes and link words that tends to break.

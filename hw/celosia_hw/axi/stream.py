@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import TRAILER, Config, Status
+from celosia.spec import TRAILER, Config, Status, ceil_div
 from celosia_hw.layouts import link_word
 
 from .bus import axi_stream
@@ -79,7 +79,7 @@ class ResponseGate(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         link_bytes = self.config.link_bytes
-        words = -(-TRAILER.size // link_bytes)
+        words = ceil_div(TRAILER.size, link_bytes)
         trailer = int.from_bytes(TRAILER.pack(status=Status.ABORTED), "little")
 
         room = Signal()

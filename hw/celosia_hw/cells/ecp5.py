@@ -8,6 +8,7 @@ FPGA-TN-02204 (memory). Simulation models of both: `celosia_hw.cells.models`.
 from amaranth import *
 from amaranth.lib import memory
 
+from celosia.spec import ceil_div
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
 
 from . import portable
@@ -187,7 +188,7 @@ class WeightMemory(DualPortMemory):
 
     def elaborate(self, platform):
         m = Module()
-        step = 4 * -(-self.width // (4 * WEIGHTS_LATENCY))
+        step = 4 * ceil_div(self.width, 4 * WEIGHTS_LATENCY)
         write_addr, write_data, write_en = self.write_addr, self.write_data, self.write_en
         for low in range(0, self.width, step):
             bits = min(step, self.width - low)

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, record
+from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, ceil_div, record
 from celosia.spec.timing import MAX_OUTSTANDING
 from celosia_hw.core.activations import row_write
 from celosia_hw.core.sequencer import run
@@ -90,7 +90,7 @@ class Receiver(wiring.Component):
         m = Module()
         config = self.config
         word_bits = 8 * config.link_bytes
-        header_words = -(-REQUEST.size // config.link_bytes)
+        header_words = ceil_div(REQUEST.size, config.link_bytes)
         input_words = record(config, Memory.ACTIVATIONS).words
 
         deepest = max(one.depth for one in map(self._record, Memory))

@@ -7,7 +7,18 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import COUNTERS, IDENTITY, TRAILER, Config, Memory, Op, Opcode, Status, record
+from celosia.spec import (
+    COUNTERS,
+    IDENTITY,
+    TRAILER,
+    Config,
+    Memory,
+    Op,
+    Opcode,
+    Status,
+    ceil_div,
+    record,
+)
 from celosia.spec.link import MAGIC, VERSION
 from celosia.spec.timing import RECORD_LATENCY
 from celosia_hw.layouts import link_word, struct, word
@@ -252,7 +263,7 @@ class Responder(wiring.Component):
         return m
 
     def _words(self, layout) -> int:
-        return -(-layout.size // self.config.link_bytes)
+        return ceil_div(layout.size, self.config.link_bytes)
 
     def _most_words(self) -> int:
         of_records = (record(self.config, memory).words for memory in Memory)

@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 
 from celosia.spec import Config
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 
 from .board import BOARDS
 

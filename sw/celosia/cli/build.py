@@ -10,8 +10,8 @@ from rich.text import Text
 
 from celosia.boards import BOARDS, Board, board
 from celosia.spec.serial import BAUD
-from celosia.support.cache import atomic_write, require_writable
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write, require_writable
 from celosia.support.progress import Progress
 
 from . import options

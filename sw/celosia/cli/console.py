@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from celosia.support.cache import atomic_write
+from celosia.support.files import atomic_write
 from celosia.support.progress import Progress, silent
 
 __all__ = ["Console"]

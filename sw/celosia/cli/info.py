@@ -7,8 +7,9 @@ import shutil
 import subprocess
 
 import celosia
-from celosia.support.cache import cache_dir, require_writable
+from celosia.support.cache import CACHE_TODO, cache_dir
 from celosia.support.errors import CelosiaError
+from celosia.support.files import require_writable
 
 from . import options
 from .console import Console
@@ -131,7 +132,7 @@ def _rtl() -> str:
 
 def _cache() -> str:
     try:
-        require_writable(cache_dir())
+        require_writable(cache_dir(), todo=CACHE_TODO)
     except CelosiaError as error:
         return f"no: {error}"
     return "yes"

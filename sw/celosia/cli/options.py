@@ -5,8 +5,8 @@ import dataclasses
 from pathlib import Path
 
 from celosia.spec.serial import BAUD
-from celosia.support.cache import require_writable
 from celosia.support.errors import CelosiaError
+from celosia.support.files import require_writable
 
 __all__ = [
     "add_data",
@@ -150,4 +150,4 @@ def check_outputs(*paths: str | None) -> None:
             )
         if Path(path).exists() and not Path(path).is_file():
             continue  # a device or pipe
-        require_writable(Path(path).absolute().parent, todo="choose another folder")
+        require_writable(Path(path).absolute().parent)

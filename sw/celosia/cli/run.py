@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 
 from . import options
 from .console import Console

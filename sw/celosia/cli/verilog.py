@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import celosia
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 
 from . import options
 from .console import Console

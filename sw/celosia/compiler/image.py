@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.spec import DESCRIPTOR, Config, Memory, legal, record
-from celosia.support.cache import atomic_write
+from celosia.spec import DESCRIPTOR, Config, Memory, ceil_div, legal, record
 from celosia.support.errors import CelosiaError
-from celosia.support.files import read
+from celosia.support.files import atomic_write, read
 
 from .metadata import ModelInfo
 
@@ -71,7 +70,7 @@ class Image:
     @property
     def input_words(self) -> int:
         """Activation words of one input."""
-        return -(-self.model.inputs // self.config.lanes)
+        return ceil_div(self.model.inputs, self.config.lanes)
 
     def records(self, memory: Memory) -> np.ndarray:
         """uint8 [count, size], the records of ``memory``."""
@@ -171,7 +170,7 @@ class Image:
             agree = {
                 "legal": legal(d, config),
                 "inputs": k == d["k"] == layer.inputs,
-                "outputs": d["tiles"] == -(-layer.outputs // config.cols),
+                "outputs": d["tiles"] == ceil_div(layer.outputs, config.cols),
                 "emitted": d["emit"] == layer.emitted,
                 "last": d["last"] == (index == len(program) - 1),
                 "weights": d["weights"] + d["tiles"] * d["k"] <= weights,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from celosia.network.graph import Graph
-from celosia.spec import Config
+from celosia.spec import Config, ceil_div
 
 __all__ = ["Activations", "allocate", "words_in", "words_out"]
 
@@ -22,12 +22,12 @@ class Activations:
 
 def words_in(inputs: int, config: Config) -> int:
     """Activation words that hold ``inputs`` bytes."""
-    return -(-inputs // config.lanes)
+    return ceil_div(inputs, config.lanes)
 
 
 def words_out(outputs: int, config: Config) -> int:
     """Activation words that whole tiles of ``outputs`` channels fill."""
-    return -(-outputs // config.cols) * config.words_per_tile
+    return ceil_div(outputs, config.cols) * config.words_per_tile
 
 
 def allocate(graph: Graph, config: Config) -> Activations:

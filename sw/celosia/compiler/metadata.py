@@ -3,8 +3,9 @@
 import math
 from dataclasses import asdict, dataclass
 
-from celosia.network.graph import Dense, Quant
+from celosia.network.graph import Dense
 from celosia.network.host_steps import Edges
+from celosia.numerics.quant import Quant
 
 __all__ = ["LayerInfo", "ModelInfo"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from celosia.network.graph import Dense
-from celosia.spec import DESCRIPTOR, OFFSET, PARAMETER, WEIGHT, Config, Op
+from celosia.spec import DESCRIPTOR, OFFSET, PARAMETER, WEIGHT, Config, Op, ceil_div
 
 from .memory import words_in
 
@@ -12,7 +12,7 @@ __all__ = ["descriptor", "parameters", "table", "tiles", "weights"]
 
 def tiles(outputs: int, config: Config) -> int:
     """Tiles of ``cols`` channels that hold ``outputs``."""
-    return -(-outputs // config.cols)
+    return ceil_div(outputs, config.cols)
 
 
 def weights(layer: Dense, config: Config) -> bytes:

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from celosia.support.cache import CACHE_TODO, atomic_write, cache_dir
+from celosia.support.cache import CACHE_TODO, cache_dir
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 from celosia.support.progress import Progress, silent
 
 from .dataset import Dataset, check_labelled

@@ -8,8 +8,9 @@ import warnings
 import numpy as np
 
 from celosia.network.mlp import FloatMLP
-from celosia.support.cache import CACHE_TODO, atomic_write, cache_dir, require_writable
+from celosia.support.cache import CACHE_TODO, cache_dir
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write, require_writable
 from celosia.support.progress import Progress, silent
 
 from . import Dataset, scaled
@@ -67,7 +68,7 @@ def train_mlp(
     try:
         return FloatMLP.load(path)
     except CelosiaError:
-        require_writable(path.parent)
+        require_writable(path.parent, todo=CACHE_TODO)
     model = _train(dataset, hidden, epochs, batch, seed, progress or silent)
     atomic_write(path, model.to_bytes(), todo=CACHE_TODO)
     return model

@@ -6,7 +6,18 @@ from dataclasses import fields
 import numpy as np
 
 from celosia.compiler.image import Image
-from celosia.spec import COUNTERS, IDENTITY, OFFSET, Config, InferFlag, Memory, Op, Opcode, record
+from celosia.numerics.offset_binary import from_offset, to_offset
+from celosia.spec import (
+    COUNTERS,
+    IDENTITY,
+    Config,
+    InferFlag,
+    Memory,
+    Op,
+    Opcode,
+    ceil_div,
+    record,
+)
 from celosia.spec.link import MAGIC, VERSION
 from celosia.support.errors import CelosiaError
 from celosia.support.progress import Progress, silent
@@ -236,7 +247,7 @@ class Device:
     def _infer_frames(self, image: Image, x: np.ndarray, batch: int, skip: bool) -> Iterator[bytes]:
         words, lanes = image.input_words, self.config.lanes
         bytes_in = np.zeros((len(x), words * lanes), np.uint8)
-        bytes_in[:, : x.shape[1]] = x.view(np.uint8) ^ OFFSET
+        bytes_in[:, : x.shape[1]] = to_offset(x)
         flags = InferFlag(0) if skip else InferFlag.NO_SKIP
         for start in range(0, len(x), batch):
             part = bytes_in[start : start + batch]
@@ -267,7 +278,9 @@ class Device:
         lanes, link_bytes = self.config.lanes, self.config.link_bytes
         payload, _ = response(link_bytes, Opcode.INFER, reply)
         images = len(outputs[0])
-        widths = [-(-y.shape[1] // self.config.cols) * self.config.words_per_tile for y in outputs]
+        widths = [
+            ceil_div(y.shape[1], self.config.cols) * self.config.words_per_tile for y in outputs
+        ]
         if len(payload) != sum(widths) * images * padded(lanes, link_bytes):
             raise CelosiaError(
                 f"{len(payload)} bytes of results are not those of {image.model.name!r}",
@@ -280,7 +293,7 @@ class Device:
             block = records[start : start + words * images].reshape(words, images, lanes)
             start += words * images
             u = block.transpose(1, 0, 2).reshape(images, -1)[:, : y.shape[1]]
-            y[:] = (u ^ OFFSET).view(np.int8)
+            y[:] = from_offset(u)
 
 
 def _frames_per_exchange(image: Image, batch: int) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.spec import REQUEST, TRAILER, Opcode, Status
+from celosia.spec import REQUEST, TRAILER, Opcode, Status, round_up
 from celosia.support.errors import CelosiaError
 
 __all__ = ["pad_records", "padded", "request", "response", "unpad_records"]
@@ -22,7 +22,7 @@ _DETAILS = {
 
 def padded(size: int, link_bytes: int) -> int:
     """``size`` rounded up to whole link words, in bytes."""
-    return -(-size // link_bytes) * link_bytes
+    return round_up(size, link_bytes)
 
 
 def request(

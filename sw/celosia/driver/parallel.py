@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 import numpy as np
 
 from celosia.compiler.image import Image
+from celosia.spec import ceil_div
 from celosia.support.errors import CelosiaError
 from celosia.support.progress import Progress, silent
 
@@ -94,7 +95,7 @@ def run_parallel(
         raise CelosiaError(
             f"batch = {batch} is outside 1..{image.config.rows}, the rows of the engine"
         )
-    batches = -(-len(x) // batch)
+    batches = ceil_div(len(x), batch)
     jobs = max(1, min(jobs, batches))
     bounds = [min(batches * job // jobs * batch, len(x)) for job in range(jobs + 1)]
     run = Run(

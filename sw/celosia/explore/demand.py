@@ -6,7 +6,7 @@ Counted from the engine's structure. Logic (tables and flip-flops) is not: only 
 from dataclasses import dataclass
 
 from celosia.boards import Board
-from celosia.spec import DESCRIPTOR, PARAMETER, Config
+from celosia.spec import DESCRIPTOR, PARAMETER, Config, ceil_div
 from celosia.spec.serial import MAX_DATA, RECEIVE_DEPTH
 from celosia.spec.timing import RESULTS_DEPTH
 
@@ -99,8 +99,8 @@ def _multipliers(board: Board, config: Config) -> int:
     requantizers = config.requantizers * _REQUANTIZER * (2 if board.family == "gowin" else 1)
     if board.family == "ecp5":
         # Products of one multiplier share the weight of a column; an odd last row has its own.
-        return config.cols * -(-config.rows // products) + requantizers
-    return -(-config.multipliers // products) + requantizers
+        return config.cols * ceil_div(config.rows, products) + requantizers
+    return ceil_div(config.multipliers, products) + requantizers
 
 
 def _memories(config: Config) -> list[tuple[str, int, int, int]]:
@@ -126,7 +126,7 @@ def _single_port(board: Board, width: int, depth: int) -> int | None:
     if board.family not in _SINGLE_PORT:
         return None
     bits, words = _SINGLE_PORT[board.family]
-    count = -(-width // bits) * -(-depth // words)
+    count = ceil_div(width, bits) * ceil_div(depth, words)
     in_block_ram = depth <= _BLOCKS[board.family][bits] or count > board.resources.single_port_rams
     return None if in_block_ram else count
 
@@ -136,11 +136,11 @@ def _count(family: str, width: int, depth: int) -> int:
     words = _BLOCKS[family]
     if family != "ecp5":
         # Synthesis takes the kind of which it needs the fewest.
-        return min(-(-width // bits) * -(-depth // held) for bits, held in words.items())
+        return min(ceil_div(width, bits) * ceil_div(depth, held) for bits, held in words.items())
     # The engine's own cells: every block holds some bits of all words, so that nothing need be
     # selected; deeper memories are banks of the deepest kind and one of what is left.
     banks, left = divmod(depth, max(words.values()))
-    count = banks * -(-width // min(words))
+    count = banks * ceil_div(width, min(words))
     if left:
-        count += -(-width // max(bits for bits, held in words.items() if held >= left))
+        count += ceil_div(width, max(bits for bits, held in words.items() if held >= left))
     return count

@@ -5,8 +5,8 @@ import math
 from importlib.util import find_spec
 from pathlib import Path
 
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 
 from .page import render
 from .point import Point

@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from celosia.spec import ceil_div
+
 __all__ = ["Floorplan", "ecp5_85k", "fix"]
 
 #: Cells of a netlist by their names, as Yosys's JSON has them -> name of a cell: its site.
@@ -46,7 +48,7 @@ def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str]:
     """
     products = _ordered(cells, "MULT18X18D", _PRODUCT, ("col", "row"))
     weights = _ordered(cells, "DP16KD", _WEIGHTS, ("group", "bit", "bank"))
-    needed = max(-(-len(products) // _PRODUCTS), -(-len(weights) // _BLOCKS))
+    needed = max(ceil_div(len(products), _PRODUCTS), ceil_div(len(weights), _BLOCKS))
     if not products or needed > len(_GROUPS):
         return {}
     first = (len(_GROUPS) - needed) // 2

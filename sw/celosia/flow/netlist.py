@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from celosia.boards import Board
-from celosia.support.cache import CACHE_TODO, atomic_write
+from celosia.support.cache import CACHE_TODO
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 
 from . import floorplan
 from .families import FAMILIES, Family
-from .store import key_of, locked, store
+from .store import being_made, key_of, store
 from .tools import Program, Watch, find, run, unwatched, workshop
 from .usage import Counts, read_report, too_many
 
@@ -99,7 +100,7 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
     )
     folder = store()
     path, facts = folder / f"{key}.json.gz", folder / f"{key}.facts.json"
-    with locked(folder / f"{key}.lock", watch):
+    with being_made(key, watch):
         # The facts are written last.
         if not facts.exists():
             log = folder / f"{key}.log"

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from celosia.support.cache import CACHE_TODO, atomic_write
+from celosia.support.cache import CACHE_TODO
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 
 from .netlist import Netlist
-from .store import key_of, locked, store
+from .store import being_made, key_of, store
 from .tools import Program, Watch, find, run, unwatched, workshop
 from .usage import clock_share, read_report
 
@@ -80,7 +81,7 @@ def place(netlist: Netlist, seed: int, watch: Watch = unwatched, again: bool = F
     folder = store()
     facts, log = folder / f"{key}.facts.json", folder / f"{key}.log"
     bitstream = folder / f"{key}{Path(family.bitstream).suffix}"
-    with locked(folder / f"{key}.lock", watch):
+    with being_made(key, watch):
         # The facts are written last.
         if again or not facts.exists():
             facts.unlink(missing_ok=True)

@@ -1,17 +1,15 @@
 """What the tools made, kept in the user's cache under a hash of all that determines it."""
 
-import fcntl
 import hashlib
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from celosia.support.cache import cache_dir, require_writable
+from celosia.support.cache import CACHE_TODO, cache_dir, locked
+from celosia.support.files import require_writable
 
 from .tools import Watch
 
-__all__ = ["key_of", "locked", "store"]
+__all__ = ["being_made", "key_of", "store"]
 
 
 def store() -> Path:
@@ -22,7 +20,7 @@ def store() -> Path:
     CelosiaError : it cannot be written.
     """
     folder = cache_dir() / "flow"
-    require_writable(folder)
+    require_writable(folder, todo=CACHE_TODO)
     return folder
 
 
@@ -31,17 +29,8 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
-@contextmanager
-def locked(path: Path, watch: Watch) -> Iterator[None]:
-    """Hold the lock file ``path``. The system releases it however this process ends."""
-    began = time.monotonic()
-    with open(path, "w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                # Not by a call that waits: it could not be stopped in a thread.
-                watch("waiting for another process", time.monotonic() - began, "")
-                time.sleep(0.5)
-        yield
+def being_made(key: str, watch: Watch) -> AbstractContextManager[None]:
+    """Hold the lock of what is called ``key``: one process makes it, others wait."""
+    return locked(
+        store() / f"{key}.lock", lambda waited: watch("waiting for another process", waited, "")
+    )

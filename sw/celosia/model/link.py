@@ -14,6 +14,7 @@ from celosia.spec import (
     Opcode,
     Status,
     record,
+    round_up,
 )
 from celosia.spec.link import MAGIC, VERSION
 
@@ -174,7 +175,7 @@ class LinkModel:
 
 
 def _padded(size: int, link_bytes: int) -> int:
-    return -(-size // link_bytes) * link_bytes
+    return round_up(size, link_bytes)
 
 
 def _rows(received: np.ndarray, images: int) -> np.ndarray:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from celosia.compiler.image import Image
-from celosia.spec import OFFSET, Memory
+from celosia.numerics.offset_binary import from_offset, to_offset
+from celosia.spec import Memory
 
 from .memories import Memories
 from .program import decode
@@ -45,9 +46,9 @@ def run(image: Image, x: np.ndarray) -> list[np.ndarray]:
     for start in range(0, max(len(x), 1), _CHUNK):
         part = x[start : start + _CHUNK]
         act = np.zeros((len(part), config.act_depth * config.lanes), np.uint8)
-        act[:, : x.shape[1]] = part.view(np.uint8) ^ OFFSET
+        act[:, : x.shape[1]] = to_offset(part)
         chunks.append(program.run(act, 0))
     return [
-        (np.concatenate(ys)[:, : layer.outputs] ^ OFFSET).view(np.int8)
+        from_offset(np.concatenate(ys)[:, : layer.outputs])
         for layer, ys in zip(image.model.emitted, zip(*chunks, strict=True), strict=True)
     ]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from celosia.numerics.quant import Quant
 from celosia.spec import Rounding
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
-from celosia.support.files import read
+from celosia.support.files import atomic_write, read
 
-from .graph import Dense, Graph, Quant
+from .graph import Dense, Graph
 
 __all__ = ["FORMAT", "graph_from_bytes", "graph_to_bytes", "load_graph", "save_graph"]
 

@@ -6,10 +6,10 @@ from math import isfinite, prod
 
 import numpy as np
 
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError
 
 from . import steps as host
-from .graph import Quant
 
 __all__ = ["Edges", "Step"]
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.support.cache import atomic_write
 from celosia.support.errors import CelosiaError
-from celosia.support.files import read
+from celosia.support.files import atomic_write, read
 
 __all__ = ["FloatMLP"]
 

@@ -5,9 +5,10 @@ from enum import Enum
 
 import numpy as np
 
+from celosia.numerics.quant import Quant
 from celosia.spec import Config
 
-from .graph import Graph, Quant
+from .graph import Graph
 
 __all__ = ["LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
 

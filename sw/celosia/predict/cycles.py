@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from celosia.spec import REQUEST, TRAILER, Config, Memory, record
+from celosia.spec import REQUEST, TRAILER, Config, Memory, ceil_div, record
 from celosia.spec.timing import (
     ARRAY_LATENCY,
     DRAIN_LATENCY,
@@ -94,7 +94,7 @@ def predict(config: Config, runs: Sequence[RunLoad]) -> Prediction:
 
 
 def _words(size: int, config: Config) -> int:
-    return -(-size // config.link_bytes)
+    return ceil_div(size, config.link_bytes)
 
 
 class _Engine:

@@ -5,7 +5,8 @@ import numpy as np
 from celosia.compiler.image import Image
 from celosia.model.program import decode, input_bytes
 from celosia.model.run import load
-from celosia.spec import OFFSET, Config
+from celosia.numerics.offset_binary import to_offset
+from celosia.spec import Config, ceil_div
 
 from .cycles import LayerLoad, RunLoad
 
@@ -34,7 +35,7 @@ def run_loads(image: Image, x: np.ndarray, batch: int | None = None, skip: bool 
     for start in range(0, len(x), 1024 // batch * batch or batch):
         part = x[start : start + (1024 // batch * batch or batch)]
         act = np.zeros((len(part), config.act_depth * config.lanes), np.uint8)
-        act[:, : x.shape[1]] = part.view(np.uint8) ^ OFFSET
+        act[:, : x.shape[1]] = to_offset(part)
         of_part: list[np.ndarray] = []
         program.run(act, 0, lambda layer, u, out=of_part: out.append(_needed(u, batch, config)))
         counts.append(of_part)
@@ -54,7 +55,7 @@ def dense_load(image: Image, images: int, bank: int = 0) -> RunLoad:
 def _needed(u: np.ndarray, batch: int, config: Config) -> np.ndarray:
     """int [batches, words]: bytes of each word that are not 0 in every image of a batch."""
     images, k = u.shape
-    batches, words = -(-images // batch), -(-k // config.lanes)
+    batches, words = ceil_div(images, batch), ceil_div(k, config.lanes)
     nonzero = np.zeros((batches * batch, words * config.lanes), bool)
     nonzero[:images, :k] = u != 0
     by_batch = nonzero.reshape(batches, batch, words, config.lanes).any(axis=1)

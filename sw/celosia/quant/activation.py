@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.network.functions import Function, X
-from celosia.network.graph import Quant
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .calibrate import activation_quant, observe

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.network.graph import Quant
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError
 
 __all__ = ["METHODS", "activation_quant", "observe"]

@@ -13,7 +13,7 @@ multiplier is not good enough, above all for exact ties (scales whose ratio is a
 import numpy as np
 
 from celosia.numerics.multiplier import quantize_multiplier
-from celosia.spec import ACC, MULTIPLIER
+from celosia.spec import ACC, MULTIPLIER, ceil_div
 
 __all__ = ["accumulator_range", "fit_multipliers"]
 
@@ -131,7 +131,7 @@ def _search(nominal: int, shift: int, step, first, reachable) -> int | None:
         edge = (2 * k - 1) << (t - 1)
         if at:
             if a > 0:
-                least = max(least, -(-edge // a))
+                least = max(least, ceil_div(edge, a))
             elif a < 0:
                 most = min(most, edge // a)
             elif edge > 0:
@@ -139,7 +139,7 @@ def _search(nominal: int, shift: int, step, first, reachable) -> int | None:
         if before:
             b = a - 1
             if b > 0:
-                most = min(most, -(-edge // b) - 1)
+                most = min(most, ceil_div(edge, b) - 1)
             elif b < 0:
                 least = max(least, edge // b + 1)
             elif edge <= 0:

@@ -3,9 +3,10 @@
 import numpy as np
 
 from celosia.network.float_network import FloatLayer, FloatNetwork
-from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.graph import Dense, Graph
 from celosia.network.mlp import FloatMLP
 from celosia.numerics.multiplier import effective_scale
+from celosia.numerics.quant import Quant
 from celosia.spec import WEIGHT, Rounding
 from celosia.support.errors import CelosiaError, located
 

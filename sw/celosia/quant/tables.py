@@ -5,7 +5,6 @@ from math import erfc
 
 import numpy as np
 
-from celosia.network.graph import Quant
 from celosia.numerics.fixed_point import (
     multiply_by_quantized_multiplier,
     rounding_divide_by_pot,
@@ -13,6 +12,7 @@ from celosia.numerics.fixed_point import (
     saturating_rounding_doubling_high_mul,
 )
 from celosia.numerics.multiplier import quantize_multiplier
+from celosia.numerics.quant import Quant
 from celosia.spec.formats import SHIFT_MAX
 from celosia.support.errors import CelosiaError, Unsupported
 

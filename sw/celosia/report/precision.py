@@ -8,6 +8,7 @@ import numpy as np
 from celosia.compiler.image import Image
 from celosia.model.program import Layer, decode
 from celosia.model.run import load
+from celosia.numerics.offset_binary import to_offset
 from celosia.spec import OFFSET
 
 __all__ = ["LayerPrecision", "layer_results", "precision"]
@@ -33,7 +34,7 @@ class LayerPrecision:
 def layer_results(image: Image, x: np.ndarray) -> tuple[list[Layer], list[np.ndarray]]:
     """The program's layers, and uint8 [n, N] of the input and of every layer's results."""
     layers = list(decode(load(image), 0).layers)
-    u = (x.view(np.uint8) ^ OFFSET).reshape(len(x), -1)
+    u = to_offset(x).reshape(len(x), -1)
     results = [u]
     for info, layer in zip(image.model.layers, layers, strict=True):
         u = layer.compute(u)[:, : info.outputs]

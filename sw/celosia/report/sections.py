@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from celosia.numerics.offset_binary import to_offset
 from celosia.spec import OFFSET, Memory, Rounding, record
 
 from .facts import Facts
@@ -282,7 +283,7 @@ def _confusion(matrix) -> Raw:
 def _gallery(facts: Facts) -> Raw:
     items = []
     for m in facts.mistakes:
-        pixels = (facts.x[m.index].view("uint8") ^ OFFSET).reshape(28, 28)
+        pixels = to_offset(facts.x[m.index]).reshape(28, 28)
         what = f"input {m.index}: a {m.label} taken for a {m.found}"
         items.append(
             f"<li><figure>{digit(pixels, what)}<figcaption>{m.label} taken for <strong>{m.found}"

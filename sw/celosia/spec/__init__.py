@@ -8,6 +8,7 @@ from .config import Config
 from .descriptor import DESCRIPTOR, Op, Rounding, legal
 from .fields import Field, Layout
 from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, IntFormat
+from .integers import ceil_div, round_up
 from .link import COUNTERS, IDENTITY, REQUEST, TRAILER, InferFlag, Memory, Opcode, Status
 from .params import PARAMETER
 from .records import Record, record
@@ -37,6 +38,8 @@ __all__ = [
     "Record",
     "Rounding",
     "Status",
+    "ceil_div",
     "legal",
     "record",
+    "round_up",
 ]

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields
 
+from .integers import ceil_div
 from .timing import SERIAL_CYCLES
 
 __all__ = ["Config"]
@@ -134,6 +135,14 @@ class Config:
     def beats(self) -> int:
         """Cycles in which the channels of one activation word are requantized."""
         return self.lanes // self.requantizers
+
+    def tiles(self, channels: int) -> int:
+        """Tiles of ``cols`` channels that hold ``channels``."""
+        return ceil_div(channels, self.cols)
+
+    def words(self, values: int) -> int:
+        """Activation words of ``lanes`` bytes that hold ``values``."""
+        return ceil_div(values, self.lanes)
 
     def __str__(self) -> str:
         return f"{self.rows}x{self.cols}"

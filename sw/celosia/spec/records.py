@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .config import Config
 from .descriptor import DESCRIPTOR
+from .integers import ceil_div
 from .link import Memory
 from .params import PARAMETER
 
@@ -34,5 +35,5 @@ def record(config: Config, memory: Memory) -> Record:
         # address = row * act_depth + word
         Memory.ACTIVATIONS: (config.lanes, config.rows * config.act_depth),
     }[memory]
-    words = -(-size // config.link_bytes)
+    words = ceil_div(size, config.link_bytes)
     return Record(memory, size, depth, words, memory is not Memory.ACTIVATIONS)

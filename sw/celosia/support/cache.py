@@ -1,27 +1,18 @@
-"""The user's cache folder, and writing a file so that it is either whole or not there."""
+"""The user's cache: its folder, and a lock so that one process makes what several want."""
 
 import contextlib
-import errno
+import fcntl
 import os
-import secrets
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import CelosiaError
 
-__all__ = ["CACHE_TODO", "atomic_write", "cache_dir", "require_writable"]
+__all__ = ["CACHE_TODO", "cache_dir", "locked"]
 
 #: What a user can do when the cache cannot be written.
 CACHE_TODO = "set CELOSIA_CACHE to a folder you can write"
-
-_REASONS = {
-    errno.ENOSPC: ("the disk is full", "free some space"),
-    errno.EDQUOT: ("your disk quota is used up", "free some space"),
-    errno.EACCES: ("no permission to write here", ""),
-    errno.EPERM: ("no permission to write here", ""),
-    errno.EROFS: ("the file system is read-only", ""),
-    errno.ENOTDIR: ("a part of this path is a file, not a folder", ""),
-    errno.EEXIST: ("this path is a file, not a folder", ""),
-}
 
 
 def cache_dir() -> Path:
@@ -43,64 +34,20 @@ def cache_dir() -> Path:
         raise CelosiaError("no home folder to keep a cache in", todo=CACHE_TODO) from error
 
 
-def atomic_write(path: Path | str, data: bytes, *, todo: str = "choose another folder") -> None:
-    """Write `data` to `path`, making the folders above it; an old file is replaced.
+@contextlib.contextmanager
+def locked(path: Path, waiting: Callable[[float], None]) -> Iterator[None]:
+    """Hold the lock file ``path``; the system releases it however this process ends.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and then take the name in
-    one step. Any error or Ctrl-C on the way removes the temporary file and leaves `path` as it was.
-    A device or pipe, such as /dev/null, is written to and stays what it is.
-
-    Parameters
-    ----------
-    path : file to write.
-    data : all of its bytes.
-    todo : advice for the user when the file cannot be written.
-
-    Raises
-    ------
-    CelosiaError : no permission, no space, or any other refusal of the file system.
+    While another process holds it, ``waiting`` is called ten times a second with the seconds waited
+    so far. (A blocking call could not be stopped in a thread.)
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_bytes(data)
-            return
-        try:
-            with open(part, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
-    except OSError as error:
-        raise _refused(error, path, todo) from error
-
-
-def require_writable(folder: Path, *, todo: str = CACHE_TODO) -> None:
-    """Make `folder` and check that a file can be written in it: before long work, not after.
-
-    Raises
-    ------
-    CelosiaError : it cannot.
-    """
-    probe = Path(folder) / f".probe.{secrets.token_hex(4)}"
-    try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            probe.write_bytes(b"?")
-        finally:
-            probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise _refused(error, Path(folder), todo) from error
-
-
-def _refused(error: OSError, path: Path, todo: str) -> CelosiaError:
-    what, first = _REASONS.get(error.errno, (error.strerror or str(error), ""))
-    return CelosiaError(
-        f"cannot write: {what}", where=str(path), todo=f"{first}, or {todo}" if first else todo
-    )
+    began = time.monotonic()
+    with open(path, "w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waiting(time.monotonic() - began)
+                time.sleep(0.1)
+        yield

@@ -9,7 +9,7 @@ from celosia.driver import Device
 from celosia.driver.frames import pad_records, request
 from celosia.driver.rtl.source import engine_verilog
 from celosia.driver.rtl.transport import RtlTransport, _Outcome, _Report
-from celosia.spec import Config, InferFlag, Memory, Opcode, record
+from celosia.spec import Config, InferFlag, Memory, Opcode, ceil_div, record
 
 CONFIGS = [
     # A tile is one beat.
@@ -33,7 +33,7 @@ def requests(rng: np.random.Generator, config: Config, count: int) -> list[bytes
         return request(config.link_bytes, opcode, arg, address, count, payload)
 
     def run() -> bytes:
-        rows, words = int(rng.integers(1, config.rows + 1)), -(-INPUTS // config.lanes)
+        rows, words = int(rng.integers(1, config.rows + 1)), ceil_div(INPUTS, config.lanes)
         x = rng.integers(0, 256, (words, rows, config.lanes)).astype(np.uint8)
         x[rng.random((words, 1, config.lanes)).repeat(rows, 1) < 0.7] = 0
         flags = InferFlag.NO_SKIP if rng.random() < 0.3 else InferFlag(0)

@@ -10,8 +10,9 @@ import pytest
 from tests.helpers.idx_files import idx
 from tests.sw.conftest import ENGINE
 
-from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.graph import Dense, Graph
 from celosia.network.graph_file import save_graph
+from celosia.numerics.quant import Quant
 
 
 @pytest.fixture

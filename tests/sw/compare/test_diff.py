@@ -10,8 +10,9 @@ from tests.helpers.random_models import fully_connected, random_model
 
 from celosia.compare import TensorDiff, compare, golden, litert, run_engine
 from celosia.importer.tflite import read_tflite
-from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.graph import Dense, Graph
 from celosia.network.network import Network
+from celosia.numerics.quant import Quant
 from celosia.spec import Config, Rounding
 
 CONFIG = Config.default(2, 8)

@@ -10,8 +10,9 @@ from celosia.compiler import compile, needs, smallest
 from celosia.compiler.memory import allocate
 from celosia.compiler.overflow import fold
 from celosia.model import evaluate, run
-from celosia.network.graph import Dense, Graph, Quant
-from celosia.spec import PARAMETER, Config, Memory, Op
+from celosia.network.graph import Dense, Graph
+from celosia.numerics.quant import Quant
+from celosia.spec import PARAMETER, Config, Memory, Op, ceil_div
 from celosia.support.errors import CelosiaError, DoesNotFit
 
 CONFIG = CONFIGS["4x12-lanes4"]
@@ -95,16 +96,16 @@ def test_no_layer_writes_what_is_still_needed(name):
         widths = rng.integers(1, 200, rng.integers(2, 8)).tolist()
         graph = network(rng, widths)
         places = allocate(graph, config)
-        banks = 2 * -(-widths[0] // config.lanes)
+        banks = 2 * ceil_div(widths[0], config.lanes)
         assert places.dst[-1] is None and places.src[0] == 0
         for i, dst in enumerate(places.dst[:-1]):
             note = f"seed={seed} widths={widths} layer {i}"
-            end = dst + -(-widths[i + 1] // config.cols) * config.words_per_tile
+            end = dst + ceil_div(widths[i + 1], config.cols) * config.words_per_tile
             assert banks <= dst and end <= places.depth, note
             assert places.src[i + 1] == dst, note
             if i:
                 start = places.src[i]
-                stop = start + -(-widths[i] // config.cols) * config.words_per_tile
+                stop = start + ceil_div(widths[i], config.cols) * config.words_per_tile
                 assert end <= start or stop <= dst, note
 
 

@@ -8,7 +8,7 @@ from tests.helpers.random_models import fully_connected
 
 from celosia.importer.tflite import read_tflite, tflite_network
 from celosia.model.reference import evaluate
-from celosia.network.graph import Quant
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
 RNG = np.random.default_rng(11)

@@ -18,6 +18,7 @@ from celosia.spec import (
     Opcode,
     Status,
     record,
+    round_up,
 )
 
 CONFIG = Config(
@@ -49,9 +50,9 @@ def ask(model: LinkModel, opcode: int, arg=0, address=0, count=0, payload=b"") -
     """(status, info, count, payload) of the response; its opcode is checked here."""
     header = REQUEST.pack(opcode=opcode, arg=arg, address=address, count=count)
     link_bytes = model.config.link_bytes
-    header = header.ljust(-(-len(header) // link_bytes) * link_bytes, b"\0")
+    header = header.ljust(round_up(len(header), link_bytes), b"\0")
     frame = model.respond(header + payload)
-    size = -(-TRAILER.size // link_bytes) * link_bytes
+    size = round_up(TRAILER.size, link_bytes)
     assert len(frame) % link_bytes == 0 and len(frame) >= size
     trailer = TRAILER.unpack(frame[-size:])
     assert trailer["opcode"] == opcode and not any(frame[len(frame) - size + TRAILER.size :])

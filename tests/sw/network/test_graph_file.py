@@ -9,8 +9,9 @@ import pytest
 from tests.helpers.networks import images, network
 
 from celosia.model import evaluate
-from celosia.network.graph import Graph, Quant
+from celosia.network.graph import Graph
 from celosia.network.graph_file import graph_from_bytes, graph_to_bytes, load_graph, save_graph
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError
 
 GRAPH = network(np.random.default_rng(3), [9, 7, 5, 3])

@@ -5,8 +5,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as tfl
 from tests.helpers.litert import Op, Tensor, build, run
 
-from celosia.network.graph import Quant
 from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
 

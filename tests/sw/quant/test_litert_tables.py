@@ -6,7 +6,7 @@ from ai_edge_litert import schema_py_generated as tfl
 from ai_edge_litert.interpreter import OpResolverType
 from tests.helpers.litert import Op, Tensor, build, run
 
-from celosia.network.graph import Quant
+from celosia.numerics.quant import Quant
 from celosia.quant.tables import FUNCTIONS, element_table
 from celosia.support.errors import Unsupported
 

@@ -8,8 +8,8 @@ from tests.helpers.random_models import fully_connected
 from celosia.demo import load_mnist, scaled
 from celosia.demo.train import train_mlp
 from celosia.model.reference import evaluate
-from celosia.network.graph import Quant
 from celosia.network.mlp import FloatMLP
+from celosia.numerics.quant import Quant
 from celosia.quant import METHODS, activation_quant, effective_scale, observe, quantize
 from celosia.support.errors import CelosiaError
 

@@ -12,7 +12,8 @@ from tests.helpers.networks import images, network
 from celosia.compiler import compile
 from celosia.driver.metrics import Figures
 from celosia.model import run as golden
-from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.graph import Dense, Graph
+from celosia.numerics.quant import Quant
 from celosia.report import gather, render
 from celosia.report.precision import precision
 from celosia.spec import Config

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from celosia.support.cache import atomic_write, cache_dir, require_writable
+from celosia.support.cache import cache_dir
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write, require_writable
 
 
 def test_folder_order(monkeypatch, tmp_path):
@@ -82,7 +83,7 @@ def test_file_in_the_way(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CelosiaError, match="is a file, not a folder"):
         atomic_write(tmp_path / "file/below", b"")
-    with pytest.raises(CelosiaError, match="is a file, not a folder; set CELOSIA_CACHE"):
+    with pytest.raises(CelosiaError, match="is a file, not a folder; choose another folder"):
         require_writable(tmp_path / "file")
     (tmp_path / "folder").mkdir()
     with pytest.raises(CelosiaError, match="folder: cannot write"):

@@ -7,8 +7,9 @@ from importlib import metadata
 from pathlib import Path
 
 from celosia.spec import Config
-from celosia.support.cache import CACHE_TODO, atomic_write, cache_dir
+from celosia.support.cache import CACHE_TODO, cache_dir
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write
 from celosia.support.progress import Progress, silent
 
 __all__ = ["engine_verilog"]

@@ -7,7 +7,6 @@ Verilator's own makefiles are not used: see `toolchain`.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import platform
@@ -15,12 +14,12 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from celosia.support.cache import CACHE_TODO, atomic_write, cache_dir, require_writable
+from celosia.support.cache import CACHE_TODO, cache_dir, locked
 from celosia.support.errors import CelosiaError
+from celosia.support.files import atomic_write, require_writable
 from celosia.support.progress import Progress, silent
 
 from .toolchain import Toolchain, find_toolchain
@@ -72,8 +71,12 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
     library = folder / f"{_key(sources, link_bytes, tools)}.so"
     if library.exists():
         return library
-    require_writable(folder)
-    with _locked(library.with_suffix(".lock"), progress):
+    require_writable(folder, todo=CACHE_TODO)
+
+    def waiting(seconds: float) -> None:
+        progress("waiting for another process to compile the simulation", 0, 0)
+
+    with locked(library.with_suffix(".lock"), waiting):
         if not library.exists():
             with tempfile.TemporaryDirectory(prefix="celosia-") as work:
                 build = _Build(Path(work), library.with_suffix(".log"), tools, progress)
@@ -108,18 +111,6 @@ def _cpu() -> str:
             if line.startswith(("flags", "Features")):
                 return " ".join(sorted(line.partition(":")[2].split()))
     return f"{platform.machine()} {platform.processor()}"
-
-
-@contextlib.contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold the lock file ``path``. The system releases it however this process ends."""
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another process to compile the simulation", 0, 0)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 class _Build:

@@ -13,10 +13,11 @@ from celosia.importer.guard import text
 from celosia.importer.tflite.dense import with_table
 from celosia.importer.values import MAX_WIDTH, Ledger
 from celosia.network.functions import Function, X
-from celosia.network.graph import Dense, Graph, Quant
+from celosia.network.graph import Dense, Graph
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, QuantizeLinear, Requantize
 from celosia.numerics.multiplier import effective_scale
+from celosia.numerics.quant import Quant
 from celosia.quant.activation import clamp_of, float_table
 from celosia.quant.exact_multiplier import accumulator_range, fit_multipliers
 from celosia.spec import BIAS

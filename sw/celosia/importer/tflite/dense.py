@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from celosia.network.graph import Dense, Quant
+from celosia.network.graph import Dense
 from celosia.network.outline import LayerOutline
 from celosia.numerics.multiplier import effective_scale
+from celosia.numerics.quant import Quant
 from celosia.quant.exact_multiplier import accumulator_range, fit_multipliers
 from celosia.support.errors import CelosiaError, Unsupported
 

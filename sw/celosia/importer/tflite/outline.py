@@ -1,7 +1,7 @@
 """The structure of a .tflite file, every operator judged; no weight is looked at."""
 
-from celosia.network.graph import Quant
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .dense import outline

@@ -6,9 +6,10 @@ from math import prod
 
 import numpy as np
 
-from celosia.network.graph import Graph, Quant
+from celosia.network.graph import Graph
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
+from celosia.numerics.quant import Quant
 from celosia.quant.tables import FUNCTIONS, element_table
 from celosia.support.errors import CelosiaError, Unsupported
 

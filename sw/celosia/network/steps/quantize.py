@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.network.graph import Quant
 from celosia.numerics.fixed_point import multiply_by_quantized_multiplier
 from celosia.numerics.multiplier import quantize_multiplier
+from celosia.numerics.quant import Quant
 from celosia.spec.formats import SHIFT_MAX
 from celosia.support.errors import CelosiaError, Unsupported
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.network.graph import Quant
+from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError
 
 __all__ = ["QuantizeLinear"]

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.network.graph import Quant
 from celosia.numerics.fixed_point import (
     rounding_divide_by_pot,
     saturating_left_shift,
     saturating_rounding_doubling_high_mul,
 )
 from celosia.numerics.multiplier import quantize_multiplier
+from celosia.numerics.quant import Quant
 from celosia.support.errors import Unsupported
 
 __all__ = ["Softmax"]

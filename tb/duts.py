@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import ACTIVATION, WEIGHT, Config
 from celosia_hw.array.mac_array import MacArray
-from celosia_hw.feeder.scanner import Scanner, guard
-from celosia_hw.feeder.walker import Walker, issue
-from celosia_hw.layouts import active_layer, element, parameter_word, sums
-from celosia_hw.postprocess.drain import Drain, finish
+from celosia_hw.feeder.scanner import Scanner
+from celosia_hw.feeder.walker import Walker
+from celosia_hw.layouts import active_layer, element, finish, guard, issue, parameter_word, sums
+from celosia_hw.postprocess.drain import Drain
 
 __all__ = ["ArrayDrain", "Feeder"]
 

@@ -5,9 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import COUNTERS, Config
-from celosia_hw.core.core import events
 
-from .layouts import struct
+from .layouts import events, struct
 
 __all__ = ["Counters"]
 

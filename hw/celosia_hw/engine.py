@@ -7,14 +7,13 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from celosia.spec import COUNTERS, Config
 from celosia_hw.cells.gating import own_clock, run_clock
 from celosia_hw.core.core import Core
-from celosia_hw.core.sequencer import run
 from celosia_hw.link.receiver import Receiver
 from celosia_hw.link.responder import Responder
 from celosia_hw.util.registered_reset import reset_domain
 from celosia_hw.util.skid_buffer import SkidBuffer
 
 from .counters import Counters
-from .layouts import link_word, struct
+from .layouts import link_word, run, struct
 
 __all__ = ["Engine"]
 

@@ -3,18 +3,41 @@
 from amaranth import *
 from amaranth.lib import data
 
-from celosia.spec import ACC, ACTIVATION, DESCRIPTOR, PARAMETER, Config, Layout
+from celosia.spec import (
+    ACC,
+    ACTIVATION,
+    DESCRIPTOR,
+    PARAMETER,
+    REQUEST,
+    Config,
+    Layout,
+    Memory,
+    Status,
+    record,
+)
 
 __all__ = [
     "active_layer",
     "beat",
     "element",
+    "events",
+    "finish",
+    "guard",
+    "issue",
     "link_word",
+    "memory_write",
     "parameter_word",
+    "read_records",
+    "reply",
+    "result",
+    "row_write",
+    "run",
     "segment",
     "struct",
     "sums",
     "word",
+    "writable",
+    "written_record",
 ]
 
 
@@ -105,3 +128,123 @@ def element(config: Config) -> data.StructLayout:
             "layer_end": 1,
         }
     )
+
+
+def events(config: Config) -> data.StructLayout:
+    """What happens in a cycle, for the counters."""
+    return data.StructLayout(
+        {
+            "busy": 1,
+            "issued": 1,
+            "skipped": range(config.lanes + 1),
+            "stall_output": 1,
+            "stall_drain": 1,
+            "stall_data": 1,
+            "images": range(config.rows + 1),
+        }
+    )
+
+
+def finish() -> data.StructLayout:
+    """How the results of a layer are finished; steady while any of them is on its way."""
+    return data.StructLayout(
+        {
+            "rounding": 1,
+            "zero_point": ACTIVATION.width,
+            "clamp_min": ACTIVATION.width,
+            "clamp_max": ACTIVATION.width,
+            "use_table": 1,
+            "table": 4,
+            "store": 1,
+            "emit": 1,
+            "last": 1,
+        }
+    )
+
+
+def issue(config: Config) -> data.StructLayout:
+    """One k: byte ``byte`` of activation word ``src`` times weight word ``weights``.
+
+    ``last`` marks the end of a tile.
+    """
+    return data.StructLayout(
+        {
+            "last": 1,
+            "src": range(config.act_depth),
+            "byte": range(config.lanes),
+            "weights": range(config.weight_depth),
+        }
+    )
+
+
+def guard(config: Config) -> data.StructLayout:
+    """Words ``start <= word < end`` still to be written by the layer before, when ``active``."""
+    return data.StructLayout(
+        {"active": 1, "start": range(config.act_depth + 1), "end": range(config.act_depth + 1)}
+    )
+
+
+def row_write(config: Config) -> data.StructLayout:
+    """One word for one row. ``active`` 0: nothing is stored. Rows come in order for each word, and
+    ``word_end`` marks the last one."""
+    return data.StructLayout(
+        {
+            "row": range(config.rows),
+            "active": 1,
+            "dst": range(config.act_depth),
+            "word_end": 1,
+            "data": word(config),
+        }
+    )
+
+
+def run(config: Config) -> data.StructLayout:
+    """A run asked for by the host: program at ``entry`` on ``images`` + 1 images whose input
+    starts at word ``base``; ``skip`` 1 to skip zero bytes."""
+    return data.StructLayout(
+        {
+            "entry": range(config.program_depth),
+            "images": range(config.rows),
+            "skip": 1,
+            "base": range(config.act_depth),
+        }
+    )
+
+
+def writable(config: Config) -> list:
+    """Records of the memories that WRITE reaches in an engine of shape ``config``."""
+    records = [record(config, memory) for memory in Memory]
+    return [one for one in records if one.writable and one.depth]
+
+
+def memory_write(config: Config) -> data.StructLayout:
+    """A record, its address, and which memory it is for: one bit of ``en``, by its `Memory`.
+
+    ``data`` ends with the record, which starts where its link words do: see `written_record`.
+    """
+    words = max(one.words for one in writable(config))
+    return data.StructLayout({"en": len(Memory), "addr": 24, "data": 8 * config.link_bytes * words})
+
+
+def written_record(config: Config, write: data.View, memory: Memory) -> Value:
+    """The record of ``memory`` in a `memory_write`."""
+    one = record(config, memory)
+    start = len(write.data) - 8 * config.link_bytes * one.words
+    return write.data[start : start + 8 * one.size]
+
+
+def reply(config: Config) -> data.StructLayout:
+    """A response to be sent: how the request ended, and the request."""
+    return data.StructLayout({"status": Status, "request": struct(REQUEST), "stored": 24})
+
+
+def read_records(config: Config) -> data.StructLayout:
+    """The record at the address being read, of every memory."""
+    return data.StructLayout(
+        {memory.name.lower(): 8 * record(config, memory).size for memory in Memory}
+    )
+
+
+def result(config: Config) -> data.StructLayout:
+    """One word of results for the host; ``frame_end`` on the last one of a run."""
+    return data.StructLayout({"data": word(config), "frame_end": 1})

@@ -8,8 +8,7 @@ import numpy as np
 from celosia.model import accumulate
 from celosia.spec import DESCRIPTOR, WEIGHT
 from celosia.spec.timing import OPERAND_LATENCY, READ_LATENCY, RESULTS_DEPTH
-from celosia_hw.layouts import active_layer, element, parameter_word
-from celosia_hw.postprocess.drain import finish
+from celosia_hw.layouts import active_layer, element, finish, parameter_word
 from tb import settings
 from tb.base import TB, bench_stalled
 from tb.pack import bits, pack, unpack

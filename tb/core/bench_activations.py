@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.core.activations import row_write
+from celosia_hw.layouts import row_write
 from tb import settings
 from tb.base import TB, bench_stalled
 from tb.pack import bits, pack

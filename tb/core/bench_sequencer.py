@@ -4,9 +4,7 @@ from collections import deque
 
 from celosia.spec import DESCRIPTOR, Op, legal
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.core.sequencer import run
-from celosia_hw.feeder.scanner import guard
-from celosia_hw.layouts import active_layer, struct
+from celosia_hw.layouts import active_layer, guard, run, struct
 from tb.base import TB, bench_stalled
 from tb.pack import pack, unpack
 

@@ -4,9 +4,7 @@ from collections import deque
 
 from celosia.spec import DESCRIPTOR
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.feeder.scanner import guard
-from celosia_hw.feeder.walker import issue
-from celosia_hw.layouts import active_layer
+from celosia_hw.layouts import active_layer, guard, issue
 from tb import settings
 from tb.base import TB, bench_stalled
 from tb.pack import pack, unpack

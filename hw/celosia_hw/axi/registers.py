@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import COUNTERS, Config
+from celosia.spec import COUNTERS, Config, identity
 from celosia.spec.axi import (
     CONTROL,
     INTERRUPTS,
@@ -16,7 +16,6 @@ from celosia.spec.axi import (
     Access,
 )
 from celosia_hw.layouts import struct
-from celosia_hw.link.responder import identity
 
 from .bus import axi_lite
 from .lite import AxiLiteSlave

@@ -6,23 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
 from celosia_hw.cells import cells_of, simulated
-from celosia_hw.layouts import word
+from celosia_hw.layouts import row_write, word
 
-__all__ = ["ActivationMemory", "row_write"]
-
-
-def row_write(config: Config) -> data.StructLayout:
-    """One word for one row. ``active`` 0: nothing is stored. Rows come in order for each word, and
-    ``word_end`` marks the last one."""
-    return data.StructLayout(
-        {
-            "row": range(config.rows),
-            "active": 1,
-            "dst": range(config.act_depth),
-            "word_end": 1,
-            "data": word(config),
-        }
-    )
+__all__ = ["ActivationMemory"]
 
 
 class ActivationMemory(wiring.Component):

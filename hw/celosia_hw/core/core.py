@@ -1,7 +1,7 @@
 """Core: memories, feeder, array, drain and requantizers; everything but the host link."""
 
 from amaranth import *
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory
@@ -11,35 +11,31 @@ from celosia_hw.cells import cells_of, simulated
 from celosia_hw.cells.bits import take_byte
 from celosia_hw.cells.gating import own_clock, run_clock
 from celosia_hw.feeder.scanner import Scanner
-from celosia_hw.feeder.walker import Walker, issue
-from celosia_hw.layouts import element, parameter_word, struct, word
-from celosia_hw.link.receiver import memory_write, written_record
-from celosia_hw.link.responder import read_records, result
+from celosia_hw.feeder.walker import Walker
+from celosia_hw.layouts import (
+    element,
+    events,
+    issue,
+    memory_write,
+    parameter_word,
+    read_records,
+    result,
+    row_write,
+    run,
+    struct,
+    word,
+    written_record,
+)
 from celosia_hw.postprocess.drain import Drain
 from celosia_hw.postprocess.requantizer import Requantizer
 from celosia_hw.postprocess.tables import ElementTables
 from celosia_hw.util.pipelined_mux import picks
 from celosia_hw.util.skid_buffer import SkidBuffer
 
-from .activations import ActivationMemory, row_write
-from .sequencer import Sequencer, run
+from .activations import ActivationMemory
+from .sequencer import Sequencer
 
-__all__ = ["Core", "events"]
-
-
-def events(config: Config) -> data.StructLayout:
-    """What happens in a cycle, for the counters."""
-    return data.StructLayout(
-        {
-            "busy": 1,
-            "issued": 1,
-            "skipped": range(config.lanes + 1),
-            "stall_output": 1,
-            "stall_drain": 1,
-            "stall_data": 1,
-            "images": range(config.rows + 1),
-        }
-    )
+__all__ = ["Core"]
 
 
 class Core(wiring.Component):

@@ -6,23 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import DESCRIPTOR, Config, Op
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.feeder.scanner import guard
-from celosia_hw.layouts import active_layer, struct
+from celosia_hw.layouts import active_layer, guard, run, struct
 
-__all__ = ["Sequencer", "run"]
-
-
-def run(config: Config) -> data.StructLayout:
-    """A run asked for by the host: program at ``entry`` on ``images`` + 1 images whose input
-    starts at word ``base``; ``skip`` 1 to skip zero bytes."""
-    return data.StructLayout(
-        {
-            "entry": range(config.program_depth),
-            "images": range(config.rows),
-            "skip": 1,
-            "base": range(config.act_depth),
-        }
-    )
+__all__ = ["Sequencer"]
 
 
 class Sequencer(wiring.Component):

@@ -8,16 +8,9 @@ from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 from celosia_hw.cells import cells_of
 from celosia_hw.cells.bits import count_ones
-from celosia_hw.layouts import active_layer, segment
+from celosia_hw.layouts import active_layer, guard, segment
 
-__all__ = ["Scanner", "guard"]
-
-
-def guard(config: Config) -> data.StructLayout:
-    """Words ``start <= word < end`` still to be written by the layer before, when ``active``."""
-    return data.StructLayout(
-        {"active": 1, "start": range(config.act_depth + 1), "end": range(config.act_depth + 1)}
-    )
+__all__ = ["Scanner"]
 
 
 class Scanner(wiring.Component):

@@ -1,30 +1,15 @@
 """Second half of the feeder: one k to the array each cycle."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
 from celosia_hw.cells.bits import lowest_bit, one_bit, two_bits
-from celosia_hw.layouts import segment
+from celosia_hw.layouts import issue, segment
 from celosia_hw.util.skid_buffer import SkidBuffer
 
-__all__ = ["Walker", "issue"]
-
-
-def issue(config: Config) -> data.StructLayout:
-    """One k: byte ``byte`` of activation word ``src`` times weight word ``weights``.
-
-    ``last`` marks the end of a tile.
-    """
-    return data.StructLayout(
-        {
-            "last": 1,
-            "src": range(config.act_depth),
-            "byte": range(config.lanes),
-            "weights": range(config.weight_depth),
-        }
-    )
+__all__ = ["Walker"]
 
 
 class Walker(wiring.Component):

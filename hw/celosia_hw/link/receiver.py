@@ -1,43 +1,14 @@
 """Receiver: request frames to memory writes, inputs and runs."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, ceil_div, record
 from celosia.spec.timing import MAX_OUTSTANDING
-from celosia_hw.core.activations import row_write
-from celosia_hw.core.sequencer import run
-from celosia_hw.layouts import link_word, struct
+from celosia_hw.layouts import link_word, memory_write, reply, row_write, run, struct, writable
 
-__all__ = ["Receiver", "memory_write", "reply", "writable", "written_record"]
-
-
-def writable(config: Config) -> list:
-    """Records of the memories that WRITE reaches in an engine of shape ``config``."""
-    records = [record(config, memory) for memory in Memory]
-    return [one for one in records if one.writable and one.depth]
-
-
-def memory_write(config: Config) -> data.StructLayout:
-    """A record, its address, and which memory it is for: one bit of ``en``, by its `Memory`.
-
-    ``data`` ends with the record, which starts where its link words do: see `written_record`.
-    """
-    words = max(one.words for one in writable(config))
-    return data.StructLayout({"en": len(Memory), "addr": 24, "data": 8 * config.link_bytes * words})
-
-
-def written_record(config: Config, write: data.View, memory: Memory) -> Value:
-    """The record of ``memory`` in a `memory_write`."""
-    one = record(config, memory)
-    start = len(write.data) - 8 * config.link_bytes * one.words
-    return write.data[start : start + 8 * one.size]
-
-
-def reply(config: Config) -> data.StructLayout:
-    """A response to be sent: how the request ended, and the request."""
-    return data.StructLayout({"status": Status, "request": struct(REQUEST), "stored": 24})
+__all__ = ["Receiver"]
 
 
 class Receiver(wiring.Component):

@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import (
@@ -13,39 +13,17 @@ from celosia.spec import (
     TRAILER,
     Config,
     Memory,
-    Op,
     Opcode,
     Status,
     ceil_div,
+    identity,
     record,
 )
-from celosia.spec.link import MAGIC, VERSION
 from celosia.spec.timing import RECORD_LATENCY
-from celosia_hw.layouts import link_word, struct, word
+from celosia_hw.layouts import link_word, read_records, reply, result, struct
 from celosia_hw.util.pipelined_mux import pick, picks, steps
 
-from .receiver import reply
-
-__all__ = ["Responder", "identity", "read_records", "result"]
-
-
-def identity(config: Config) -> bytes:
-    """Who an engine of shape ``config`` is: its `IDENTITY`."""
-    return IDENTITY.pack(
-        magic=MAGIC, version=VERSION, ops=sum(1 << op for op in Op), **config.to_dict()
-    )
-
-
-def read_records(config: Config) -> data.StructLayout:
-    """The record at the address being read, of every memory."""
-    return data.StructLayout(
-        {memory.name.lower(): 8 * record(config, memory).size for memory in Memory}
-    )
-
-
-def result(config: Config) -> data.StructLayout:
-    """One word of results for the host; ``frame_end`` on the last one of a run."""
-    return data.StructLayout({"data": word(config), "frame_end": 1})
+__all__ = ["Responder"]
 
 
 class Responder(wiring.Component):

@@ -4,28 +4,11 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import ACTIVATION, Config
+from celosia.spec import Config
 from celosia.spec.timing import DRAIN_LATENCY, RESULTS_DEPTH
-from celosia_hw.layouts import active_layer, element, parameter_word, sums
+from celosia_hw.layouts import active_layer, element, finish, parameter_word, sums
 
-__all__ = ["Drain", "finish"]
-
-
-def finish() -> data.StructLayout:
-    """How the results of a layer are finished; steady while any of them is on its way."""
-    return data.StructLayout(
-        {
-            "rounding": 1,
-            "zero_point": ACTIVATION.width,
-            "clamp_min": ACTIVATION.width,
-            "clamp_max": ACTIVATION.width,
-            "use_table": 1,
-            "table": 4,
-            "store": 1,
-            "emit": 1,
-            "last": 1,
-        }
-    )
+__all__ = ["Drain"]
 
 
 def _pending(config: Config) -> data.StructLayout:

@@ -1,7 +1,6 @@
 """One engine, whatever it is made of: load a program image, run images through it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from celosia.spec import (
     Op,
     Opcode,
     ceil_div,
+    config_of,
     record,
 )
 from celosia.spec.link import MAGIC, VERSION
@@ -86,7 +86,7 @@ class Device:
                 todo="build engine and driver from the same release",
             )
         try:
-            config = Config(**{field.name: identity[field.name] for field in fields(Config)})
+            config = config_of(identity)
         except ValueError as error:
             raise CelosiaError(f"an impossible identity: {error}", where="engine") from error
         missing = [op.name for op in Op if not identity["ops"] >> op & 1]

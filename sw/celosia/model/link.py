@@ -4,19 +4,17 @@ import numpy as np
 
 from celosia.spec import (
     COUNTERS,
-    IDENTITY,
     REQUEST,
     TRAILER,
     Config,
     InferFlag,
     Memory,
-    Op,
     Opcode,
     Status,
+    identity,
     record,
     round_up,
 )
-from celosia.spec.link import MAGIC, VERSION
 
 from .memories import Memories
 from .program import Layer, Program, decode
@@ -73,7 +71,7 @@ class LinkModel:
         if payload:
             return self._trailer(Status.OVERLONG, opcode)
         if opcode == Opcode.IDENTIFY:
-            return self._pad(self._identity()) + self._trailer(Status.OK, opcode)
+            return self._pad(identity(self.config)) + self._trailer(Status.OK, opcode)
         if opcode == Opcode.COUNTERS:
             response = self._pad(COUNTERS.pack(**self.counters))
             if request["arg"] & 1:
@@ -156,10 +154,6 @@ class LinkModel:
         if len(payload) < count * step:
             return records, Status.TRUNCATED
         return records, Status.OK if len(payload) == count * step else Status.OVERLONG
-
-    def _identity(self) -> bytes:
-        ops = sum(1 << op for op in Op)
-        return IDENTITY.pack(magic=MAGIC, version=VERSION, ops=ops, **self.config.to_dict())
 
     def _trailer(self, status: Status, opcode: int, info: int = 0, count: int = 0) -> bytes:
         return self._pad(TRAILER.pack(status=status, opcode=opcode, info=info, count=count))

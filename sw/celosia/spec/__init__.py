@@ -8,6 +8,7 @@ from .config import Config
 from .descriptor import DESCRIPTOR, Op, Rounding, legal
 from .fields import Field, Layout
 from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, IntFormat
+from .identity import config_of, identity
 from .integers import ceil_div, round_up
 from .link import COUNTERS, IDENTITY, REQUEST, TRAILER, InferFlag, Memory, Opcode, Status
 from .params import PARAMETER
@@ -39,6 +40,8 @@ __all__ = [
     "Rounding",
     "Status",
     "ceil_div",
+    "config_of",
+    "identity",
     "legal",
     "record",
     "round_up",

@@ -10,7 +10,6 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from celosia.spec import Config
-from celosia_hw.cells.models import clock_gate
 from celosia_hw.util.uninitialized_memories import no_contents
 
 from .cells import Technology
@@ -67,7 +66,7 @@ def emit(
         text = rtlil.convert(
             top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
         )
-    return verilog_of(text) + (clock_gate() if technology == "simulation" else "")
+    return verilog_of(text)
 
 
 #: Processes become registers with enables and resets, and expressions that simulators put where

@@ -5,7 +5,6 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import COUNTERS, Config
-from celosia_hw.cells.gating import own_clock, run_clock
 from celosia_hw.core.core import Core
 from celosia_hw.link.receiver import Receiver
 from celosia_hw.link.responder import Responder
@@ -16,9 +15,6 @@ from .counters import Counters
 from .layouts import link_word, run, struct
 
 __all__ = ["Engine"]
-
-#: Cycles in which a block of it that gets nothing new comes to rest, and some more.
-_SETTLES = 10
 
 
 class Engine(wiring.Component):
@@ -56,10 +52,8 @@ class Engine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        receives, responds = own_clock(platform, "receives"), own_clock(platform, "responds")
-        receive, respond = DomainRenamer(receives), DomainRenamer(responds)
-        m.submodules.receiver = receiver = receive(Receiver(self.config))
-        m.submodules.responder = responder = respond(Responder(self.config))
+        m.submodules.receiver = receiver = Receiver(self.config)
+        m.submodules.responder = responder = Responder(self.config)
         m.submodules.counters = counters = Counters(self.config)
         core = Core(self.config)
         # Two runs at the most, one for each input bank.
@@ -68,11 +62,10 @@ class Engine(wiring.Component):
         # What a flush resets.
         reset_domain(m, "flushed", receiver.flushes)
         m.submodules.core = DomainRenamer("flushed")(core)
-        sequences = own_clock(platform, "sequences", within="flushed")
-        m.submodules.runs = DomainRenamer(sequences)(runs)
+        m.submodules.runs = DomainRenamer("flushed")(runs)
 
-        m.submodules.skid_i = skid_i = receive(SkidBuffer(link_word(self.config)))
-        m.submodules.skid_o = skid_o = respond(SkidBuffer(link_word(self.config)))
+        m.submodules.skid_i = skid_i = SkidBuffer(link_word(self.config))
+        m.submodules.skid_o = skid_o = SkidBuffer(link_word(self.config))
         connect(m, flipped(self.i), skid_i.i)
         connect(m, skid_i.o, receiver.i)
         connect(m, responder.o, skid_o.i)
@@ -109,37 +102,4 @@ class Engine(wiring.Component):
             self.counters.eq(counters.o),
             self.idle.eq(receiver.idle & ~(skid_i.o.valid | responder.o.valid | skid_o.o.valid)),
         ]
-        run_clock(
-            m,
-            platform,
-            "receives",
-            (self.i.valid & self.i.ready)
-            | (receiver.i.valid & receiver.i.ready)
-            | (receiver.inputs.valid & receiver.inputs.ready)
-            | receiver.runs.valid
-            | receiver.run_done
-            | receiver.answered
-            | receiver.reply.ready,
-            cycles=_SETTLES,
-        )
-        run_clock(
-            m,
-            platform,
-            "responds",
-            responder.results.valid
-            | responder.fault
-            | responder.reply.valid
-            | responder.flush
-            | responder.o.valid
-            | self.o.valid,
-            cycles=_SETTLES,
-        )
-        run_clock(
-            m,
-            platform,
-            "sequences",
-            core.sequencing | receiver.runs.valid,
-            cycles=_SETTLES,
-            within="flushed",
-        )
         return m

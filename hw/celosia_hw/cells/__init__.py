@@ -1,18 +1,17 @@
-"""What a family of FPGAs has cells of its own for: multipliers and deep memories.
+"""Everything that differs by technology: multipliers, memories, queues and bit functions.
 
-A component that has vendor variants asks `cells_of` for the one to build. Everything else of the
-engine is the same logic everywhere, but for a few ways in which compiled simulation is faster, for
-which it asks `simulated`. All variants behave the same, cycle by cycle.
+A component asks `cells_of` for the cells to build with. The rest of the engine is the same logic
+everywhere. All technologies behave the same, cycle by cycle.
 """
 
 from types import ModuleType
 
 from . import ecp5, ecp5_paired, gowin, ice40, portable, simulation
 
-__all__ = ["TECHNOLOGIES", "Technology", "cells_of", "simulated"]
+__all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
 
 #: Name -> module with the classes ``Products``, ``Product16``, ``Product32``, ``Queue``,
-#: ``WeightMemory`` and ``DualPortMemory``; ``simulation`` has ``RowMemories`` as well.
+#: ``WeightMemory``, ``DualPortMemory`` and ``RowMemories``, and the bit functions ``bits``.
 TECHNOLOGIES: dict[str, ModuleType] = {
     "portable": portable,
     "ecp5": ecp5,
@@ -45,8 +44,3 @@ class Technology:
 def cells_of(platform) -> ModuleType:
     """The cells for what is elaborated for ``platform``; portable ones when that says nothing."""
     return TECHNOLOGIES[getattr(platform, "technology", "portable")]
-
-
-def simulated(platform) -> bool:
-    """Whether what is elaborated for ``platform`` is for compiled simulation alone."""
-    return cells_of(platform) is simulation

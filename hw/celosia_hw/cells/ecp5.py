@@ -12,7 +12,7 @@ from celosia.spec import ceil_div
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
 
 from . import portable
-from .portable import Product32, Queue
+from .portable import Product32, Queue, RowMemories, bits
 from .ports import BlockProducts
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "Product32",
     "Products",
     "Queue",
+    "RowMemories",
     "WeightMemory",
+    "bits",
     "multiplier",
 ]
 

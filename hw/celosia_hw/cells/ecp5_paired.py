@@ -17,10 +17,28 @@ from celosia.spec import Config
 from celosia.spec.paired import OVERLAP, PRODUCT, SHIFT
 from celosia.spec.timing import PRODUCT_LATENCY
 
-from .ecp5 import DualPortMemory, Product16, Product32, Queue, WeightMemory, multiplier
+from .ecp5 import (
+    DualPortMemory,
+    Product16,
+    Product32,
+    Queue,
+    RowMemories,
+    WeightMemory,
+    bits,
+    multiplier,
+)
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
+__all__ = [
+    "DualPortMemory",
+    "Product16",
+    "Product32",
+    "Products",
+    "Queue",
+    "RowMemories",
+    "WeightMemory",
+    "bits",
+]
 
 
 class Products(BlockProducts):

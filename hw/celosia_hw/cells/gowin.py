@@ -13,10 +13,19 @@ from amaranth import *
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from . import portable
-from .portable import DualPortMemory, Product32, Queue, WeightMemory
+from .portable import DualPortMemory, Product32, Queue, RowMemories, WeightMemory, bits
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
+__all__ = [
+    "DualPortMemory",
+    "Product16",
+    "Product32",
+    "Products",
+    "Queue",
+    "RowMemories",
+    "WeightMemory",
+    "bits",
+]
 
 
 class Products(BlockProducts):

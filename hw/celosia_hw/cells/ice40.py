@@ -21,9 +21,19 @@ from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
 from .ice40_queue import Queue
+from .portable import RowMemories, bits
 from .ports import BlockProducts
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
+__all__ = [
+    "DualPortMemory",
+    "Product16",
+    "Product32",
+    "Products",
+    "Queue",
+    "RowMemories",
+    "WeightMemory",
+    "bits",
+]
 
 #: Bits and words of an SB_SPRAM256KA, and how many a device has.
 _SPRAM_WIDTH, _SPRAM_DEPTH, _SPRAMS = 16, 16384, 4

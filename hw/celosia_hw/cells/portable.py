@@ -6,7 +6,18 @@ from amaranth.lib import fifo, memory
 from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
-__all__ = ["DualPortMemory", "Product16", "Product32", "Products", "Queue", "WeightMemory"]
+from . import device_bits as bits
+
+__all__ = [
+    "DualPortMemory",
+    "Product16",
+    "Product32",
+    "Products",
+    "Queue",
+    "RowMemories",
+    "WeightMemory",
+    "bits",
+]
 
 #: First in, first out; for segments, which are wide and few.
 Queue = fifo.SyncFIFO
@@ -161,3 +172,33 @@ class WeightMemory(DualPortMemory):
     """A `DualPortMemory` that is written at leisure, and may be of single-port RAM: no read means
     anything while any word is written, nor in the `celosia.spec.timing.WEIGHTS_LATENCY` cycles
     after."""
+
+
+class RowMemories(Elaboratable):
+    """``rows`` of the technology's `DualPortMemory` with the same addresses.
+
+    Attributes
+    ----------
+    addr : In; data : Out(``width`` bits per row, row 0 lowest)
+    write_addr : In; write_data : In(``width``); write_en : In(``rows``)
+    """
+
+    def __init__(self, memory: type[DualPortMemory], rows: int, width: int, depth: int):
+        self.memory = memory
+        self.rows, self.width, self.depth = rows, width, depth
+        self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
+        self.data, self.write_data = Signal(rows * width), Signal(width)
+        self.write_en = Signal(rows)
+
+    def elaborate(self, platform):
+        m = Module()
+        for row in range(self.rows):
+            m.submodules[f"row_{row}"] = storage = self.memory(self.width, self.depth)
+            m.d.comb += [
+                storage.addr.eq(self.addr),
+                storage.write_addr.eq(self.write_addr),
+                storage.write_data.eq(self.write_data),
+                storage.write_en.eq(self.write_en[row]),
+                self.data.word_select(row, self.width).eq(storage.data),
+            ]
+        return m

@@ -1,9 +1,8 @@
 """Cells for compiled simulation, and for nothing else.
 
 What is copied in every cycle costs time: memories delay their address in place of the data, and the
-rows of activations are one wide memory. The clocks of blocks that have nothing to do stand still
-(`celosia_hw.cells.gating`), and some functions are written for a processor
-(`celosia_hw.cells.bits`).
+rows of activations are one wide memory. Bit functions are written for a processor
+(`simulation_bits`).
 """
 
 from amaranth import *
@@ -12,6 +11,7 @@ from amaranth.lib import memory
 from celosia.spec.timing import READ_LATENCY
 
 from . import portable
+from . import simulation_bits as bits
 from .portable import Product16, Product32, Products, Queue
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Queue",
     "RowMemories",
     "WeightMemory",
+    "bits",
 ]
 
 #: Bits from which on copying a word takes longer than finding out that it is the same.
@@ -50,7 +51,7 @@ class RowMemories(Elaboratable):
     write_addr : In, write_data : In(``width``), write_en : In(``rows``)
     """
 
-    def __init__(self, rows: int, width: int, depth: int):
+    def __init__(self, memory: type[DualPortMemory], rows: int, width: int, depth: int):
         self.rows, self.width, self.depth = rows, width, depth
         self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
         self.data, self.write_data = Signal(rows * width, reset_less=True), Signal(width)

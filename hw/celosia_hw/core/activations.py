@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
-from celosia_hw.cells import cells_of, simulated
+from celosia_hw.cells import cells_of
 from celosia_hw.layouts import row_write, word
 
 __all__ = ["ActivationMemory"]
@@ -77,16 +77,17 @@ class ActivationMemory(wiring.Component):
                     Cat(source.active & source.data[i].any() for i in range(config.lanes))
                 )
 
-        if simulated(platform):
-            every = cells_of(platform).RowMemories(config.rows, word(config).size, config.act_depth)
-            m.submodules.rows = every
-            self._connect(m, every, write, row_en, self.data.as_value())
-        else:
-            for row in range(config.rows):
-                m.submodules[f"row_{row}"] = storage = cells_of(platform).DualPortMemory(
-                    word(config).size, config.act_depth
-                )
-                self._connect(m, storage, write, row_en[row], self.data[row])
+        cells = cells_of(platform)
+        m.submodules.rows = rows = cells.RowMemories(
+            cells.DualPortMemory, config.rows, word(config).size, config.act_depth
+        )
+        m.d.comb += [
+            rows.write_addr.eq(write.dst),
+            rows.write_data.eq(write.data),
+            rows.write_en.eq(row_en),
+            rows.addr.eq(self.addr),
+            self.data.eq(rows.data),
+        ]
 
         m.submodules.masks = masks = cells_of(platform).DualPortMemory(
             config.lanes, config.act_depth
@@ -109,12 +110,3 @@ class ActivationMemory(wiring.Component):
         with m.Elif(write_en):
             m.d.sync += input_mask.eq(mask)
         return m
-
-    def _connect(self, m, storage, write, write_en, data):
-        m.d.comb += [
-            storage.write_addr.eq(write.dst),
-            storage.write_data.eq(write.data),
-            storage.write_en.eq(write_en),
-            storage.addr.eq(self.addr),
-            data.eq(storage.data),
-        ]

@@ -7,9 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory
 from celosia.spec.timing import READ_LATENCY, REQUANTIZER_LATENCY, RESULTS_DEPTH, TABLES_LATENCY
 from celosia_hw.array.mac_array import MacArray
-from celosia_hw.cells import cells_of, simulated
-from celosia_hw.cells.bits import take_byte
-from celosia_hw.cells.gating import own_clock, run_clock
+from celosia_hw.cells import cells_of
 from celosia_hw.feeder.scanner import Scanner
 from celosia_hw.feeder.walker import Walker
 from celosia_hw.layouts import (
@@ -55,11 +53,6 @@ class Core(wiring.Component):
     write : In(`memory_write`)
     reading : In(1), read_row, read_addr : In, read_data : Out(`read_records`); only between runs.
     events : Out(`events`)
-
-    Attributes
-    ----------
-    sequencing : 1 when the domain ``sequences`` of `celosia_hw.cells.gating` has something to do,
-        but for a run that comes.
     """
 
     def __init__(self, config: Config):
@@ -81,24 +74,18 @@ class Core(wiring.Component):
                 "events": Out(events(config)),
             }
         )
-        self.sequencing = Signal()
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        # Blocks with clocks of their own: what starts layers, and what finishes their results. Slow
-        # requantizers are always at work.
         slow = config.requantizer_cycles > 1
-        sequences = own_clock(platform, "sequences")
-        finishes = "sync" if slow else own_clock(platform, "finishes")
-        sequence, finish = DomainRenamer(sequences), DomainRenamer(finishes)
-        m.submodules.sequencer = sequencer = sequence(Sequencer(config))
+        m.submodules.sequencer = sequencer = Sequencer(config)
         m.submodules.scanner = scanner = Scanner(config)
         m.submodules.walker = walker = Walker(config)
         m.submodules.activations = activations = ActivationMemory(config)
         m.submodules.array = array = MacArray(config)
-        m.submodules.drain = drain = finish(Drain(config))
-        m.submodules.tables = tables = finish(ElementTables(config))
+        m.submodules.drain = drain = Drain(config)
+        m.submodules.tables = tables = ElementTables(config)
 
         # Layers go to scanner and drain in the same cycle; the sequencer counts on it.
         m.d.comb += [
@@ -120,11 +107,11 @@ class Core(wiring.Component):
 
         # Memories that the host writes, each with its read address while the engine runs.
         cells = cells_of(platform)
-        m.submodules.program = program = sequence(
-            cells.DualPortMemory(struct(DESCRIPTOR).size, config.program_depth)
+        m.submodules.program = program = cells.DualPortMemory(
+            struct(DESCRIPTOR).size, config.program_depth
         )
-        m.submodules.params = params = finish(
-            cells.DualPortMemory(parameter_word(config).size, config.param_depth)
+        m.submodules.params = params = cells.DualPortMemory(
+            parameter_word(config).size, config.param_depth
         )
         m.submodules.weights = weights = cells.WeightMemory(8 * config.cols, config.weight_depth)
         for which, storage, packed in (
@@ -185,7 +172,7 @@ class Core(wiring.Component):
         m.d.sync += array.en.eq(fetched_en)
         with m.If(fetched_en):
             m.d.sync += last.eq(fetched.last)
-            take_byte(m, platform, fetched.byte, activations.data, u)
+            cells.bits.take_byte(m, fetched.byte, activations.data, u)
 
         # Results: requantize, look up, then store and emit.
         m.d.comb += [
@@ -195,7 +182,7 @@ class Core(wiring.Component):
             tables.use.eq(drain.finish.use_table),
             tables.index.eq(drain.finish.table),
         ]
-        m.submodules.requantizer = requantizer = finish(Requantizer(config))
+        m.submodules.requantizer = requantizer = Requantizer(config)
         # The place of a beat travels beside its bytes, unless beats are so slow that it stands.
         arrived, arriving = drain.o, drain.o
         if not slow:
@@ -203,14 +190,14 @@ class Core(wiring.Component):
             for stage in range(REQUANTIZER_LATENCY + TABLES_LATENCY):
                 later = Signal(element(config), name=f"element_{stage}", reset_less=True)
                 later_en = Signal(name=f"element_en_{stage}")
-                m.d[finishes] += later_en.eq(place_en)
+                m.d.sync += later_en.eq(place_en)
                 with m.If(place_en):
-                    m.d[finishes] += later.eq(arrived)
+                    m.d.sync += later.eq(arrived)
                 arriving, arrived, place_en = arrived, later, later_en
         arriving_en = arrived_en = requantizer.o_en
         for stage in range(TABLES_LATENCY):
             arriving_en, arrived_en = arrived_en, Signal(name=f"arrived_en_{stage}")
-            m.d[finishes] += arrived_en.eq(arriving_en)
+            m.d.sync += arrived_en.eq(arriving_en)
         m.d.comb += [
             requantizer.en.eq(drain.o_en),
             requantizer.acc.eq(drain.acc),
@@ -226,11 +213,11 @@ class Core(wiring.Component):
         earlier = Signal(len(arrived_word.as_value()) - len(tables.o.as_value()), reset_less=True)
         m.d.comb += arrived_word.eq(Cat(earlier, tables.o))
         with m.If(arrived_en):
-            m.d[finishes] += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])
+            m.d.sync += earlier.eq(Cat(earlier, tables.o)[len(tables.o.as_value()) :])
         # Known a cycle ahead, so that the inputs' `ready`, which goes far, is a register.
         stores, inputs_ready = Signal(), Signal(init=1)
         will_store = arriving_en & arriving.whole & drain.finish.store
-        m.d[finishes] += [stores.eq(will_store), inputs_ready.eq(~will_store)]
+        m.d.sync += [stores.eq(will_store), inputs_ready.eq(~will_store)]
         m.d.comb += [
             activations.inputs.payload.eq(self.inputs.payload),
             activations.inputs.valid.eq(self.inputs.valid),
@@ -253,14 +240,14 @@ class Core(wiring.Component):
 
         results = result(config)
         queue = fifo.SyncFIFOBuffered(width=results.size, depth=RESULTS_DEPTH)
-        m.submodules.results = queue = finish(queue)
+        m.submodules.results = queue
         # What takes results is not to reach the queue within a cycle.
-        m.submodules.skid = skid = finish(SkidBuffer(results))
+        m.submodules.skid = skid = SkidBuffer(results)
         connect(m, skid.o, flipped(self.results))
-        m.d[finishes] += self.fault.eq(
+        m.d.sync += self.fault.eq(
             sequencer.fault & (queue.level == 0) & ~skid.o.valid & ~self.fault_taken
         )
-        m.d[finishes] += drain.result_taken.eq(self.results.valid & self.results.ready)
+        m.d.sync += drain.result_taken.eq(self.results.valid & self.results.ready)
         entering = Signal(results)
         m.d.comb += [
             entering.data.eq(arrived_word),
@@ -285,32 +272,6 @@ class Core(wiring.Component):
         ]
         with m.If(arrived_en & arrived.frame_end):
             m.d.comb += self.events.images.eq(arrived.row + 1)
-
-        # When the two blocks have something to do.
-        access = self.write.en.any() | self.reading
-        if simulated(platform):
-            sequencing = (
-                access
-                | (sequencer.o.valid & sequencer.o.ready)
-                | sequencer.layer_done
-                | sequencer.word_done
-                | sequencer.fault_taken
-            )
-            m.d.comb += self.sequencing.eq(sequencing)
-        if not slow:
-            finishing = (
-                access
-                | (drain.i.valid & drain.i.ready)
-                | drain.shift
-                | drain.o_en
-                | drain.layer_done
-                | sequencer.fault
-                | (queue.level != 0)
-                | self.results.valid
-            )
-            cycles = REQUANTIZER_LATENCY + TABLES_LATENCY + 1
-            begins = drain.claim | drain.capturing
-            run_clock(m, platform, finishes, finishing, cycles=cycles, briefly=begins)
         return m
 
     def _unpadded(self, record):

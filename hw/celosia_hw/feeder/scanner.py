@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 from celosia_hw.cells import cells_of
-from celosia_hw.cells.bits import count_ones
 from celosia_hw.layouts import active_layer, guard, segment
 
 __all__ = ["Scanner"]
@@ -109,7 +108,7 @@ class Scanner(wiring.Component):
         ]
         dropped = Signal(lanes)
         m.d.sync += dropped.eq(Mux(scanned_en, scanned.bytes & ~mask, 0))
-        m.d.sync += self.skipped.eq(count_ones(platform, dropped))
+        m.d.sync += self.skipped.eq(cells_of(platform).bits.count_ones(dropped))
 
         m.submodules.queue = queue = cells_of(platform).Queue(
             width=len(found.as_value()), depth=SEGMENT_DEPTH

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
-from celosia_hw.cells.bits import lowest_bit, one_bit, two_bits
+from celosia_hw.cells import cells_of
 from celosia_hw.layouts import issue, segment
 from celosia_hw.util.skid_buffer import SkidBuffer
 
@@ -63,8 +63,9 @@ class Walker(wiring.Component):
             self.stalled.eq(full & last & ~self.drain_free),
         ]
 
+        bits = cells_of(platform).bits
         byte = Signal(range(self.config.lanes))
-        lowest_bit(m, platform, current.mask, byte)
+        bits.lowest_bit(m, current.mask, byte)
         m.d.sync += [
             self.o_en.eq(go),
             self.o.last.eq(last),
@@ -76,7 +77,7 @@ class Walker(wiring.Component):
             m.d.sync += [
                 current.mask.eq(current.mask & (current.mask - 1)),
                 # Known a cycle ahead: is one bit left when this one has gone?
-                final_bit.eq(two_bits(platform, current.mask)),
+                final_bit.eq(bits.two_bits(current.mask)),
             ]
         with m.If(go & final_bit):
             m.d.sync += full.eq(0)
@@ -89,7 +90,7 @@ class Walker(wiring.Component):
                 m.d.sync += [
                     full.eq(1),
                     current.eq(following),
-                    final_bit.eq(following.empty | one_bit(platform, following.mask)),
+                    final_bit.eq(following.empty | bits.one_bit(following.mask)),
                 ]
                 with m.If(following.empty):
                     m.d.sync += current.mask.eq(1)

@@ -8,7 +8,7 @@ high impedance needs its own.
 import re
 from importlib import resources
 
-__all__ = ["clock_gate", "models"]
+__all__ = ["models"]
 
 #: Of Yosys' models: times inside of cells, which a simulation of cycles has no use for.
 _QUIET = "/* verilator lint_off SPECIFYIGN */\n/* verilator lint_off INITIALDLY */\n"
@@ -32,11 +32,6 @@ def models(family: str) -> str:
     for cell in re.findall(r"(?m)^module (\w+)", ours):
         theirs = re.sub(rf"(?ms)^module {cell}\b.*?endmodule.*?$", "", theirs)
     return _QUIET + theirs + ours
-
-
-def clock_gate() -> str:
-    """Verilog of module ``clock_gate``, which `celosia_hw.cells.gating` needs."""
-    return (resources.files(__package__) / "clock_gate.v").read_text()
 
 
 def _text(file, seen: set) -> str:

@@ -1,4 +1,4 @@
-"""The engine in a simulation's form against the one of portable cells, word by word."""
+"""The fast form of the engine against the placed one: the same words in the same cycles."""
 
 import numpy as np
 import pytest

@@ -15,6 +15,7 @@ from celosia.spec import (
     DESCRIPTOR,
     IDENTITY,
     PARAMETER,
+    PARTS,
     REQUEST,
     TRAILER,
     Config,
@@ -50,6 +51,8 @@ LAYOUTS = (
     WELCOME,
     *AXI_LAYOUTS,
 )
+#: Bit of a descriptor at which its part begins.
+_PART = DESCRIPTOR.offset("part")
 EXAMPLE = Config.default(16, 16)
 
 SUPPORTED_NOTICE = "Generated from the importers' registries by `make gen`."
@@ -115,22 +118,30 @@ def _table(head: tuple[str, ...], rows: list[tuple]) -> str:
 
 def _enum_section(enum: type[IntEnum]) -> str:
     comments = _comments(enum)
-    rows = [(f"`{one.name}`", int(one), comments.get(one.name, "")) for one in enum]
+    rows = [(f"`{name}`", int(one), comments[name]) for name, one in enum.__members__.items()]
     return f"### {enum.__name__}\n\n{inspect.getdoc(enum)}\n\n" + _table(
         ("name", "value", "meaning"), rows
     )
 
 
 def _layout_section(layout: Layout) -> str:
+    return f"### {layout.name}\n\n{layout.size} bytes, little endian.\n\n" + _fields(layout)
+
+
+def _part_section(op: Op) -> str:
+    """The fields of an operation; their bits count from the descriptor's first."""
+    return f"### descriptor part of {op.name}\n\n" + _fields(PARTS[op], _PART)
+
+
+def _fields(layout: Layout, first: int = 0) -> str:
+    """The fields of ``layout``, whose bit 0 is bit ``first`` of its record."""
     rows = []
     for field in layout.fields:
-        low = layout.offset(field.name)
+        low = first + layout.offset(field.name)
         bits = f"{low}" if field.width == 1 else f"{low + field.width - 1}:{low}"
         kind = "signed" if field.signed else "unsigned"
         rows.append((bits, f"`{field.name}`", kind, field.doc))
-    return f"### {layout.name}\n\n{layout.size} bytes, little endian.\n\n" + _table(
-        ("bits", "field", "type", "meaning"), rows
-    )
+    return _table(("bits", "field", "type", "meaning"), rows)
 
 
 def _constants(module: object) -> str:
@@ -163,7 +174,9 @@ def _reference() -> str:
         *(_layout_section(layout) for layout in (REQUEST, TRAILER, IDENTITY, COUNTERS)),
         "## Program",
         *(_enum_section(enum) for enum in (Op, Rounding)),
-        *(_layout_section(layout) for layout in (DESCRIPTOR, PARAMETER)),
+        _layout_section(DESCRIPTOR),
+        *map(_part_section, PARTS),
+        _layout_section(PARAMETER),
         "## AXI registers",
         inspect.getdoc(axi),
         _table(("address", "register", "access", "layout"), registers),
@@ -199,18 +212,27 @@ def _header() -> str:
     for enum in ENUMS:
         lines += ["", f"/* {inspect.getdoc(enum).splitlines()[0]} */"]
         prefix = f"CELOSIA_{_upper(enum.__name__)}"
-        lines += [f"#define {prefix}_{one.name} {int(one)}u" for one in enum]
+        lines += [f"#define {prefix}_{name} {int(one)}u" for name, one in enum.__members__.items()]
     lines += ["", "/* Addresses of the AXI version's registers */"]
     lines += [f"#define CELOSIA_AXI_{one.name} {one.address:#04x}u" for one in axi.REGISTERS]
     for layout in LAYOUTS:
         prefix = f"CELOSIA_{layout.name.upper()}"
         lines += ["", f"/* {layout.name}: bit offsets and widths, little endian */"]
         lines.append(f"#define {prefix}_SIZE {layout.size}u")
-        for field in layout.fields:
-            name = f"{prefix}_{field.name.upper()}"
-            lines.append(f"#define {name}_OFFSET {layout.offset(field.name)}u")
-            lines.append(f"#define {name}_WIDTH {field.width}u")
+        lines += _macros(prefix, layout)
+    for op, layout in PARTS.items():
+        lines += ["", f"/* descriptor part of {op.name}: bits count from the descriptor's first */"]
+        lines += _macros(f"CELOSIA_DESCRIPTOR_{op.name}", layout, _PART)
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _macros(prefix: str, layout: Layout, first: int = 0) -> list[str]:
+    lines = []
+    for field in layout.fields:
+        name = f"{prefix}_{field.name.upper()}"
+        lines.append(f"#define {name}_OFFSET {first + layout.offset(field.name)}u")
+        lines.append(f"#define {name}_WIDTH {field.width}u")
+    return lines
 
 
 def _upper(name: str) -> str:

@@ -4,9 +4,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory, Op, ceil_div, round_up
+from celosia.spec import (
+    DESCRIPTOR,
+    PARAMETER,
+    Config,
+    Memory,
+    Op,
+    ceil_div,
+    pack_descriptor,
+    round_up,
+)
 
-__all__ = ["Program", "Programs", "parameters"]
+__all__ = ["Program", "Programs", "parameters", "raw"]
 
 #: Shapes that tend to break: one, the widths of words and tiles, and one more or less.
 _WIDEST = 300
@@ -73,7 +82,7 @@ class Programs:
             if layer["store"]:
                 scratch[layer["dst"] : layer["dst"] + tiles * config.words_per_tile] = True
             program.layers.append(layer)
-        records = np.array([list(DESCRIPTOR.pack(**layer)) for layer in program.layers], np.uint8)
+        records = np.array([list(pack_descriptor(**layer)) for layer in program.layers], np.uint8)
         self.writes.append((Memory.PROGRAM, self._program, records))
         self._program += layers
         assert self._program <= config.program_depth, "too many layers for the program memory"
@@ -139,7 +148,7 @@ class Programs:
             "clamp_max": high,
             "tiles": tiles,
             "weights": self._weights,
-            "k": stride,
+            "weight_stride": stride,
             "params": self._params,
             "table": int(rng.integers(16)),  # of no meaning unless it is used
         }
@@ -159,6 +168,12 @@ class Programs:
 
     def _words(self, bytes_: int) -> int:
         return max(1, min(bytes_, _WIDEST) // self.config.lanes)
+
+
+def raw(descriptor: dict[str, int]) -> dict[str, int]:
+    """The fields of `DESCRIPTOR`, its part that of a dense layer whatever ``op`` says."""
+    packed = pack_descriptor(**descriptor | {"op": Op.DENSE})
+    return DESCRIPTOR.unpack(packed) | {"op": descriptor["op"]}
 
 
 def parameters(rng: np.random.Generator, channels: int, k: int) -> np.ndarray:

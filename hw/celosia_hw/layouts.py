@@ -8,10 +8,12 @@ from celosia.spec import (
     ACTIVATION,
     DESCRIPTOR,
     PARAMETER,
+    PARTS,
     REQUEST,
     Config,
     Layout,
     Memory,
+    Op,
     Status,
     record,
 )
@@ -21,12 +23,14 @@ __all__ = [
     "beat",
     "element",
     "events",
+    "fields_of",
     "finish",
     "guard",
     "issue",
     "link_word",
     "memory_write",
     "parameter_word",
+    "part_of",
     "read_records",
     "reply",
     "result",
@@ -49,6 +53,18 @@ def struct(layout: Layout) -> data.StructLayout:
             for field in layout.fields
         }
     )
+
+
+def part_of(descriptor: data.View, op: Op) -> data.View:
+    """The fields of operation ``op`` in a descriptor's `part`."""
+    layout = struct(PARTS[op])
+    return data.View(layout, descriptor.part[: layout.size])
+
+
+def fields_of(descriptor: data.View, op: Op) -> dict[str, Value]:
+    """All fields of a descriptor of operation ``op`` by name: what `celosia.spec` rules take."""
+    views = (descriptor, part_of(descriptor, op))
+    return {name: view[name] for view in views for name, _ in view.shape()}
 
 
 def link_word(config: Config) -> data.StructLayout:

@@ -2,11 +2,12 @@
 
 from collections import deque
 
-from celosia.spec import DESCRIPTOR, Op, legal
+from celosia.spec import DESCRIPTOR, PARTS, Op, legal
 from celosia.spec.timing import READ_LATENCY
 from celosia_hw.layouts import active_layer, guard, run, struct
 from tb.base import TB, bench_stalled
 from tb.pack import pack, unpack
+from tb.programs import raw
 
 
 class SequencerTB(TB):
@@ -35,7 +36,8 @@ class SequencerTB(TB):
     def _descriptor(self) -> dict[str, int]:
         """Mostly legal; else one field makes it illegal."""
         rng, config = self.rng, self.config
-        d = {field.name: int(rng.integers(field.max + 1)) for field in DESCRIPTOR.fields}
+        fields = DESCRIPTOR.fields[:-1] + PARTS[Op.DENSE].fields
+        d = {field.name: int(rng.integers(field.max + 1)) for field in fields}
         last, tiles = int(rng.random() < 0.3), int(rng.integers(1, 4))
         low, high = sorted((d["clamp_min"], d["clamp_max"]))
         d |= {
@@ -48,7 +50,7 @@ class SequencerTB(TB):
             "tiles": tiles,
             "dst": int(rng.integers(config.act_depth - tiles * config.words_per_tile)),
             "tail": int(rng.integers(1, config.lanes + 1)),
-            "k": max(d["k"], 1),
+            "weight_stride": max(d["weight_stride"], 1),
             "clamp_min": low,
             "clamp_max": high,
         }
@@ -59,7 +61,7 @@ class SequencerTB(TB):
                 {"op": 9},
                 {"src_words": 0},
                 {"tiles": 0},
-                {"k": 0},
+                {"weight_stride": 0},
                 {"tail": 0},
                 {"tail": config.lanes + 1},
                 {"last": 1, "emit": 0},
@@ -84,7 +86,7 @@ class SequencerTB(TB):
             if address == config.program_depth or not legal(self.program[address], config):
                 end = address
                 break
-            self.expected.append({"descriptor": self.program[address]} | same)
+            self.expected.append({"descriptor": raw(self.program[address])} | same)
             if self.program[address]["last"]:
                 break
             address += 1
@@ -102,7 +104,7 @@ class SequencerTB(TB):
 
     async def _memory(self) -> None:
         layout = struct(DESCRIPTOR)
-        packed = [pack(layout, descriptor) for descriptor in self.program]
+        packed = [pack(layout, raw(descriptor)) for descriptor in self.program]
         coming = deque([0] * (READ_LATENCY - 1))
         while True:
             await self.cycle()

@@ -2,12 +2,13 @@
 
 from collections import deque
 
-from celosia.spec import DESCRIPTOR
+from celosia.spec import Op
 from celosia.spec.timing import READ_LATENCY
 from celosia_hw.layouts import active_layer, guard, issue
 from tb import settings
 from tb.base import TB, bench_stalled
 from tb.pack import pack, unpack
+from tb.programs import raw
 
 
 def issues(layer: dict, masks: dict[int, int], lanes: int) -> tuple[list[dict], int]:
@@ -21,7 +22,7 @@ def issues(layer: dict, masks: dict[int, int], lanes: int) -> tuple[list[dict], 
             count = d["tail"] if j == d["src_words"] - 1 else lanes
             for byte in range(count):
                 k = {"src": first + j, "byte": byte}
-                k["weights"] = d["weights"] + tile * d["k"] + j * lanes + byte
+                k["weights"] = d["weights"] + tile * d["weight_stride"] + j * lanes + byte
                 if masks[first + j] >> byte & 1 or not layer["skip"]:
                     wanted.append(k)
                 else:
@@ -29,7 +30,7 @@ def issues(layer: dict, masks: dict[int, int], lanes: int) -> tuple[list[dict], 
         if not wanted:
             # Byte 0 of the last word stands for a tile that is all 0.
             j = d["src_words"] - 1
-            weights = d["weights"] + tile * d["k"] + j * lanes
+            weights = d["weights"] + tile * d["weight_stride"] + j * lanes
             wanted = [{"src": first + j, "byte": 0, "weights": weights}]
         for k in wanted:
             issued.append(k | {"last": int(k is wanted[-1])})
@@ -61,14 +62,15 @@ class FeederTB(TB):
     def layer(self) -> dict:
         rng, config = self.rng, self.config
         words = int(rng.integers(1, 7))
-        descriptor = dict.fromkeys((field.name for field in DESCRIPTOR.fields), 0) | {
+        descriptor = {
+            "op": Op.DENSE,
             "from_input": int(rng.integers(2)),
             "src_words": words,
             "tail": int(rng.integers(1, config.lanes + 1)),
             "tiles": int(rng.integers(1, 4)),
             "src": int(rng.integers(config.act_depth // 2 - words)),
             "weights": int(rng.integers(config.weight_depth // 2)),
-            "k": int(rng.integers(1, 40)),
+            "weight_stride": int(rng.integers(1, 40)),
         }
         base = int(rng.integers(config.act_depth // 2))
         return {"descriptor": descriptor, "base": base, "skip": int(rng.random() < 0.8)}
@@ -79,7 +81,8 @@ class FeederTB(TB):
         issued, skipped = issues(layer, self.masks | final, self.config.lanes)
         self.expected += issued
         self.expected_skipped += skipped
-        dut.i__payload.value = pack(self.layers, layer)
+        packed = layer | {"descriptor": raw(layer["descriptor"])}
+        dut.i__payload.value = pack(self.layers, packed)
         dut.i__valid.value = 1
         await self.cycle()
         while str(dut.i__ready.value) != "1":

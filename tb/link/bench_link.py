@@ -11,6 +11,7 @@ from celosia.spec import (
     Opcode,
     Status,
     ceil_div,
+    pack_descriptor,
     record,
     round_up,
 )
@@ -108,25 +109,26 @@ class LinkTB(EngineTB):
         6: two layers and no end."""
         config, words = self.config, self.config.words_per_tile
         table = {"use_table": int(config.tables > 0), "table": max(config.tables - 1, 0)}
-        common = {"op": Op.DENSE, "clamp_max": 255, "tiles": 1, "src_words": 1, "tail": 1, "k": 1}
-        first = common | {"from_input": 1, "tail": config.lanes, "k": config.lanes}
+        common = {"op": Op.DENSE, "clamp_max": 255, "tiles": 1, "src_words": 1, "tail": 1}
+        common |= {"weight_stride": 1}
+        first = common | {"from_input": 1, "tail": config.lanes, "weight_stride": config.lanes}
         scratch = config.act_depth - words
         layers = [
             first | {"store": 1, "dst": scratch, "zero_point": 128},
             first
             | table
-            | {"from_input": 0, "src": scratch, "src_words": words, "k": config.cols}
+            | {"from_input": 0, "src": scratch, "src_words": words, "weight_stride": config.cols}
             | {"last": 1, "emit": 1, "weights": 8, "params": 2, "rounding": 1},
             common
             | {"from_input": 1, "tiles": 2, "weights": 1, "last": 1, "emit": 1}
             | {"store": 1, "dst": 2 * _WORDS, "zero_point": 100},
-            common | {"op": 2},
+            {"op": 2, "clamp_max": 255, "tiles": 1},
             first | {"emit": 1, "tiles": 2, "weights": 4},
             common | {"tail": config.lanes + 1},
             first | {"store": 1, "dst": scratch},
             first | {"emit": 1},
         ]
-        records = np.array([list(DESCRIPTOR.pack(**layer)) for layer in layers], np.uint8)
+        records = np.array([list(pack_descriptor(**layer)) for layer in layers], np.uint8)
         # What pads a descriptor is not stored.
         records[:, ceil_div(DESCRIPTOR.width, 8) :] = self.rng.integers(256)
         return records

@@ -3,11 +3,24 @@
 import random
 
 import pytest
+from amaranth import Const
+from amaranth.lib import data
 
-from celosia.spec import COUNTERS, DESCRIPTOR, IDENTITY, PARAMETER, REQUEST, TRAILER, Layout
-from celosia_hw.layouts import struct
+from celosia.spec import (
+    COUNTERS,
+    DESCRIPTOR,
+    IDENTITY,
+    PARAMETER,
+    PARTS,
+    REQUEST,
+    TRAILER,
+    Layout,
+    pack_descriptor,
+    unpack_descriptor,
+)
+from celosia_hw.layouts import fields_of, struct
 
-LAYOUTS = (COUNTERS, DESCRIPTOR, IDENTITY, PARAMETER, REQUEST, TRAILER)
+LAYOUTS = (COUNTERS, DESCRIPTOR, IDENTITY, PARAMETER, REQUEST, TRAILER, *PARTS.values())
 
 
 def values_of(layout: Layout, rng: random.Random) -> list[dict[str, int]]:
@@ -30,3 +43,18 @@ def test_struct_holds_what_pack_makes(layout):
         for field in layout.fields:
             assert shape[field.name].offset == layout.offset(field.name)
             assert constant[field.name] == values.get(field.name, 0)
+
+
+@pytest.mark.parametrize("op", PARTS, ids=lambda op: op.name)
+def test_fields_of_is_what_unpack_descriptor_gives(op):
+    rng = random.Random(op.name)
+    fields = (*DESCRIPTOR.fields[1:-1], *PARTS[op].fields)
+    assert len({field.name for field in fields}) == len(fields)
+    for _ in range(20):
+        values = {"op": op} | {field.name: rng.randint(field.min, field.max) for field in fields}
+        packed = pack_descriptor(**values)
+        assert unpack_descriptor(packed) == values
+        bits = Const(int.from_bytes(packed, "little"), DESCRIPTOR.width)
+        view = fields_of(data.View(struct(DESCRIPTOR), bits), op)
+        got = {name: Const.cast(view[name]).value for name in values}
+        assert got == values

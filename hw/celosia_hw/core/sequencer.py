@@ -4,9 +4,9 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import DESCRIPTOR, Config, Op
+from celosia.spec import DESCRIPTOR, PART_RULES, RULES, Config
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.layouts import active_layer, guard, run, struct
+from celosia_hw.layouts import active_layer, fields_of, guard, run, struct
 
 __all__ = ["Sequencer"]
 
@@ -18,9 +18,9 @@ class Sequencer(wiring.Component):
     has still to write is told to the scanner through `guard`. The next descriptor is fetched
     while a layer runs, and the next run follows the last layer of the one before without a gap.
 
-    A descriptor is legal when `celosia.spec.descriptor.legal` says so. At an illegal one the run
-    ends: when all earlier layers have arrived, ``fault`` is raised with the descriptor's address
-    until ``fault_taken``.
+    A descriptor is legal when it keeps `celosia.spec.RULES` and the rules of its operation. At an
+    illegal one the run ends: when all earlier layers have arrived, ``fault`` is raised with the
+    descriptor's address until ``fault_taken``.
 
     Members
     -------
@@ -146,16 +146,14 @@ class Sequencer(wiring.Component):
         return m
 
     def _checks(self, descriptor, address):
-        """`celosia.spec.descriptor.legal` as logic: all of these are 1."""
+        """`celosia.spec.legal` as logic: all of these are 1."""
         config = self.config
         return [
             address < config.program_depth,
-            descriptor.op == Op.DENSE,
-            descriptor.src_words != 0,
-            descriptor.tiles != 0,
-            descriptor.k != 0,
-            (descriptor.tail != 0) & (descriptor.tail <= config.lanes),
-            ~descriptor.last | descriptor.emit,
-            ~descriptor.use_table | (descriptor.table < config.tables),
-            descriptor.clamp_min <= descriptor.clamp_max,
+            *(rule(descriptor, config) for rule in RULES.values()),
+            *(
+                (descriptor.op != op) | rule(fields_of(descriptor, op), config)
+                for op, rules in PART_RULES.items()
+                for rule in rules.values()
+            ),
         ]

@@ -4,10 +4,10 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import Config
+from celosia.spec import Config, Op
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 from celosia_hw.cells import cells_of
-from celosia_hw.layouts import active_layer, guard, segment
+from celosia_hw.layouts import active_layer, guard, part_of, segment
 
 __all__ = ["Scanner"]
 
@@ -16,9 +16,9 @@ class Scanner(wiring.Component):
     """Walks the input words of every tile of a layer and drops the bytes that add nothing.
 
     For tile t and input word j it reads the mask of word ``src + j``, whose bit b is 0 when byte b
-    is 0 in every row, and hands on ``{mask, src + j, weights + t * k + j * lanes}``. Words whose
-    mask is 0 are dropped. The tile's last word carries ``last``; when that word is itself to be
-    dropped it is handed on with mask 0.
+    is 0 in every row, and hands on ``{mask, src + j, weights + t * weight_stride + j * lanes}``.
+    Words whose mask is 0 are dropped. The tile's last word carries ``last``; when that word is
+    itself to be dropped it is handed on with mask 0.
 
     One word per cycle, the first one three cycles after its layer was taken; a segment is valid
     1 + `READ_LATENCY` cycles after its word was scanned. Nothing is scanned when, one cycle ago,
@@ -135,13 +135,14 @@ class Scanner(wiring.Component):
         """
         lanes = self.config.lanes
         here, busy = Signal(word, name="here"), Signal()
-        new = self.i.payload.descriptor
-        first_src, tile_weights, k = (
+        descriptor = self.i.payload.descriptor
+        new = part_of(descriptor, Op.DENSE)
+        first_src, tile_weights, weight_stride = (
             Signal.like(field, name=name)
             for field, name in (
                 (here.src, "first_src"),
                 (here.weights, "tile_weights"),
-                (new.k, "k"),
+                (new.weight_stride, "weight_stride"),
             )
         )
         # Words are counted down, and whether the count is 1 is known a cycle ahead.
@@ -150,7 +151,7 @@ class Scanner(wiring.Component):
             for field, name in (
                 (new.src_words, "src_words"),
                 (new.src_words, "words_left"),
-                (new.tiles, "tiles_left"),
+                (descriptor.tiles, "tiles_left"),
             )
         )
         last_tile, one_word = Signal(), Signal()
@@ -167,10 +168,10 @@ class Scanner(wiring.Component):
             with m.If(here.last):
                 m.d.sync += [
                     here.src.eq(first_src),
-                    here.weights.eq(tile_weights + k),
+                    here.weights.eq(tile_weights + weight_stride),
                     here.last.eq(one_word),
                     here.bytes.eq(Mux(one_word, tail_bytes, all_bytes)),
-                    tile_weights.eq(tile_weights + k),
+                    tile_weights.eq(tile_weights + weight_stride),
                     words_left.eq(src_words),
                     tiles_left.eq(tiles_left - 1),
                     last_tile.eq(tiles_left == 2),
@@ -188,12 +189,12 @@ class Scanner(wiring.Component):
                 here.last.eq(new.src_words == 1),
                 here.bytes.eq(Mux(new.src_words == 1, new_tail, all_bytes)),
                 here.skip.eq(skip),
-                k.eq(new.k),
+                weight_stride.eq(new.weight_stride),
                 src_words.eq(new.src_words),
                 words_left.eq(new.src_words),
                 one_word.eq(new.src_words == 1),
                 tail_bytes.eq(new_tail),
-                tiles_left.eq(new.tiles),
-                last_tile.eq(new.tiles == 1),
+                tiles_left.eq(descriptor.tiles),
+                last_tile.eq(descriptor.tiles == 1),
             ]
         return here, busy

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.spec import DESCRIPTOR, Config, Memory, ceil_div, legal, record
+from celosia.spec import Config, Memory, ceil_div, record, unpack_descriptor, violations
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write, read
 
@@ -26,7 +26,7 @@ SUFFIX = ".celosia"
 #: The control characters catch files mangled as text on their way.
 MAGIC = b"\x93CELO\r\n\x1a"
 #: Version of the file format, of descriptors and of parameters together.
-VERSION = 4
+VERSION = 5
 _MEMORIES = (Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM, Memory.TABLES)
 _HEADER = struct.Struct("<8sIQ")
 _SIZE = struct.Struct("<Q")
@@ -79,7 +79,7 @@ class Image:
 
     def descriptors(self) -> list[dict[str, int]]:
         """The program, one descriptor a layer."""
-        return [DESCRIPTOR.unpack(row.tobytes()) for row in self.records(Memory.PROGRAM)]
+        return [unpack_descriptor(row.tobytes()) for row in self.records(Memory.PROGRAM)]
 
     def check_input(self, x: np.ndarray) -> np.ndarray:
         """``x`` as an array; CelosiaError unless it is int8 [images, inputs]."""
@@ -164,16 +164,17 @@ class Image:
         weights, params = len(self.records(Memory.WEIGHTS)), len(self.records(Memory.PARAMS))
         tables = len(self.sections[Memory.TABLES]) // 256
         for index, (d, layer) in enumerate(zip(program, self.model.layers, strict=True)):
+            if broken := violations(d, config):
+                raise ValueError(f"descriptor {index} is illegal: {', '.join(broken)}")
             base = self.input_words if d["from_input"] else 0
             k = (d["src_words"] - 1) * config.lanes + d["tail"]
             words = d["tiles"] * config.words_per_tile
             agree = {
-                "legal": legal(d, config),
-                "inputs": k == d["k"] == layer.inputs,
+                "inputs": k == d["weight_stride"] == layer.inputs,
                 "outputs": d["tiles"] == ceil_div(layer.outputs, config.cols),
                 "emitted": d["emit"] == layer.emitted,
                 "last": d["last"] == (index == len(program) - 1),
-                "weights": d["weights"] + d["tiles"] * d["k"] <= weights,
+                "weights": d["weights"] + d["tiles"] * d["weight_stride"] <= weights,
                 "params": d["params"] + d["tiles"] * config.params_per_tile <= params,
                 "table": not d["use_table"] or d["table"] < tables,
                 "src": base + d["src"] + d["src_words"] <= config.act_depth,

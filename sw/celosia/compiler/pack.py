@@ -3,7 +3,7 @@
 import numpy as np
 
 from celosia.network.graph import Dense
-from celosia.spec import DESCRIPTOR, OFFSET, PARAMETER, WEIGHT, Config, Op, ceil_div
+from celosia.spec import OFFSET, PARAMETER, WEIGHT, Config, Op, ceil_div, pack_descriptor
 
 from .memory import words_in
 
@@ -44,7 +44,7 @@ def descriptor(layer: Dense, config: Config, **addresses: int) -> bytes:
     """The layer's descriptor; ``addresses`` are the fields that depend on its neighbours."""
     lo, hi = layer.clamp
     words = words_in(layer.inputs, config)
-    return DESCRIPTOR.pack(
+    return pack_descriptor(
         op=Op.DENSE,
         rounding=layer.rounding,
         zero_point=layer.output.zero_point + OFFSET,
@@ -53,6 +53,6 @@ def descriptor(layer: Dense, config: Config, **addresses: int) -> bytes:
         src_words=words,
         tail=layer.inputs - (words - 1) * config.lanes,
         tiles=tiles(layer.outputs, config),
-        k=layer.inputs,
+        weight_stride=layer.inputs,
         **addresses,
     )

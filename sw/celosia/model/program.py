@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.spec import DESCRIPTOR, PARAMETER, Status, legal
+from celosia.spec import PARAMETER, Status, legal, unpack_descriptor
 from celosia.support.errors import CelosiaError
 
 from .array import accumulate, operand
@@ -110,7 +110,7 @@ def decode(memories: Memories, address: int) -> Program:
     """
     layers = []
     while address < memories.config.program_depth:
-        descriptor = DESCRIPTOR.unpack(memories.program[address].tobytes())
+        descriptor = unpack_descriptor(memories.program[address].tobytes())
         if not legal(descriptor, memories.config):
             break
         layers.append(_layer(memories, descriptor, f"descriptor {address}"))
@@ -127,10 +127,10 @@ def input_bytes(descriptor: dict[str, int], lanes: int) -> int:
 
 def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
     config = memories.config
-    k, tiles, stride = input_bytes(d, config.lanes), d["tiles"], d["k"]
+    k, tiles, stride = input_bytes(d, config.lanes), d["tiles"], d["weight_stride"]
     end = d["weights"] + (tiles - 1) * stride + k
     _inside("reads", d["weights"], end, config.weight_depth, "weight words", where)
-    # Tile t starts at weights + t * k; columns of all tiles side by side make one matrix.
+    # Tile t starts at weights + t * stride; columns of all tiles side by side make one matrix.
     weights = np.concatenate(
         [memories.weights[d["weights"] + t * stride :][:k] for t in range(tiles)], axis=1
     )

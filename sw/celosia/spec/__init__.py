@@ -5,7 +5,18 @@ all derived from this package; nothing in it is written a second time elsewhere.
 """
 
 from .config import Config
-from .descriptor import DESCRIPTOR, Op, Rounding, legal
+from .descriptor import (
+    DESCRIPTOR,
+    PART_RULES,
+    PARTS,
+    RULES,
+    Op,
+    Rounding,
+    legal,
+    pack_descriptor,
+    unpack_descriptor,
+    violations,
+)
 from .fields import Field, Layout
 from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, IntFormat
 from .identity import config_of, identity
@@ -24,7 +35,10 @@ __all__ = [
     "MULTIPLIER",
     "OFFSET",
     "PARAMETER",
+    "PARTS",
+    "PART_RULES",
     "REQUEST",
+    "RULES",
     "SHIFT",
     "TRAILER",
     "WEIGHT",
@@ -43,6 +57,9 @@ __all__ = [
     "config_of",
     "identity",
     "legal",
+    "pack_descriptor",
     "record",
     "round_up",
+    "unpack_descriptor",
+    "violations",
 ]

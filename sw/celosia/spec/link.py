@@ -28,7 +28,7 @@ __all__ = [
 #: First field of `IDENTITY`: "CELO" in ASCII, little endian.
 MAGIC = int.from_bytes(b"CELO", "little")
 #: Version of link protocol and descriptors together.
-VERSION = 3
+VERSION = 4
 
 
 class Opcode(IntEnum):
@@ -54,8 +54,9 @@ class Opcode(IntEnum):
 
 
 class InferFlag(IntFlag):
-    """Bits of `arg` of an INFER above the 5 bits of the number of images."""
+    """`arg` of an INFER: the number of images and, above it, flags."""
 
+    #: Bits of the number of images less one.
     IMAGES_MASK = 31
     #: Multiply zero bytes too, for measurements.
     NO_SKIP = 128

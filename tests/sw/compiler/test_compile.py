@@ -41,8 +41,9 @@ def test_packing():
     assert fields == {"bias": 12 - weights[12].sum(), "multiplier": 1 << 30, "shift": 0}
     assert not channels[13:].any()
     (d,) = image.descriptors()
-    expected = {"op": Op.DENSE, "last": 1, "emit": 1, "store": 0, "from_input": 1, "k": 5}
+    expected = {"op": Op.DENSE, "last": 1, "emit": 1, "store": 0, "from_input": 1}
     expected |= {"src_words": 2, "tail": 1, "tiles": 2, "zero_point": 128, "clamp_max": 255}
+    expected |= {"weight_stride": 5}
     assert {name: d[name] for name in expected} == expected
 
 

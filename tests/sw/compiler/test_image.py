@@ -10,7 +10,7 @@ from tests.helpers.networks import CONFIGS, network
 
 from celosia.compiler import compile
 from celosia.compiler.image import MAGIC, VERSION, Image
-from celosia.spec import DESCRIPTOR, Memory
+from celosia.spec import DESCRIPTOR, Memory, pack_descriptor, unpack_descriptor
 from celosia.support.errors import CelosiaError
 
 GRAPH = network(np.random.default_rng(3), [30, 20, 10])
@@ -44,7 +44,15 @@ def edited(index: int, **changes: object) -> bytes:
 def descriptor(index: int, **changes: int) -> bytes:
     parts = sections(DATA)
     rows = [parts[4][i : i + DESCRIPTOR.size] for i in range(0, len(parts[4]), DESCRIPTOR.size)]
-    rows[index] = DESCRIPTOR.pack(**DESCRIPTOR.unpack(rows[index]) | changes)
+    rows[index] = pack_descriptor(**unpack_descriptor(rows[index]) | changes)
+    return rebuilt([*parts[:4], b"".join(rows), parts[5]])
+
+
+def foreign(index: int, op: int) -> bytes:
+    """A file with an operation that there is not."""
+    parts = sections(DATA)
+    rows = [parts[4][i : i + DESCRIPTOR.size] for i in range(0, len(parts[4]), DESCRIPTOR.size)]
+    rows[index] = DESCRIPTOR.pack(**DESCRIPTOR.unpack(rows[index]) | {"op": op})
     return rebuilt([*parts[:4], b"".join(rows), parts[5]])
 
 
@@ -142,9 +150,10 @@ def test_section_count(count):
         (rebuilt([b"7", *sections(DATA)[1:]]), "not iterable"),
         (rebuilt([b"\xff{", *sections(DATA)[1:]]), "decode"),
         (rebuilt([b"[" * 100000, *sections(DATA)[1:]]), "recursion"),
-        (descriptor(0, op=7), "descriptor 0 contradicts the model: legal"),
+        (foreign(0, op=7), "descriptor 0 is illegal: op"),
+        (descriptor(1, src_words=0, clamp_min=9, clamp_max=8), "illegal: clamp, src_words"),
         (descriptor(0, tail=1), "inputs"),
-        (descriptor(0, k=31), "inputs"),
+        (descriptor(0, weight_stride=31), "inputs"),
         (descriptor(1, tiles=2), "outputs"),
         (descriptor(0, emit=1), "emitted"),
         (descriptor(0, emit=1, last=1), "emitted"),

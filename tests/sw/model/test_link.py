@@ -17,6 +17,7 @@ from celosia.spec import (
     Op,
     Opcode,
     Status,
+    pack_descriptor,
     record,
     round_up,
 )
@@ -42,7 +43,7 @@ LAYER = {
     "src_words": 2,
     "tail": 2,
     "tiles": 1,
-    "k": 4,
+    "weight_stride": 4,
 }
 
 
@@ -67,7 +68,7 @@ def loaded(*descriptors: dict) -> LinkModel:
     word = (channel * 2).ljust(20, b"\0")
     assert ask(model, Opcode.WRITE, Memory.PARAMS, 0, 2, word * 2)[0] == Status.OK
     size = padded(DESCRIPTOR.size, CONFIG.link_bytes)
-    program = b"".join(DESCRIPTOR.pack(**each).ljust(size, b"\0") for each in descriptors)
+    program = b"".join(pack_descriptor(**each).ljust(size, b"\0") for each in descriptors)
     ask(model, Opcode.WRITE, Memory.PROGRAM, 0, len(descriptors), program)
     return model
 
@@ -204,7 +205,7 @@ def test_infer_of_the_wrong_length(size):
 
 
 def test_bad_descriptor_after_results():
-    model = loaded(LAYER | {"last": 0}, LAYER | {"op": 9})
+    model = loaded(LAYER | {"last": 0}, {"op": 9, "tiles": 1})
     assert ask(model, Opcode.INFER, 2, 0, 2, INPUT) == (Status.BAD_DESCRIPTOR, 1, 0, OUTPUT)
     assert ask(model, Opcode.INFER, 0, 1, 2, bytes(8)) == (Status.BAD_DESCRIPTOR, 1, 0, b"")
     assert model.counters == {"issued": 4, "skipped": 0, "images": 0} and model.bank == 0

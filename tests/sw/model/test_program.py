@@ -5,7 +5,17 @@ import pytest
 
 from celosia.model.memories import Memories
 from celosia.model.program import decode
-from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory, Op, Status, legal
+from celosia.spec import (
+    DESCRIPTOR,
+    PARAMETER,
+    Config,
+    Memory,
+    Op,
+    Status,
+    pack_descriptor,
+    unpack_descriptor,
+    violations,
+)
 from celosia.support.errors import CelosiaError
 
 CONFIG = Config(
@@ -29,8 +39,14 @@ GOOD = {
     "src_words": 2,
     "tail": 1,
     "tiles": 1,
-    "k": 3,
+    "weight_stride": 3,
 }
+
+
+def packed(values: dict) -> bytes:
+    """The descriptor, with the part of a dense layer whatever ``op`` says."""
+    fields = DESCRIPTOR.unpack(pack_descriptor(**values | {"op": Op.DENSE}))
+    return DESCRIPTOR.pack(**fields | {"op": values["op"]})
 
 
 def engine(*descriptors: dict) -> Memories:
@@ -43,7 +59,7 @@ def engine(*descriptors: dict) -> Memories:
     memories.write(Memory.PARAMS, 0, params)
     memories.write(Memory.TABLES, 0, np.arange(255, -1, -1, dtype=np.uint8)[:, None])
     for index, descriptor in enumerate(descriptors):
-        data = np.frombuffer(DESCRIPTOR.pack(**descriptor), np.uint8)
+        data = np.frombuffer(packed(descriptor), np.uint8)
         memories.write(Memory.PROGRAM, index, data[None])
     return memories
 
@@ -65,12 +81,12 @@ def test_tail_ends_the_input():
     assert run(GOOD) == [[8, 14, 20, 26]]
 
 
-def test_tiles_step_by_k_and_parameters_follow():
+def test_tiles_step_by_the_stride_and_parameters_follow():
     assert run(GOOD | {"tiles": 2, "weights": 1}) == [[14, 20, 26, 32, 32, 38, 44, 50]]
 
 
-def test_k_is_the_distance_of_tiles_only():
-    assert run(GOOD | {"tiles": 2, "k": 5}) == [[8, 14, 20, 26, 38, 44, 50, 56]]
+def test_stride_is_the_distance_of_tiles_only():
+    assert run(GOOD | {"tiles": 2, "weight_stride": 5}) == [[8, 14, 20, 26, 38, 44, 50, 56]]
 
 
 def test_zero_point_clamp_and_table():
@@ -97,24 +113,24 @@ def test_store_then_read():
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "rule"),
     [
-        {"op": 0},
-        {"op": 15},
-        {"src_words": 0},
-        {"tiles": 0},
-        {"k": 0},
-        {"tail": 0},
-        {"tail": 3},
-        {"emit": 0},
-        {"use_table": 1, "table": 1},
-        {"clamp_min": 9, "clamp_max": 8},
+        ({"op": 0}, "op"),
+        ({"op": 15}, "op"),
+        ({"src_words": 0}, "src_words"),
+        ({"tiles": 0}, "tiles"),
+        ({"weight_stride": 0}, "weight_stride"),
+        ({"tail": 0}, "tail"),
+        ({"tail": 3}, "tail"),
+        ({"emit": 0}, "last"),
+        ({"use_table": 1, "table": 1}, "table"),
+        ({"clamp_min": 9, "clamp_max": 8}, "clamp"),
     ],
     ids=str,
 )
-def test_illegal(bad):
-    assert legal(DESCRIPTOR.unpack(DESCRIPTOR.pack(**GOOD)), CONFIG)
-    assert not legal(DESCRIPTOR.unpack(DESCRIPTOR.pack(**GOOD | bad)), CONFIG)
+def test_illegal(bad, rule):
+    assert violations(unpack_descriptor(packed(GOOD)), CONFIG) == []
+    assert violations(unpack_descriptor(packed(GOOD | bad)), CONFIG) == [rule]
     program = decode(engine(GOOD | {"last": 0}, GOOD | bad), 0)
     assert (program.status, program.info, len(program.layers)) == (Status.BAD_DESCRIPTOR, 1, 1)
 

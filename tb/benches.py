@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Elaboratable
 
 from celosia.spec import Config
-from celosia.spec.timing import SERIAL_CYCLES
+from celosia.spec.timing import MULTICYCLE_CYCLES
 from celosia_hw.axi.engine import AXI_NAMING, AxiEngine
 from celosia_hw.core.activations import ActivationMemory
 from celosia_hw.core.sequencer import Sequencer
@@ -57,7 +57,7 @@ _ENGINES = {
     "2x12l4": _small(2, 12, 4, 2, tables=0, program_depth=27),
     "5x4l1": _small(5, 4, 1, 4),
     "3x12l6r2": _small(3, 12, 6, 4, requantizers=2),
-    "2x16l8r4s": _small(2, 16, 8, 1, requantizers=4, requantizer_cycles=SERIAL_CYCLES),
+    "2x16l8r4s": _small(2, 16, 8, 1, requantizers=4, requantizer_cycles=MULTICYCLE_CYCLES),
 }
 #: Memories so small that they can be filled and read to the last record.
 _LINKS = {

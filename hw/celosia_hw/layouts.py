@@ -10,6 +10,7 @@ from celosia.spec import (
     PARAMETER,
     PARTS,
     REQUEST,
+    WEIGHT,
     Config,
     Layout,
     Memory,
@@ -21,24 +22,29 @@ from celosia.spec import (
 __all__ = [
     "active_layer",
     "beat",
-    "element",
+    "drained",
     "events",
     "fields_of",
-    "finish",
-    "guard",
+    "finished",
+    "hazard",
     "issue",
     "link_word",
     "memory_write",
+    "operands",
     "parameter_word",
     "part_of",
     "read_records",
     "reply",
+    "requantized",
     "result",
     "row_write",
     "run",
     "segment",
+    "settings",
+    "step",
     "struct",
     "sums",
+    "tag",
     "word",
     "writable",
     "written_record",
@@ -95,14 +101,28 @@ def sums(config: Config) -> data.ArrayLayout:
 def active_layer(config: Config) -> data.StructLayout:
     """A layer about to run: its descriptor, and what the run adds to it.
 
-    ``entry`` is the descriptor's address, ``base`` the first word of the run's input bank,
-    ``images`` the number of images less one, ``skip`` 1 when zero bytes are skipped.
+    ``base`` is the first word of the run's input bank, ``images`` the number of images less one,
+    ``skip`` 1 when zero bytes are skipped.
     """
     return data.StructLayout(
         {
             "descriptor": struct(DESCRIPTOR),
             "base": range(config.act_depth),
             "images": range(config.rows),
+            "skip": 1,
+        }
+    )
+
+
+def step(config: Config) -> data.StructLayout:
+    """One step of a walk: activation word ``src``, of which the ``bytes`` count, times the weight
+    words from ``weights`` on. ``last`` ends a tile; ``skip`` 1 when zero bytes are skipped."""
+    return data.StructLayout(
+        {
+            "src": range(config.act_depth),
+            "weights": range(config.weight_depth),
+            "last": 1,
+            "bytes": config.lanes,
             "skip": 1,
         }
     )
@@ -126,8 +146,8 @@ def segment(config: Config) -> data.StructLayout:
     )
 
 
-def element(config: Config) -> data.StructLayout:
-    """Where the results of one beat belong; travels with them through the requantizer.
+def tag(config: Config) -> data.StructLayout:
+    """Where the results of one beat belong; delayed with them through the postprocessing.
 
     ``row`` and ``active`` (0 for a row without an image), ``dst`` the word they are part of, which
     is whole with ``whole``, its last beat. The rest is 1 only there: ``word_end`` in the last row,
@@ -161,21 +181,55 @@ def events(config: Config) -> data.StructLayout:
     )
 
 
-def finish() -> data.StructLayout:
-    """How the results of a layer are finished; steady while any of them is on its way."""
+def settings() -> data.StructLayout:
+    """How the sums of a layer become results: fields of its descriptor, held while any of them is
+    on its way."""
+    fields = struct(DESCRIPTOR)
     return data.StructLayout(
         {
-            "rounding": 1,
-            "zero_point": ACTIVATION.width,
-            "clamp_min": ACTIVATION.width,
-            "clamp_max": ACTIVATION.width,
-            "use_table": 1,
-            "table": 4,
-            "store": 1,
-            "emit": 1,
+            name: fields[name].shape
+            for name in (
+                "rounding",
+                "zero_point",
+                "clamp_min",
+                "clamp_max",
+                "use_table",
+                "table",
+                "store",
+                "emit",
+                "last",
+            )
+        }
+    )
+
+
+def operands(config: Config) -> data.StructLayout:
+    """What the array multiplies in one cycle: ``u[row] * w[col]``; ``last`` ends a tile."""
+    return data.StructLayout(
+        {
+            "u": data.ArrayLayout(ACTIVATION.width, config.rows),
+            "w": data.ArrayLayout(signed(WEIGHT.width), config.cols),
             "last": 1,
         }
     )
+
+
+def drained(config: Config) -> data.StructLayout:
+    """One beat of a tile on its way to the requantizers: its ``tag``, its sums ``acc`` and their
+    ``parameters``."""
+    return data.StructLayout(
+        {"tag": tag(config), "acc": sums(config), "parameters": parameter_word(config)}
+    )
+
+
+def requantized(config: Config) -> data.StructLayout:
+    """One beat for the requantizers: sums ``acc`` and their ``parameters``."""
+    return data.StructLayout({"acc": sums(config), "parameters": parameter_word(config)})
+
+
+def finished(config: Config) -> data.StructLayout:
+    """One beat of results: its ``tag`` and its bytes."""
+    return data.StructLayout({"tag": tag(config), "data": beat(config)})
 
 
 def issue(config: Config) -> data.StructLayout:
@@ -193,7 +247,7 @@ def issue(config: Config) -> data.StructLayout:
     )
 
 
-def guard(config: Config) -> data.StructLayout:
+def hazard(config: Config) -> data.StructLayout:
     """Words ``start <= word < end`` still to be written by the layer before, when ``active``."""
     return data.StructLayout(
         {"active": 1, "start": range(config.act_depth + 1), "end": range(config.act_depth + 1)}

@@ -7,7 +7,7 @@ import numpy as np
 from celosia.model import requantize
 from celosia.spec import ACC, ACTIVATION, MULTIPLIER, Rounding
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
-from celosia.spec.timing import REQUANTIZER_LATENCY, SERIAL_LATENCY
+from celosia.spec.timing import REQUANTIZER_LATENCY, MULTICYCLE_LATENCY
 from celosia_hw.layouts import parameter_word
 from tb import settings
 from tb.base import TB, bench, cocotb
@@ -55,7 +55,7 @@ async def against_model(dut, rounding):
     dut.rounding.value = int(rounding)
     await tb.reset()
     pace = tb.config.requantizer_cycles
-    latency = REQUANTIZER_LATENCY if pace == 1 else SERIAL_LATENCY
+    latency = REQUANTIZER_LATENCY if pace == 1 else MULTICYCLE_LATENCY
     compared = rest = 0
     # Slow ones take long: in quick runs those that leave most of the results as they are.
     finishes = _FINISHES if pace == 1 else _FINISHES[: settings.amount(18)]

@@ -1,12 +1,15 @@
 """Sequencer: walks the program of each run, layer by layer."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import DESCRIPTOR, PART_RULES, RULES, Config
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.layouts import active_layer, fields_of, guard, run, struct
+from celosia_hw.layouts import active_layer, fields_of, hazard, run, struct
+from celosia_hw.util.read_port import ReadPort
+
+from .hazards import Hazards, written_range
 
 __all__ = ["Sequencer"]
 
@@ -15,25 +18,33 @@ class Sequencer(wiring.Component):
     """Fetches descriptors and starts layers, at most two in flight.
 
     A layer is started when the one before the last has arrived at the memories; what the last one
-    has still to write is told to the scanner through `guard`. The next descriptor is fetched
-    while a layer runs, and the next run follows the last layer of the one before without a gap.
+    has still to write is told to the scanner by `Hazards`. The next descriptor is fetched while a
+    layer runs, and the next run follows the last layer of the one before without a gap: from seeing
+    a run, or from starting a layer, to the next start `READ_LATENCY` + 3 cycles at least.
 
     A descriptor is legal when it keeps `celosia.spec.RULES` and the rules of its operation. At an
     illegal one the run ends: when all earlier layers have arrived, ``fault`` is raised with the
-    descriptor's address until ``fault_taken``.
+    descriptor's address until ``fault_taken``. Bit-exact with `celosia.model.decode`.
+
+    Parameters
+    ----------
+    config : the engine's configuration.
 
     Members
     -------
-    i : In(stream of `run`)
-    program_addr : Out, program_data : In(descriptor), `READ_LATENCY` cycles later.
-    o : Out(stream of `active_layer`), to scanner and drain together. A descriptor stands for
+    i : In(stream of `run`).
+    program : Out(`ReadPort` of a descriptor).
+    o : Out(stream of `active_layer`), to feeder and drain together. A descriptor is held for
         `READ_LATENCY` cycles more.
-    guard : Out(`celosia_hw.feeder.scanner.guard`)
+    hazard : Out(`hazard`).
     word_done : In(1), results have completed activation word ``word_dst`` in every row.
+    word_dst : In.
     layer_done : In(1), a layer has arrived.
     run_done : Out(1), the run's last layer has arrived, or its fault was taken.
-    in_flight : Out(2), layers started and not arrived.
-    fault : Out(1), fault_addr : Out, fault_taken : In(1)
+    in_flight : Out, layers started and not arrived.
+    fault : Out(1).
+    fault_addr : Out.
+    fault_taken : In(1).
     """
 
     def __init__(self, config: Config):
@@ -41,15 +52,14 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(run(config))),
-                "program_addr": Out(range(config.program_depth)),
-                "program_data": In(struct(DESCRIPTOR)),
+                "program": Out(ReadPort(config.program_depth, struct(DESCRIPTOR))),
                 "o": Out(stream.Signature(active_layer(config))),
-                "guard": Out(guard(config)),
+                "hazard": Out(hazard(config)),
                 "word_done": In(1),
                 "word_dst": In(range(config.act_depth)),
                 "layer_done": In(1),
                 "run_done": Out(1),
-                "in_flight": Out(2),
+                "in_flight": Out(range(3)),
                 "fault": Out(1),
                 "fault_addr": Out(range(config.program_depth + 1)),
                 "fault_taken": In(1),
@@ -58,33 +68,45 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        m.submodules.hazards = hazards = Hazards(self.config)
         address = Signal(range(self.config.program_depth + 1))
-        # Stands as long as its address does, and for READ_LATENCY cycles more.
-        fetched = self.program_data
-        legal, offered = Signal(), Signal()
-        # ... until it has been read, and a cycle for what it is checked for.
+        # Held as long as its address is, and for READ_LATENCY cycles more.
+        fetched = self.program.data
+        # One-hot: cycles until the descriptor has been read, and one in which it is checked.
         fetching = Signal(READ_LATENCY + 1)
-        start = Signal()
-        # Layers in flight, the older first: where each writes, and whether it ends its run.
-        range_ = data.StructLayout(
-            {
-                "start": range(self.config.act_depth + 1),
-                "end": range(self.config.act_depth + 1),
-                "last": 1,
-            }
-        )
-        started = Signal(range_)
+        legal = Signal()
+        offered = Signal()
+        started = Signal(written_range(self.config))
         length = fetched.tiles * self.config.words_per_tile
         checks = self._checks(fetched, address)
         passed = Signal(len(checks))
+        start = Signal()
         m.d.sync += passed.eq(Cat(checks))
         m.d.comb += [
-            self.program_addr.eq(address),
+            self.program.addr.eq(address),
             self.fault_addr.eq(address),
-            self.o.valid.eq(offered & ~self.in_flight[1]),  # two at the most
+            self.o.valid.eq(offered & ~self.in_flight[1]),  # two at most
+            self.o.payload.descriptor.eq(fetched),
+            self.o.payload.base.eq(self.i.payload.base),
+            self.o.payload.images.eq(self.i.payload.images),
+            self.o.payload.skip.eq(self.i.payload.skip),
             start.eq(self.o.valid & self.o.ready),
+            hazards.start.eq(start),
+            hazards.started.eq(started),
+            hazards.word_done.eq(self.word_done),
+            hazards.word_dst.eq(self.word_dst),
+            hazards.layer_done.eq(self.layer_done),
+            self.hazard.eq(hazards.hazard),
+            self.in_flight.eq(hazards.in_flight),
+            self.run_done.eq(hazards.run_done | self.fault_taken),
         ]
+        self._walk(m, address, fetched, fetching, passed, legal, offered, started, length, start)
+        return m
 
+    def _walk(
+        self, m, address, fetched, fetching, passed, legal, offered, started, length, start
+    ) -> None:
+        """The states of a run: fetch, check and start each descriptor; stop at an illegal one."""
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += [address.eq(self.i.payload.entry), fetching.eq(1)]
@@ -119,31 +141,6 @@ class Sequencer(wiring.Component):
                 with m.If(self.fault_taken):
                     m.d.comb += self.i.ready.eq(1)
                     m.next = "IDLE"
-
-        m.d.comb += [
-            self.o.payload.descriptor.eq(fetched),
-            self.o.payload.base.eq(self.i.payload.base),
-            self.o.payload.images.eq(self.i.payload.images),
-            self.o.payload.skip.eq(self.i.payload.skip),
-        ]
-
-        older, newer = Signal(range_), Signal(range_)
-        m.d.comb += [
-            self.guard.active.eq(self.in_flight == 2),
-            self.guard.start.eq(older.start),
-            self.guard.end.eq(older.end),
-            self.run_done.eq((self.layer_done & older.last) | self.fault_taken),
-        ]
-        with m.If(self.word_done):
-            m.d.sync += older.start.eq(self.word_dst + 1)
-        with m.If(self.layer_done):
-            m.d.sync += older.eq(newer)
-        with m.If(start):
-            with m.If(self.in_flight == self.layer_done):
-                m.d.sync += older.eq(started)
-            m.d.sync += newer.eq(started)
-        m.d.sync += self.in_flight.eq(self.in_flight + start - self.layer_done)
-        return m
 
     def _checks(self, descriptor, address):
         """`celosia.spec.legal` as logic: all of these are 1."""

@@ -1,30 +1,34 @@
 """First half of the feeder: which bytes of a layer's input need multiplying."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import Config, Op
+from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 from celosia_hw.cells import cells_of
-from celosia_hw.layouts import active_layer, guard, part_of, segment
+from celosia_hw.layouts import active_layer, hazard, segment, step
+from celosia_hw.util.delay import delay_valid
+from celosia_hw.util.read_port import ReadPort
+
+from .addressing.dense import DenseAddresses
 
 __all__ = ["Scanner"]
 
 
 class Scanner(wiring.Component):
-    """Walks the input words of every tile of a layer and drops the bytes that add nothing.
+    """Walks the input of every tile of a layer and drops the bytes that add nothing.
 
-    For tile t and input word j it reads the mask of word ``src + j``, whose bit b is 0 when byte b
-    is 0 in every row, and hands on ``{mask, src + j, weights + t * weight_stride + j * lanes}``.
-    Words whose mask is 0 are dropped. The tile's last word carries ``last``; when that word is
-    itself to be dropped it is handed on with mask 0.
+    For every step of the layer's walk (`celosia_hw.feeder.addressing`) it reads the mask of the
+    step's activation word, whose bit b is 0 when byte b is 0 in every row, and sends a segment with
+    the bytes that are left. A segment without any is dropped, except the last of its tile, which is
+    sent ``empty``. Bit-exact with the walk of `celosia.predict`.
 
-    One word per cycle, the first one three cycles after its layer was taken; a segment is valid
-    1 + `READ_LATENCY` cycles after its word was scanned. Nothing is scanned when, one cycle ago,
-    more than `SEGMENT_DEPTH` - 2 - `READ_LATENCY` segments waited for the walker. A word under
-    `guard` is waited for, until one cycle after the guard has gone. A new layer is taken from two
-    cycles after the last word of the one before has been scanned.
+    One step per cycle, the first one three cycles after its layer was taken; a segment is valid
+    1 + `READ_LATENCY` cycles after its step. No step is made while, one cycle ago, more than
+    `SEGMENT_DEPTH` - 2 - `READ_LATENCY` segments waited for the walker. A step whose word is in the
+    `hazard` window waits until one cycle after the word has left it. A new layer is taken from two
+    cycles after the last step of the one before.
 
     Parameters
     ----------
@@ -32,12 +36,12 @@ class Scanner(wiring.Component):
 
     Members
     -------
-    i : In(stream of `active_layer`); the descriptor must stand for one more cycle.
-    mask_addr : Out, the mask memory's read port; mask_data : In, `READ_LATENCY` cycles later.
-    guard : In(`guard`)
-    o : Out(stream of `segment`)
-    skipped : Out, bytes that were dropped, 2 + `READ_LATENCY` cycles after their word was scanned.
-    stalled : Out(1), waiting for a guarded word in this cycle.
+    i : In(stream of `active_layer`); the descriptor must be held for one more cycle.
+    masks : Out(`ReadPort` of ``lanes`` bits).
+    hazard : In(`hazard`).
+    o : Out(stream of `segment`).
+    skipped : Out, bytes that were dropped, 2 + `READ_LATENCY` cycles after their step.
+    stalled : Out(1), a step waits for the hazard window in this cycle.
     """
 
     def __init__(self, config: Config):
@@ -45,9 +49,8 @@ class Scanner(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(active_layer(config))),
-                "mask_addr": Out(range(config.act_depth)),
-                "mask_data": In(config.lanes),
-                "guard": In(guard(config)),
+                "masks": Out(ReadPort(config.act_depth, config.lanes)),
+                "hazard": In(hazard(config)),
                 "o": Out(stream.Signature(segment(config))),
                 "skipped": Out(range(config.lanes + 1)),
                 "stalled": Out(1),
@@ -56,145 +59,79 @@ class Scanner(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, lanes = self.config, self.config.lanes
-        word = data.StructLayout(
-            {
-                "src": range(config.act_depth),
-                "weights": range(config.weight_depth),
-                "last": 1,
-                "bytes": lanes,  # those that count
-                "skip": 1,
-            }
-        )
-        begins, base, skip = Signal(), Signal.like(self.i.payload.base), Signal()
-        # `coming` is the word of the address generator, `current` the one to be scanned.
-        step, advance, room = Signal(), Signal(), Signal()
-        coming, busy = self._words(m, word, advance, begins, base, skip)
-        current, waiting, guarded = Signal(word), Signal(), Signal()
+        m.submodules.addresses = addresses = DenseAddresses(self.config)
+        following = addresses.o  # the step after the current one
+        current = Signal(step(self.config))
+        current_valid = Signal()
+        blocked = Signal()  # by the hazard window
+        room = Signal()
+        go = Signal()
         m.d.comb += [
-            step.eq(waiting & ~guarded & room),
-            advance.eq(~waiting | (~guarded & room)),
-            self.stalled.eq(waiting & guarded),
-            self.mask_addr.eq(current.src),
+            go.eq(current_valid & ~blocked & room),
+            following.ready.eq(~current_valid | (~blocked & room)),
+            self.stalled.eq(current_valid & blocked),
+            self.masks.addr.eq(current.src),
         ]
-        # A layer is taken when all is done, and begins in the next cycle.
+        with m.If(following.ready):
+            m.d.sync += [current_valid.eq(following.valid), current.eq(following.payload)]
+        # Compared for the next cycle's step, which keeps the comparison off the path of `go`.
+        next_src = Mux(following.ready, following.payload.src, current.src)
+        m.d.sync += blocked.eq(self._in_hazard(next_src))
+
+        # A layer is taken when all is done, and starts in the next cycle.
+        taken = self.i.valid & self.i.ready
+        start = Signal()
+        base = Signal.like(self.i.payload.base)
+        skip = Signal()
         m.d.sync += [
-            begins.eq(self.i.valid & self.i.ready),
-            self.i.ready.eq(~busy & ~waiting & ~begins & ~(self.i.valid & self.i.ready)),
+            start.eq(taken),
+            self.i.ready.eq(~following.valid & ~current_valid & ~start & ~taken),
         ]
         with m.If(self.i.ready):
             m.d.sync += [base.eq(self.i.payload.base), skip.eq(self.i.payload.skip)]
-        with m.If(advance):
-            m.d.sync += [waiting.eq(busy), current.eq(coming)]
-        # Whether the next cycle's word is guarded, looked at here to keep it off `step`'s path.
-        m.d.sync += guarded.eq(Mux(advance, self._guarded(coming.src), self._guarded(current.src)))
-
-        # A word and its mask.
-        scanned, scanned_en = current, step
-        for stage in range(READ_LATENCY):
-            later = Signal(word, name=f"word_{stage}", reset_less=True)
-            later_en = Signal(name=f"word_en_{stage}")
-            m.d.sync += [later.eq(scanned), later_en.eq(scanned_en)]
-            scanned, scanned_en = later, later_en
-        found, mask = Signal(self.o.payload.shape()), Signal(lanes)
-        empty = mask == 0
         m.d.comb += [
-            mask.eq(scanned.bytes & Mux(scanned.skip, self.mask_data, ~0)),
+            addresses.start.eq(start),
+            addresses.layer.eq(self.i.payload),
+            addresses.layer.base.eq(base),
+            addresses.layer.skip.eq(skip),
+        ]
+        self._segments(m, platform, current, go, room)
+        return m
+
+    def _in_hazard(self, src: Value) -> Value:
+        window = self.hazard
+        return window.active & (src >= window.start) & (src < window.end)
+
+    def _segments(self, m: Module, platform, current, go: Value, room: Signal) -> None:
+        """Join each step with its mask, and queue what is left of it."""
+        cells = cells_of(platform)
+        scanned, scanned_valid = delay_valid(
+            m, current, go, READ_LATENCY, name="scanned", gated=False
+        )
+        found = Signal(segment(self.config))
+        mask = Signal(self.config.lanes)
+        m.d.comb += [
+            mask.eq(scanned.bytes & Mux(scanned.skip, self.masks.data, ~0)),
             found.mask.eq(mask),
-            found.empty.eq(empty),
+            found.empty.eq(mask == 0),
             found.last.eq(scanned.last),
             found.src.eq(scanned.src),
             found.weights.eq(scanned.weights),
         ]
-        dropped = Signal(lanes)
-        m.d.sync += dropped.eq(Mux(scanned_en, scanned.bytes & ~mask, 0))
-        m.d.sync += self.skipped.eq(cells_of(platform).bits.count_ones(dropped))
-
-        m.submodules.queue = queue = cells_of(platform).Queue(
-            width=len(found.as_value()), depth=SEGMENT_DEPTH
-        )
-        # Places for this word, for those on their way to their masks, and for the one that entered
+        dropped = Signal(self.config.lanes)
+        m.d.sync += [
+            dropped.eq(Mux(scanned_valid, scanned.bytes & ~mask, 0)),
+            self.skipped.eq(cells.bits.count_ones(dropped)),
+        ]
+        width = len(found.as_value())
+        m.submodules.queue = queue = cells.Queue(width=width, depth=SEGMENT_DEPTH)
+        # Slots for this segment, for those whose masks are being read, and for the one that entered
         # in the cycle in which `level` was seen.
         m.d.sync += room.eq(queue.level <= SEGMENT_DEPTH - 2 - READ_LATENCY)
         m.d.comb += [
             queue.w_data.eq(found.as_value()),
-            queue.w_en.eq(scanned_en & (~empty | scanned.last)),
+            queue.w_en.eq(scanned_valid & (~found.empty | scanned.last)),
             self.o.payload.eq(queue.r_data),
             self.o.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.o.ready),
         ]
-        return m
-
-    def _guarded(self, src):
-        return self.guard.active & (src >= self.guard.start) & (src < self.guard.end)
-
-    def _words(self, m, word, advance, begins, base, skip):
-        """Address generator: returns the word it stands at, and whether it stands at one.
-
-        With ``begins`` it goes to the first one of the layer, and on whenever ``advance``.
-        """
-        lanes = self.config.lanes
-        here, busy = Signal(word, name="here"), Signal()
-        descriptor = self.i.payload.descriptor
-        new = part_of(descriptor, Op.DENSE)
-        first_src, tile_weights, weight_stride = (
-            Signal.like(field, name=name)
-            for field, name in (
-                (here.src, "first_src"),
-                (here.weights, "tile_weights"),
-                (new.weight_stride, "weight_stride"),
-            )
-        )
-        # Words are counted down, and whether the count is 1 is known a cycle ahead.
-        src_words, words_left, tiles_left = (
-            Signal.like(field, name=name)
-            for field, name in (
-                (new.src_words, "src_words"),
-                (new.src_words, "words_left"),
-                (descriptor.tiles, "tiles_left"),
-            )
-        )
-        last_tile, one_word = Signal(), Signal()
-        tail_bytes = Signal(lanes)
-        all_bytes = Const((1 << lanes) - 1, lanes)
-        with m.If(busy & advance):
-            m.d.sync += [
-                here.src.eq(here.src + 1),
-                here.weights.eq(here.weights + lanes),
-                here.last.eq(words_left == 2),
-                here.bytes.eq(Mux(words_left == 2, tail_bytes, all_bytes)),
-                words_left.eq(words_left - 1),
-            ]
-            with m.If(here.last):
-                m.d.sync += [
-                    here.src.eq(first_src),
-                    here.weights.eq(tile_weights + weight_stride),
-                    here.last.eq(one_word),
-                    here.bytes.eq(Mux(one_word, tail_bytes, all_bytes)),
-                    tile_weights.eq(tile_weights + weight_stride),
-                    words_left.eq(src_words),
-                    tiles_left.eq(tiles_left - 1),
-                    last_tile.eq(tiles_left == 2),
-                    busy.eq(~last_tile),
-                ]
-        src = new.src + Mux(new.from_input, base, 0)
-        new_tail = ((Const(1, lanes + 1) << new.tail) - 1)[:lanes]
-        with m.If(begins):
-            m.d.sync += [
-                busy.eq(1),
-                here.src.eq(src),
-                first_src.eq(src),
-                here.weights.eq(new.weights),
-                tile_weights.eq(new.weights),
-                here.last.eq(new.src_words == 1),
-                here.bytes.eq(Mux(new.src_words == 1, new_tail, all_bytes)),
-                here.skip.eq(skip),
-                weight_stride.eq(new.weight_stride),
-                src_words.eq(new.src_words),
-                words_left.eq(new.src_words),
-                one_word.eq(new.src_words == 1),
-                tail_bytes.eq(new_tail),
-                tiles_left.eq(descriptor.tiles),
-                last_tile.eq(descriptor.tiles == 1),
-            ]
-        return here, busy

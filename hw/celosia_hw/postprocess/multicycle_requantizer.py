@@ -1,20 +1,20 @@
 """Requantizer for small devices: one multiplier, three times in turn."""
 
 from amaranth import *
-from amaranth.lib import data
 
-from celosia.spec import ACTIVATION, Rounding
+from celosia.spec import ACC, ACTIVATION, PARAMETER, Rounding
 from celosia.spec.timing import PRODUCT32_LATENCY
 from celosia_hw.cells import cells_of
+from celosia_hw.layouts import settings, struct
 
-__all__ = ["SerialRequantizer"]
+__all__ = ["MulticycleRequantizer"]
 
 
-class SerialRequantizer(Elaboratable):
+class MulticycleRequantizer(Elaboratable):
     """What a lane of `Requantizer` computes, in a third of its logic.
 
-    ``o`` stands `celosia.spec.timing.SERIAL_LATENCY` cycles after ``en``, until as many after the
-    next; all inputs must stand still in between.
+    ``o`` is valid `celosia.spec.timing.MULTICYCLE_LATENCY` cycles after ``en`` and held until as
+    many after the next; all inputs must be held in between.
 
     With ``a = acc + bias`` and ``e = max(-shift, 0)`` shifts are products too, by powers of two:
 
@@ -29,23 +29,25 @@ class SerialRequantizer(Elaboratable):
 
     Attributes
     ----------
-    en : In(1); parameters : In(one channel's); others as in `Requantizer`
-    o : Out(8); o_en : Out(1), the cycle from which on it stands.
+    en : in, 1 with new inputs.
+    acc, parameters : in, of one channel.
+    settings : in, as in `Requantizer`.
+    o : out, one byte.
+    o_en : out, 1 in the first cycle in which ``o`` is valid.
     """
 
-    def __init__(self, parameters: data.StructLayout):
-        self.en, self.o_en = Signal(), Signal()
-        self.acc, self.parameters = Signal(signed(32)), Signal(parameters)
-        self.rounding = Signal(Rounding)
-        self.zero_point, self.clamp_min, self.clamp_max, self.o = (
-            Signal(ACTIVATION.width, name=name)
-            for name in ("zero_point", "clamp_min", "clamp_max", "o")
-        )
+    def __init__(self):
+        self.en = Signal()
+        self.acc = Signal(signed(ACC.width))
+        self.parameters = Signal(struct(PARAMETER))
+        self.settings = Signal(settings())
+        self.o = Signal(ACTIVATION.width)
+        self.o_en = Signal()
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.product = product = cells_of(platform).Product32()
-        shift, double = self.parameters.shift, self.rounding == Rounding.DOUBLE
+        shift, double = self.parameters.shift, self.settings.rounding == Rounding.DOUBLE
         wide = ~double & (shift > 0)  # all bits of the left shift count
 
         # Which of the three products is being made, one bit each, and for how long.
@@ -87,9 +89,9 @@ class SerialRequantizer(Elaboratable):
         ending = Signal(2)
         m.d.sync += Cat(ending, self.o_en).eq(Cat(third & taken, ending))
         result = Signal(signed(32), reset_less=True)
-        low_end, high_end = self.clamp_min, self.clamp_max
+        low_end, high_end = self.settings.clamp_min, self.settings.clamp_max
         m.d.sync += [
-            result.eq((operand + self.zero_point)[:32].as_signed()),
+            result.eq((operand + self.settings.zero_point)[:32].as_signed()),
             self.o.eq(Mux(result < low_end, low_end, Mux(result > high_end, high_end, result))),
         ]
         return m

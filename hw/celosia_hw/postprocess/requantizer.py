@@ -1,15 +1,16 @@
 """Requantizer: 32-bit sums to activation bytes, a beat of channels at a time."""
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import ACTIVATION, PARAMETER, Config, Rounding
-from celosia.spec.timing import REQUANTIZER_LATENCY
+from celosia.spec import ACTIVATION, Config, Rounding
+from celosia.spec.timing import MULTICYCLE_LATENCY, REQUANTIZER_LATENCY
 from celosia_hw.cells import cells_of
-from celosia_hw.layouts import beat, parameter_word, struct, sums
+from celosia_hw.layouts import beat, requantized, settings
+from celosia_hw.util.delay import delay
 
-from .multicycle_requantizer import SerialRequantizer
+from .multicycle_requantizer import MulticycleRequantizer
 
 __all__ = ["Requantizer"]
 
@@ -25,72 +26,73 @@ class Requantizer(wiring.Component):
       ``e = max(-s, 0) > 0``: ``(v + (1 << (e - 1)) - (v < 0)) >> e``
 
     Bit-exact with `celosia.model.requantize`. One beat per `Config.requantizer_cycles`, never
-    stalled. With one per cycle bytes come `REQUANTIZER_LATENCY` cycles after `acc`, and
-    ``rounding``, ``zero_point`` and the clamp range must hold while results are on their way. With
-    slow ones they come after `celosia.spec.timing.SERIAL_LATENCY`, and all inputs but ``en`` must
-    hold until then; so does `o` until the next.
+    stalled; its bytes are valid `latency` cycles later. With one beat per cycle `settings` must be
+    held while results are on their way. Multicycle requantizers also need acc and parameters held
+    until then; their `o` is held until the next beat's.
+
+    Parameters
+    ----------
+    config : the engine's configuration.
+
+    Attributes
+    ----------
+    latency : `celosia.spec.timing.REQUANTIZER_LATENCY`, or `MULTICYCLE_LATENCY`.
 
     Members
     -------
-    en : In(1); o_en : Out(1), with `o`.
-    acc : In(`sums`); parameters : In(`parameter_word`), with `acc`.
-    rounding : In(`Rounding`); zero_point, clamp_min, clamp_max : In(8)
-    o : Out(`beat`)
+    i : In(stream of `requantized`, always ready).
+    settings : In(`settings`), of which rounding, zero point and clamp range count.
+    o : Out(stream of `beat`, always ready).
     """
 
     def __init__(self, config: Config):
         self.config = config
+        self.multicycle = config.requantizer_cycles > 1
+        self.latency = MULTICYCLE_LATENCY if self.multicycle else REQUANTIZER_LATENCY
         super().__init__(
             {
-                "en": In(1),
-                "acc": In(sums(config)),
-                "parameters": In(parameter_word(config)),
-                "rounding": In(Rounding),
-                "zero_point": In(ACTIVATION.width),
-                "clamp_min": In(ACTIVATION.width),
-                "clamp_max": In(ACTIVATION.width),
-                "o": Out(beat(config)),
-                "o_en": Out(1),
+                "i": In(stream.Signature(requantized(config), always_ready=True)),
+                "settings": In(settings()),
+                "o": Out(stream.Signature(beat(config), always_ready=True)),
             }
         )
 
     def elaborate(self, platform):
-        if self.config.requantizer_cycles > 1:
-            return self._serial()
+        if self.multicycle:
+            return self._multicycle()
         m = Module()
         stages = _Stages(REQUANTIZER_LATENCY)
         # The clamp range before the zero point is added.
-        lowest, highest = Signal(signed(9)), Signal(signed(9))
+        lowest = Signal(signed(ACTIVATION.width + 1))
+        highest = Signal(signed(ACTIVATION.width + 1))
         m.d.sync += [
-            lowest.eq(self.clamp_min - self.zero_point),
-            highest.eq(self.clamp_max - self.zero_point),
+            lowest.eq(self.settings.clamp_min - self.settings.zero_point),
+            highest.eq(self.settings.clamp_max - self.settings.zero_point),
         ]
         for lane in range(self.config.requantizers):
             o = self._lane(m, stages, platform, lane, lowest, highest)
-            m.d.comb += self.o[lane].eq(o)
-        en = self.en
+            m.d.comb += self.o.payload[lane].eq(o)
+        valid = self.i.valid
         for index, registers in enumerate(stages.registers):
             # All lanes of a stage are registered under one condition.
-            with m.If(en):
+            with m.If(valid):
                 m.d.sync += [register.eq(value) for register, value in registers]
-            before, en = en, Signal(name=f"en_{index}")
-            m.d.sync += en.eq(before)
-        m.d.comb += self.o_en.eq(en)
+            valid = delay(m, valid, 1, name=f"valid_{index}", reset=True)
+        m.d.comb += self.o.valid.eq(valid)
         return m
 
-    def _serial(self):
+    def _multicycle(self):
         m = Module()
         for lane in range(self.config.requantizers):
-            cell = SerialRequantizer(struct(PARAMETER))
-            m.submodules[f"lane_{lane}"] = cell
+            m.submodules[f"lane_{lane}"] = cell = MulticycleRequantizer()
             m.d.comb += [
-                cell.acc.eq(self.acc[lane]),
-                cell.parameters.eq(self.parameters[lane]),
-                self.o[lane].eq(cell.o),
-                self.o_en.eq(cell.o_en),  # of all at once
+                cell.en.eq(self.i.valid),
+                cell.acc.eq(self.i.payload.acc[lane]),
+                cell.parameters.eq(self.i.payload.parameters[lane]),
+                cell.settings.eq(self.settings),
+                self.o.payload[lane].eq(cell.o),
+                self.o.valid.eq(cell.o_en),  # of all at once
             ]
-            for name in ("en", "rounding", "zero_point", "clamp_min", "clamp_max"):
-                m.d.comb += getattr(cell, name).eq(getattr(self, name))
         return m
 
     def _lane(self, m, stages, platform, lane, lowest, highest):
@@ -99,10 +101,10 @@ class Requantizer(wiring.Component):
         def later(stage, name, value):
             return stages.register(stage, f"{name}_{lane}", value)
 
-        parameters = self.parameters[lane]
-        shift, double = parameters.shift, self.rounding == Rounding.DOUBLE
+        parameters = self.i.payload.parameters[lane]
+        shift, double = parameters.shift, self.settings.rounding == Rounding.DOUBLE
         left = Mux(double & ~shift[-1], shift[:5], 0)
-        biased = later(0, "biased", (self.acc[lane] + parameters.bias)[:32])
+        biased = later(0, "biased", (self.i.payload.acc[lane] + parameters.bias)[:32])
         multiplier, left = later(0, "multiplier", parameters.multiplier), later(0, "left", left)
         right = later(0, "right", Mux(double, 31, 31 - shift)[:6])  # 1..62
         again = later(0, "again", Mux(double & shift[-1], -shift, 0)[:5])
@@ -155,11 +157,11 @@ class Requantizer(wiring.Component):
 
         # A sum that wraps is negative, and a negative one below every range. Comparisons are signs
         # of differences, which take less logic.
-        y = later(13, "y", (rounded + self.zero_point)[:32].as_signed())
+        y = later(13, "y", (rounded + self.settings.zero_point)[:32].as_signed())
         below = later(13, "below", (rounded - lowest)[-1])
         above = later(13, "above", (highest - rounded)[-1])
 
-        low, high = self.clamp_min, self.clamp_max
+        low, high = self.settings.clamp_min, self.settings.clamp_max
         o = Mux(below | y[-1], low, Mux(above, high, y))[: ACTIVATION.width]
         return later(14, "o", o)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
 from celosia.spec import Config
-from celosia.spec.timing import SERIAL_CYCLES
+from celosia.spec.timing import MULTICYCLE_CYCLES
 from celosia.support.errors import CelosiaError
 
 __all__ = ["BOARDS", "FAMILIES", "Board", "Fact", "Resources", "board"]
@@ -178,7 +178,7 @@ _UP5K_ENGINE = {
     "tables": 0,
     "requantizers": 1,
     "counter_bits": 0,
-    "requantizer_cycles": SERIAL_CYCLES,
+    "requantizer_cycles": MULTICYCLE_CYCLES,
 }
 _ECP5_ENGINE = {
     "rows": 8,

@@ -20,7 +20,7 @@ from celosia.spec.timing import (
     REQUANTIZER_LATENCY,
     RESULTS_DEPTH,
     SEGMENT_DEPTH,
-    SERIAL_LATENCY,
+    MULTICYCLE_LATENCY,
     TABLES_LATENCY,
 )
 
@@ -114,7 +114,7 @@ class _Engine:
         # From the drain's decision on a word to its arrival at memories and result queue.
         fast = config.requantizer_cycles == 1
         self.to_arrival = DRAIN_LATENCY + TABLES_LATENCY
-        self.to_arrival += REQUANTIZER_LATENCY if fast else SERIAL_LATENCY
+        self.to_arrival += REQUANTIZER_LATENCY if fast else MULTICYCLE_LATENCY
         self.header = _words(REQUEST.size, config)
         self.trailer = _words(TRAILER.size, config)
         self.record = record(config, Memory.ACTIVATIONS).words

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 
 from .integers import ceil_div
-from .timing import SERIAL_CYCLES
+from .timing import MULTICYCLE_CYCLES
 
 __all__ = ["Config"]
 
@@ -19,7 +19,7 @@ _RANGES = {
     "tables": (0, 16),
     "requantizers": (1, 256),
     "counter_bits": (0, 48),
-    "requantizer_cycles": (1, SERIAL_CYCLES),
+    "requantizer_cycles": (1, MULTICYCLE_CYCLES),
 }
 
 
@@ -76,9 +76,9 @@ class Config:
             raise ValueError(
                 f"requantizers = {self.requantizers} does not divide lanes = {self.lanes}"
             )
-        if self.requantizer_cycles not in (1, SERIAL_CYCLES):
+        if self.requantizer_cycles not in (1, MULTICYCLE_CYCLES):
             raise ValueError(
-                f"requantizer_cycles = {self.requantizer_cycles} is neither 1 nor {SERIAL_CYCLES}"
+                f"requantizer_cycles = {self.requantizer_cycles} is neither 1 nor {MULTICYCLE_CYCLES}"
             )
         if self.link_bytes & (self.link_bytes - 1):
             raise ValueError(f"link_bytes = {self.link_bytes} is not a power of two")

@@ -13,8 +13,8 @@ __all__ = [
     "REQUANTIZER_LATENCY",
     "RESULTS_DEPTH",
     "SEGMENT_DEPTH",
-    "SERIAL_CYCLES",
-    "SERIAL_LATENCY",
+    "MULTICYCLE_CYCLES",
+    "MULTICYCLE_LATENCY",
     "TABLES_LATENCY",
     "WEIGHTS_LATENCY",
 ]
@@ -43,11 +43,11 @@ DRAIN_LATENCY = READ_LATENCY
 REQUANTIZER_LATENCY = 15
 #: From sums to bytes where one multiplier serves three times: the bias, the products, each with the
 #: cycle that takes it, the zero point, the clamp.
-SERIAL_LATENCY = 1 + 3 * (PRODUCT32_LATENCY + 1) + 2
+MULTICYCLE_LATENCY = 1 + 3 * (PRODUCT32_LATENCY + 1) + 2
 #: From bytes to looked-up bytes.
 TABLES_LATENCY = READ_LATENCY
 #: Between two beats then, so that the place of one stands until its bytes have arrived.
-SERIAL_CYCLES = DRAIN_LATENCY + SERIAL_LATENCY + TABLES_LATENCY
+MULTICYCLE_CYCLES = DRAIN_LATENCY + MULTICYCLE_LATENCY + TABLES_LATENCY
 #: Cycles for which a written word of weights may be on its way to its memories. Their next reader
 #: comes later than that, because the WRITE is answered first, and the next header is read.
 WEIGHTS_LATENCY = 16

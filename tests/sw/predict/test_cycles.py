@@ -10,7 +10,7 @@ from celosia.driver.rtl.transport import RtlTransport
 from celosia.predict.cycles import predict
 from celosia.predict.workload import dense_load, run_loads
 from celosia.spec import Config
-from celosia.spec.timing import SERIAL_CYCLES
+from celosia.spec.timing import MULTICYCLE_CYCLES
 
 CONFIGS = [
     Config.default(3, 5),
@@ -19,8 +19,8 @@ CONFIGS = [
     Config.default(4, 12, lanes=4, link_bytes=2),
     Config.default(5, 8, lanes=8, requantizers=2, link_bytes=1),
     Config.default(2, 8, lanes=4, requantizers=1),
-    Config.default(1, 8, lanes=4, requantizers=1, link_bytes=1, requantizer_cycles=SERIAL_CYCLES),
-    Config.default(2, 8, lanes=8, requantizers=4, requantizer_cycles=SERIAL_CYCLES),
+    Config.default(1, 8, lanes=4, requantizers=1, link_bytes=1, requantizer_cycles=MULTICYCLE_CYCLES),
+    Config.default(2, 8, lanes=8, requantizers=4, requantizer_cycles=MULTICYCLE_CYCLES),
 ]
 
 

@@ -18,11 +18,11 @@ __all__ = ["Engine"]
 
 
 class Engine(wiring.Component):
-    """An int8 neural-network engine behind the host link of `celosia.spec.link`.
+    """An int8 neural-network engine behind the host link of `celosia.spec.link`; connects only.
 
-    Bit-exact with `celosia.model.link.LinkModel`, frame by frame. Up to two inputs are loaded
-    while earlier runs compute and their results leave. Both streams are registered at the pins.
-    A reset must last two cycles or more; words are taken from the one after it on.
+    Bit-exact with `celosia.model.LinkModel`, frame by frame. Up to two inputs are loaded while
+    earlier runs compute and their results leave. Both streams are registered at the pins. A reset
+    must last two cycles or more; words are taken from the cycle after it on.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class Engine(wiring.Component):
 
     Attributes
     ----------
-    counters : the performance counters; idle : 1 when every word received is part of a request
-        whose response has left. Not pins: for what is built around the engine.
+    counters : the performance counters. Not a pin: for what is built around the engine.
+    idle : 1 when every word received is part of a request whose response has left. Not a pin.
     """
 
     def __init__(self, config: Config):
@@ -55,12 +55,11 @@ class Engine(wiring.Component):
         m.submodules.receiver = receiver = Receiver(self.config)
         m.submodules.responder = responder = Responder(self.config)
         m.submodules.counters = counters = Counters(self.config)
-        core = Core(self.config)
-        # Two runs at the most, one for each input bank.
-        runs_layout = run(self.config)
-        runs = fifo.SyncFIFO(width=runs_layout.size, depth=2)
-        # What a flush resets.
+        # A flush resets core and queue.
         reset_domain(m, "flushed", receiver.flushes)
+        core = Core(self.config)
+        # One run for each input bank.
+        runs = fifo.SyncFIFO(width=run(self.config).size, depth=2)
         m.submodules.core = DomainRenamer("flushed")(core)
         m.submodules.runs = DomainRenamer("flushed")(runs)
 
@@ -71,34 +70,30 @@ class Engine(wiring.Component):
         connect(m, responder.o, skid_o.i)
         connect(m, skid_o.o, flipped(self.o))
         connect(m, receiver.inputs, core.inputs)
+        connect(m, receiver.runs, runs.w_stream)
+        connect(m, runs.r_stream, core.runs)
         connect(m, core.results, responder.results)
         connect(m, receiver.reply, responder.reply)
-        # Late by a cycle, which nobody needs.
+        # Registers, because both ways are long; a cycle more does no harm.
         m.d.sync += [
             receiver.answered.eq(responder.answered),
             core.fault_taken.eq(responder.fault_taken),
         ]
         m.d.comb += [
-            runs.w_data.eq(receiver.runs.payload.as_value()),
-            runs.w_en.eq(receiver.runs.valid),
-            receiver.runs.ready.eq(runs.w_rdy),
-            core.runs.payload.eq(runs.r_data),
-            core.runs.valid.eq(runs.r_rdy),
-            runs.r_en.eq(core.runs.ready),
             receiver.run_done.eq(core.run_done),
-            responder.flush.eq(receiver.flush),
             core.write.eq(receiver.write),
-            responder.fault.eq(core.fault),
-            responder.fault_addr.eq(core.fault_addr),
             core.reading.eq(responder.reading),
             core.read_row.eq(responder.read_row),
             core.read_addr.eq(responder.read_addr),
             responder.read_data.eq(core.read_data),
+            responder.flush.eq(receiver.flush),
+            responder.fault.eq(core.fault),
+            responder.fault_addr.eq(core.fault_addr),
+            responder.counters.eq(counters.o),
             counters.events.eq(core.events),
             counters.receiving.eq(receiver.receiving),
             counters.hold.eq(responder.hold),
             counters.clear.eq(responder.clear),
-            responder.counters.eq(counters.o),
             self.counters.eq(counters.o),
             self.idle.eq(receiver.idle & ~(skid_i.o.valid | responder.o.valid | skid_o.o.valid)),
         ]

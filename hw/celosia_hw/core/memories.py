@@ -1,5 +1,8 @@
 """The memories of the engine: written and read by the host, read by the blocks that compute."""
 
+from collections.abc import Callable
+from types import ModuleType
+
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -114,17 +117,8 @@ class Memories(wiring.Component):
             self.records.params.eq(self._padded(params.data)),
             self.records.weights.eq(weights.data),
         ]
-        for lane in range(config.requantizers if config.tables else 0):
-            port = self.tables[lane]
-            m.submodules[f"table_{lane}"] = table = cells.DualPortMemory(8, 256 * config.tables)
-            self._write(m, table, Memory.TABLES)
-            # All copies hold the same: the host reads the first one.
-            m.d.comb += [
-                table.addr.eq(port.addr if lane else address(port)),
-                port.data.eq(table.data),
-            ]
-            if not lane:
-                m.d.comb += self.records.tables.eq(table.data)
+        if config.tables:
+            self._tables(m, cells, address)
 
         m.submodules.activations = activations = ActivationMemory(config)
         connect(m, flipped(self.inputs), activations.inputs)
@@ -140,6 +134,19 @@ class Memories(wiring.Component):
             read_row = picks(m, self.read_row, rows, "read_row")
         m.d.comb += self.records.activations.eq(read_row)
         return m
+
+    def _tables(self, m: Module, cells: ModuleType, address: Callable) -> None:
+        """A copy of the element tables for each requantizer; the host reads the first one."""
+        for lane, port in enumerate(self.tables):
+            table = cells.DualPortMemory(8, 256 * self.config.tables)
+            m.submodules[f"table_{lane}"] = table
+            self._write(m, table, Memory.TABLES)
+            m.d.comb += [
+                table.addr.eq(port.addr if lane else address(port)),
+                port.data.eq(table.data),
+            ]
+            if not lane:
+                m.d.comb += self.records.tables.eq(table.data)
 
     def _write(self, m: Module, storage, memory: Memory) -> None:
         """Let the host write ``storage``, which is (a copy of) ``memory``."""

@@ -106,6 +106,7 @@ class Writeback(wiring.Component):
         m.submodules.queue = queue
         # Cuts the path from what takes results to the queue.
         m.submodules.skid = skid = SkidBuffer(layout)
+        connect(m, queue.r_stream, skid.i)
         connect(m, skid.o, flipped(self.host))
         entering = Signal(layout)
         emitted = self.settings.emit & tag.active & tag.whole
@@ -114,9 +115,6 @@ class Writeback(wiring.Component):
             entering.frame_end.eq(tag.frame_end),
             queue.w_data.eq(entering.as_value()),
             queue.w_en.eq(self.i.valid & emitted),
-            skid.i.payload.eq(queue.r_data),
-            skid.i.valid.eq(queue.r_rdy),
-            queue.r_en.eq(skid.i.ready),
             self.empty.eq((queue.level == 0) & ~skid.o.valid),
         ]
         slots = Signal(range(RESULTS_DEPTH + 1))  # reserved, by words on their way or waiting

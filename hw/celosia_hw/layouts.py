@@ -6,16 +6,20 @@ from amaranth.lib import data
 from celosia.spec import (
     ACC,
     ACTIVATION,
+    COUNTERS,
     DESCRIPTOR,
+    IDENTITY,
     PARAMETER,
     PARTS,
     REQUEST,
+    TRAILER,
     WEIGHT,
     Config,
     Layout,
     Memory,
     Op,
     Status,
+    ceil_div,
     record,
 )
 
@@ -26,6 +30,7 @@ __all__ = [
     "events",
     "fields_of",
     "finished",
+    "frame_part",
     "hazard",
     "issue",
     "link_word",
@@ -74,7 +79,10 @@ def fields_of(descriptor: data.View, op: Op) -> dict[str, Value]:
 
 
 def link_word(config: Config) -> data.StructLayout:
-    """One word of the host link: ``data`` and ``last``, 1 on the final word of a frame."""
+    """One word of the host link: ``data``, and ``last``, 1 on the final word of a frame.
+
+    Within the link ``last`` also ends a record; see `celosia_hw.link.records.Records`.
+    """
     return data.StructLayout({"data": 8 * config.link_bytes, "last": 1})
 
 
@@ -282,34 +290,59 @@ def run(config: Config) -> data.StructLayout:
 
 
 def writable(config: Config) -> list:
-    """Records of the memories that WRITE reaches in an engine of shape ``config``."""
+    """`Record`s of the memories that WRITE reaches in an engine of shape ``config``."""
     records = [record(config, memory) for memory in Memory]
     return [one for one in records if one.writable and one.depth]
 
 
 def memory_write(config: Config) -> data.StructLayout:
-    """A record, its address, and which memory it is for: one bit of ``en``, by its `Memory`.
+    """A record to be stored: bit `Memory` of ``en`` is 1 for one cycle, at record ``addr``.
 
-    ``data`` ends with the record, which starts where its link words do: see `written_record`.
+    ``data`` holds the link words of the record at its upper end: see `written_record`.
     """
     words = max(one.words for one in writable(config))
-    return data.StructLayout({"en": len(Memory), "addr": 24, "data": 8 * config.link_bytes * words})
+    return data.StructLayout(
+        {
+            "en": len(Memory),
+            "addr": REQUEST.width_of("address"),
+            "data": 8 * config.link_bytes * words,
+        }
+    )
 
 
 def written_record(config: Config, write: data.View, memory: Memory) -> Value:
-    """The record of ``memory`` in a `memory_write`."""
+    """The record of ``memory`` in a `memory_write`, without the padding of its link words."""
     one = record(config, memory)
     start = len(write.data) - 8 * config.link_bytes * one.words
     return write.data[start : start + 8 * one.size]
 
 
 def reply(config: Config) -> data.StructLayout:
-    """A response to be sent: how the request ended, and the request."""
-    return data.StructLayout({"status": Status, "request": struct(REQUEST), "stored": 24})
+    """A response to be sent: the request, how it ended, and the records that a WRITE stored."""
+    return data.StructLayout(
+        {
+            "status": Status,
+            "request": struct(REQUEST),
+            "stored": TRAILER.width_of("count"),
+        }
+    )
+
+
+def frame_part(config: Config) -> data.StructLayout:
+    """A part of a response: words 0 to ``last_word`` of what is 1, or nothing.
+
+    ``results``: every result in turn. ``record``: what the request asks for, which is `IDENTITY`,
+    `COUNTERS` or a record of a memory. ``trailer``: the end of the frame.
+    """
+    words = [record(config, memory).words for memory in Memory]
+    words += [ceil_div(each.size, config.link_bytes) for each in (IDENTITY, COUNTERS, TRAILER)]
+    return data.StructLayout(
+        {"results": 1, "record": 1, "trailer": 1, "last_word": range(max(words))}
+    )
 
 
 def read_records(config: Config) -> data.StructLayout:
-    """The record at the address being read, of every memory."""
+    """The record at the address that is read, of every memory by its name in lower case."""
     return data.StructLayout(
         {memory.name.lower(): 8 * record(config, memory).size for memory in Memory}
     )

@@ -58,6 +58,13 @@ class Layout:
             position += field.width
         raise KeyError(f"{self.name} has no field {name!r}")
 
+    def width_of(self, name: str) -> int:
+        """Bits of field ``name``."""
+        for field in self.fields:
+            if field.name == name:
+                return field.width
+        raise KeyError(f"{self.name} has no field {name!r}")
+
     def pack(self, **values: int) -> bytes:
         """``size`` bytes holding ``values``; fields not named are 0."""
         word, position = 0, 0

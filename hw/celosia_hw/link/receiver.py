@@ -2,29 +2,54 @@
 
 from amaranth import *
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, ceil_div, record
-from celosia.spec.timing import MAX_OUTSTANDING
-from celosia_hw.layouts import link_word, memory_write, reply, row_write, run, struct, writable
+from celosia.spec import Config, Status
+from celosia_hw.layouts import link_word, memory_write, reply, row_write, run
+
+from .admission import Admission
+from .header import Header, last_image
+from .input_writer import InputWriter
+from .memory_writer import MemoryWriter
+from .payload import PayloadCounter
+from .runs import Runs
 
 __all__ = ["Receiver"]
 
 
 class Receiver(wiring.Component):
-    """Reads request frames, checks them in the order of `celosia.model.link`, and acts.
+    """Reads request frames, judges them as `celosia.model.link.LinkModel` does, and acts.
 
-    - INFER: each payload record goes to the activation memory, then the run is queued. There are
-      two input banks, used in turn, so that the next input loads while the engine computes;
-      a run with another program or input length waits until every run before it is answered.
-    - WRITE: waits until every run has ended and is answered, then writes each record as it is
-      complete, which takes a cycle beside those of its words.
-    - All others, and errors after the frame's end: handed to the responder through `reply` when
-      every run has ended and is answered.
+    - INFER: each record goes to the activation memory, then the run is queued. See `Runs` for the
+      input banks, which let the next input load while the engine computes.
+    - WRITE: waits until no run is in flight, then stores each record once it is complete, which
+      takes a cycle more than its words (`MemoryWriter`).
     - RESET: raises ``flush`` for one cycle at once, then answers.
+    - All others, WRITE after its last record, and refused requests after their frame's end: handed
+      to the responder through ``reply`` when no run is in flight.
 
-    One link word per cycle, except the five or six cycles between frames and while `inputs`
-    waits for the drain.
+    One link word per cycle, with these exceptions; ``i.ready`` is 0 meanwhile. Cycle 0 is that of
+    the header's last word.
+
+    ========== ===================================================================================
+    cycle
+    ========== ===================================================================================
+    1..3       `Admission`
+    4          decision; held here while an input may not be loaded, or a WRITE waits for runs
+    5          the payload's first word, or a refused frame's rest, or ``reply`` begins
+    ========== ===================================================================================
+
+    While an input is received, ``i`` is ready when ``inputs`` takes the record before or none is
+    held. After its last word, at least one cycle goes by before the next header, in which the run
+    is queued. ``reply.valid`` is a register: 1 two cycles after the decision or the frame's last
+    word at the earliest; the next header is taken from the cycle after ``reply.ready`` on.
+
+    In reset everything is forgotten, and the next word is the first one of a header. ``inputs`` has
+    to be ready while no run is in flight.
+
+    Parameters
+    ----------
+    config : shape of the engine.
 
     Members
     -------
@@ -57,308 +82,145 @@ class Receiver(wiring.Component):
             }
         )
 
+        self._header = Header(config)
+        self._admission = Admission(config)
+        self._payload = PayloadCounter(config)
+        self._inputs = InputWriter(config)
+        self._memories = MemoryWriter(config)
+        self._runs = Runs(config)
+
     def elaborate(self, platform):
         m = Module()
-        config = self.config
-        word_bits = 8 * config.link_bytes
-        header_words = ceil_div(REQUEST.size, config.link_bytes)
-        input_words = record(config, Memory.ACTIVATIONS).words
-
-        deepest = max(one.depth for one in map(self._record, Memory))
-
-        valid = self.i.valid
-        ends = self.i.payload.last
-
-        header = Signal(word_bits * header_words)
-        request = Signal(struct(REQUEST))
-        m.d.comb += request.eq(header)
-        # Words of this record; which one is its last, and whether it is the one that comes.
-        words = Signal(range(max(input_words, *(one.words for one in writable(config)))))
-        final_index, record_ends, one_word = Signal.like(words), Signal(), Signal()
-        # Records, or words of the input, after this one; whether there are none.
-        left, final = Signal(range(deepest)), Signal()
-        end = Signal(25, reset_less=True)  # of the records that the header names
-        infers, writes, resets = Signal(), Signal(), Signal()  # what is asked for
-        depth, beyond = Signal(25), Signal()  # of the memory that it names; are records outside
-        empty, too_many, outside = Signal(), Signal(), Signal()  # what an INFER may be refused for
-        refused = Signal(Status)
-        ended = Signal()  # the frame's last word has been read
+        m.submodules.header = header = self._header
+        m.submodules.admission = admission = self._admission
+        m.submodules.payload = self._payload
+        m.submodules.inputs = inputs = self._inputs
+        m.submodules.memories = memories = self._memories
+        m.submodules.in_flight = runs = self._runs
+        # All that depends on the request is loaded until it is decided upon.
+        load = Signal()
+        # To be answered.
         status = Signal(Status)
-        stored = Signal(range(deepest + 1))
-
-        def finish(*, read_on):
-            """Answer with ``status``; ``read_on`` is 1 when the frame has still to end."""
-            with m.If(read_on):
-                m.next = "DISCARD"
-            with m.Else():
-                m.next = "REPLY"
-
-        # Runs in flight and the input banks.
-        outstanding = Signal(range(MAX_OUTSTANDING + 1))
-        banks_used = Signal(range(3))
-        bank = Signal()
-        program, length = Signal(range(config.program_depth)), Signal(range(config.act_depth))
-        commit = Signal()
-        # Rows without an image are drained after the last result: a run may end after its answer.
-        idle = (outstanding == 0) & (banks_used == 0)
-        m.d.sync += [
-            outstanding.eq(outstanding + commit - self.answered),
-            banks_used.eq(banks_used + commit - self.run_done),
-        ]
-        same = Signal()
-        may_load = (idle | same) & (banks_used != 2) & (outstanding != MAX_OUTSTANDING)
-
-        # One activation word on its way to the memory.
-        gathered = Signal(word_bits * input_words, reset_less=True)
-        gathered_full = Signal()
-        row = Signal(range(config.rows))
-        images = (request.arg & InferFlag.IMAGES_MASK)[: len(row) or 1]
-        base = Signal(range(config.act_depth))
-        dst = Signal(range(config.act_depth))
-        row_ends = row == images
-        put = Signal()
-        m.d.comb += [
-            put.eq(self.inputs.valid & self.inputs.ready),
-            self.inputs.valid.eq(gathered_full),
-            self.inputs.payload.row.eq(row),
-            self.inputs.payload.active.eq(1),
-            self.inputs.payload.dst.eq(dst),
-            self.inputs.payload.word_end.eq(row_ends),
-            self.inputs.payload.data.eq(gathered),
-        ]
-        with m.If(put):
-            m.d.sync += [gathered_full.eq(0), row.eq(Mux(row_ends, 0, row + 1))]
-            with m.If(row_ends):
-                m.d.sync += dst.eq(dst + 1)
-        # The record that comes now, which is ahead of the one to be put by one at the most.
-        coming_row = Signal.like(row)
-        coming_row_ends = Signal()  # it is that of the last image
-
-        # The record of a WRITE. Records of all sizes are shifted in from the top, a cycle after
-        # their words were taken. A whole one stands there for two cycles: ``written``, and
-        # ``stores`` in which its memory takes it.
-        memories = writable(config)
-        shifted = Signal(len(self.write.data), reset_less=True)
-        taken, taken_en, whole = Signal(word_bits, reset_less=True), Signal(), Signal()
-        write_addr, write_en = Signal(range(deepest), reset_less=True), Signal(len(Memory))
-        written, stores = Signal(), Signal()
-        m.d.sync += [taken.eq(self.i.payload.data), taken_en.eq(0), whole.eq(0)]
-        with m.If(taken_en):
-            m.d.sync += shifted.eq(Cat(shifted, taken)[word_bits:])
-        for one in memories:
-            m.d.sync += write_en[one.memory].eq(written & (request.arg == one.memory))
-        m.d.comb += [
-            self.write.en.eq(write_en),
-            self.write.addr.eq(write_addr),
-            self.write.data.eq(shifted),
-        ]
-        m.d.sync += [written.eq(whole), stores.eq(written)]
-        with m.If(stores):
-            m.d.sync += [stored.eq(stored + 1), write_addr.eq(write_addr + 1)]
-
-        m.d.comb += [
-            self.reply.payload.status.eq(status),
-            self.reply.payload.request.eq(request),
-            self.reply.payload.stored.eq(stored),
-            self.runs.payload.entry.eq(request.address),
-            self.runs.payload.images.eq(images),
-            self.runs.payload.skip.eq((request.arg & InferFlag.NO_SKIP) == 0),
-            self.runs.payload.base.eq(base),
-        ]
-
-        def gather():
-            """A word of a record has come; `record_ends` with the last one."""
-            m.d.sync += [
-                words.eq(Mux(record_ends, 0, words + 1)),
-                record_ends.eq(Mux(record_ends, one_word, words + 1 == final_index)),
-            ]
-
-        def count():
-            """One less of what `left` counts."""
-            m.d.sync += [left.eq(left - 1), final.eq(left == 1)]
-
-        m.d.sync += self.flush.eq(self.flushes)
+        self._connect(m, load, status)
         with m.FSM():
             with m.State("HEADER"):
-                m.d.comb += [self.i.ready.eq(1), self.idle.eq(idle & (words == 0))]
-                m.d.sync += [stored.eq(0), row.eq(0), coming_row.eq(0), gathered_full.eq(0)]
-                m.d.sync += status.eq(Status.TRUNCATED)
-                with m.If(valid):
-                    m.d.sync += [
-                        header.eq(Cat(header, self.i.payload.data)[word_bits:]),
-                        words.eq(words + 1),
-                        ended.eq(ends),
-                    ]
-                    with m.If(words == header_words - 1):
-                        m.d.sync += words.eq(0)
-                        m.next = "COUNT"
-                    with m.Elif(ends):
-                        m.d.sync += [words.eq(0), header.eq(0)]
-                        finish(read_on=0)
-            with m.State("COUNT"):
-                m.d.sync += [
-                    end.eq(request.address + request.count),
-                    depth.eq(0),
-                    empty.eq(request.count == 0),
-                    too_many.eq((request.arg & InferFlag.IMAGES_MASK) >= config.rows),
-                    outside.eq(
-                        (request.count > config.act_depth // 2)
-                        | (request.address >= config.program_depth)
-                    ),
-                    same.eq((request.address == program) & (request.count == length)),
-                    write_addr.eq(request.address),
-                    left.eq(request.count - 1),
-                    final.eq(request.count == 1),
-                    final_index.eq(input_words - 1),
-                    base.eq(Mux(bank, request.count, 0)),
-                ]
-                with m.If(request.opcode == Opcode.WRITE), m.Switch(request.arg):
-                    for one in memories:
-                        with m.Case(one.memory):
-                            m.d.sync += final_index.eq(one.words - 1)
-                with m.Switch(request.arg):
-                    for memory in Memory:
-                        with m.Case(memory):
-                            m.d.sync += depth.eq(self._record(memory).depth)
-                m.next = "COMPARE"
-            with m.State("COMPARE"):
-                m.d.sync += [
-                    beyond.eq(end > depth),
-                    infers.eq(request.opcode == Opcode.INFER),
-                    writes.eq(request.opcode == Opcode.WRITE),
-                    resets.eq(request.opcode == Opcode.RESET),
-                ]
-                m.next = "CHECK"
-            with m.State("CHECK"):
-                m.d.sync += [
-                    refused.eq(self._refusal(m, request, beyond, empty, too_many, outside)),
-                    dst.eq(base),
-                    coming_row_ends.eq(images == 0),
-                    one_word.eq(final_index == 0),
-                    record_ends.eq(final_index == 0),
-                ]
-                m.next = "DECIDE"
-            with m.State("DECIDE"):
-                m.d.sync += status.eq(refused)
-                with m.If(refused != Status.OK):
-                    finish(read_on=~ended)
-                with m.Elif((infers | writes) & ended):
-                    m.d.sync += status.eq(Status.TRUNCATED)
-                    finish(read_on=0)
-                with m.Elif(~(infers | writes) & ~ended):
-                    m.d.sync += status.eq(Status.OVERLONG)
-                    finish(read_on=1)
-                with m.Elif(infers):
-                    with m.If(may_load):
-                        m.next = "INPUT"
-                with m.Elif(writes):
-                    with m.If(idle):
-                        m.next = "WRITE"
-                with m.Elif(resets):
-                    m.next = "FLUSH"
-                with m.Else():
-                    finish(read_on=0)
-            with m.State("INPUT"):
-                m.d.sync += [program.eq(request.address), length.eq(request.count)]
                 m.d.comb += [
-                    self.receiving.eq(1),
-                    self.i.ready.eq(~gathered_full | self.inputs.ready),
+                    load.eq(1),
+                    self.i.ready.eq(1),
+                    header.i.valid.eq(self.i.valid),
+                    self.idle.eq(runs.idle & ~header.begun),
                 ]
-                complete = record_ends & final & coming_row_ends
-                # Of a frame that goes on or has ended before its time.
-                m.d.sync += status.eq(Mux(complete, Status.OVERLONG, Status.TRUNCATED))
-                with m.If(valid & (~gathered_full | self.inputs.ready)):
-                    gather()
-                    m.d.sync += gathered.eq(Cat(gathered, self.i.payload.data)[word_bits:])
-                    with m.If(record_ends):
-                        m.d.sync += [
-                            gathered_full.eq(1),
-                            coming_row.eq(Mux(coming_row_ends, 0, coming_row + 1)),
-                            coming_row_ends.eq(
-                                Mux(coming_row_ends, images == 0, coming_row + 1 == images)
-                            ),
-                        ]
-                        with m.If(coming_row_ends):
-                            count()
-                    with m.If(complete):
-                        with m.If(ends):
-                            m.next = "COMMIT"
-                        with m.Else():
-                            finish(read_on=1)
-                    with m.Elif(ends):
-                        m.d.sync += words.eq(0)
-                        finish(read_on=0)
-            with m.State("COMMIT"):
-                # The last word is stored in this cycle or before; the run comes to it later.
-                m.d.comb += self.runs.valid.eq(~gathered_full | self.inputs.ready)
+                m.d.sync += status.eq(Status.TRUNCATED)
+                with m.If(header.complete):
+                    m.next = "ADMISSION_0"
+                with m.Elif(header.truncated):
+                    m.next = "REPLY"
+            for cycle in range(admission.latency):
+                with m.State(f"ADMISSION_{cycle}"):
+                    m.d.comb += load.eq(1)
+                    final = cycle == admission.latency - 1
+                    m.next = "DECISION" if final else f"ADMISSION_{cycle + 1}"
+            with m.State("DECISION"):
+                m.d.sync += status.eq(admission.status)
+                self._decide(m)
+            with m.State("PAYLOAD"):
+                self._take_payload(m, status)
+            with m.State("QUEUE"):
+                # The last record leaves in this cycle at the latest; the run reads it later.
+                m.d.comb += runs.queue.eq(inputs.i.ready)
                 with m.If(self.runs.valid & self.runs.ready):
-                    m.d.comb += commit.eq(1)
-                    m.d.sync += bank.eq(~bank)
                     m.next = "HEADER"
-            with m.State("WRITE"):
-                m.d.comb += self.i.ready.eq(~whole)
-                complete = record_ends & final
-                at_end = Mux(ends, Status.OK, Status.OVERLONG)
-                m.d.sync += status.eq(Mux(complete, at_end, Status.TRUNCATED))
-                with m.If(valid & ~whole):
-                    gather()
-                    m.d.sync += taken_en.eq(1)
-                    with m.If(record_ends):
-                        m.d.sync += whole.eq(1)
-                        count()
-                    with m.If(complete):
-                        finish(read_on=~ends)
-                    with m.Elif(ends):
-                        m.d.sync += words.eq(0)
-                        finish(read_on=0)
             with m.State("FLUSH"):
                 m.d.comb += self.flushes.eq(1)
                 m.next = "FLUSHED"
             with m.State("FLUSHED"):
-                # Whatever the runs still say in this cycle is not heard.
-                m.d.sync += [outstanding.eq(0), banks_used.eq(0), bank.eq(0)]
-                finish(read_on=0)
+                # What runs still report in this cycle is ignored.
+                m.d.comb += runs.clear.eq(1)
+                m.next = "REPLY"
             with m.State("DISCARD"):
                 m.d.comb += self.i.ready.eq(1)
-                with m.If(valid & ends):
+                with m.If(self.i.valid & self.i.payload.last):
                     m.next = "REPLY"
             with m.State("REPLY"):
-                with m.If(idle & ~whole & ~written & ~stores):
+                with m.If(runs.idle & ~memories.busy):
                     m.d.sync += self.reply.valid.eq(1)
                 with m.If(self.reply.valid & self.reply.ready):
                     m.d.sync += self.reply.valid.eq(0)
                     m.next = "HEADER"
         return m
 
-    def _refusal(self, m, request, beyond, empty, too_many, outside):
-        """Why the header alone is refused; `Status.OK` when it is not."""
-        result = Signal(Status)
+    def _connect(self, m, load, status):
+        """What does not depend on the state."""
+        header, request, admission = self._header, self._header.request, self._admission
+        payload, inputs, memories, runs = self._payload, self._inputs, self._memories, self._runs
+        connect(m, inputs.o, flipped(self.inputs))
+        connect(m, runs.o, flipped(self.runs))
+        m.d.comb += [
+            header.i.payload.eq(self.i.payload),
+            admission.request.eq(request),
+            admission.ended.eq(header.ended),
+            payload.request.eq(request),
+            payload.input_follows.eq(admission.input_follows),
+            payload.load.eq(load),
+            inputs.load.eq(load),
+            inputs.base.eq(runs.base),
+            inputs.last_image.eq(last_image(self.config, request)),
+            memories.load.eq(load),
+            memories.request.eq(request),
+            self.write.eq(memories.write),
+            runs.request.eq(request),
+            runs.load.eq(self.receiving),
+            runs.run_done.eq(self.run_done),
+            runs.answered.eq(self.answered),
+            self.reply.payload.status.eq(status),
+            self.reply.payload.request.eq(request),
+            self.reply.payload.stored.eq(memories.stored),
+        ]
+        for writer in (inputs, memories):
+            m.d.comb += [
+                writer.i.payload.data.eq(self.i.payload.data),
+                writer.i.payload.last.eq(payload.record_end),
+            ]
+        m.d.sync += self.flush.eq(self.flushes)
 
-        def transfer(records):
-            with m.If(~Cat(request.arg == one.memory for one in records).any()):
-                m.d.comb += result.eq(Status.UNKNOWN_MEMORY)
-            with m.Elif(empty):
-                m.d.comb += result.eq(Status.EMPTY)
-            with m.Elif(beyond):
-                m.d.comb += result.eq(Status.OUT_OF_RANGE)
+    def _decide(self, m):
+        """Where an admitted or refused request leads to; it is held until there is room for it."""
+        admission = self._admission
+        with m.If(admission.status != Status.OK):
+            self._answer(m, ended=self._header.ended)
+        with m.Elif(admission.input_follows):
+            with m.If(self._runs.may_load):
+                m.next = "PAYLOAD"
+        with m.Elif(admission.records_follow):
+            with m.If(self._runs.idle):
+                m.next = "PAYLOAD"
+        with m.Elif(admission.resets):
+            m.next = "FLUSH"
+        with m.Else():
+            m.next = "REPLY"
 
-        with m.Switch(request.opcode):
-            with m.Case(Opcode.IDENTIFY, Opcode.COUNTERS, Opcode.RESET):
-                pass
-            with m.Case(Opcode.WRITE):
-                transfer([r for r in map(self._record, Memory) if r.writable])
-            with m.Case(Opcode.READ):
-                transfer([self._record(memory) for memory in Memory])
-            with m.Case(Opcode.INFER):
-                with m.If(too_many):
-                    m.d.comb += result.eq(Status.TOO_MANY_IMAGES)
-                with m.Elif(empty):
-                    m.d.comb += result.eq(Status.EMPTY)
-                with m.Elif(outside):
-                    m.d.comb += result.eq(Status.OUT_OF_RANGE)
-            with m.Default():
-                m.d.comb += result.eq(Status.UNKNOWN_OPCODE)
-        return result
+    def _take_payload(self, m, status):
+        """A word of the payload, for the inputs or for the memories."""
+        is_input, payload_end = self._admission.input_follows, self._payload.payload_end
+        last = self.i.payload.last
+        m.d.comb += [
+            self.receiving.eq(is_input),
+            self.i.ready.eq(Mux(is_input, self._inputs.i.ready, self._memories.i.ready)),
+            self._inputs.i.valid.eq(self.i.valid & is_input),
+            self._memories.i.valid.eq(self.i.valid & ~is_input),
+            self._payload.step.eq(self.i.valid & self.i.ready),
+        ]
+        at_end = Mux(last, Status.OK, Status.OVERLONG)
+        m.d.sync += status.eq(Mux(payload_end, at_end, Status.TRUNCATED))
+        with m.If(self._payload.step):
+            with m.If(payload_end & last & is_input):
+                m.next = "QUEUE"
+            with m.Elif(payload_end | last):
+                self._answer(m, ended=last)
 
-    def _record(self, memory):
-        return record(self.config, memory)
+    def _answer(self, m, *, ended):
+        """Answer with the status once the frame has ended, which it has when ``ended`` is 1."""
+        with m.If(ended):
+            m.next = "REPLY"
+        with m.Else():
+            m.next = "DISCARD"

@@ -1,0 +1,128 @@
+"""Sender: results, records and trailers to link words."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from celosia.spec import COUNTERS, REQUEST, TRAILER, Config
+from celosia_hw.layouts import frame_part, link_word, read_records, result, struct
+from celosia_hw.util.pipelined_mux import pick
+
+from .selector import RecordSelector, words_of
+
+__all__ = ["Sender"]
+
+
+class Sender(wiring.Component):
+    """Sends the parts of a frame, lowest bytes first.
+
+    From the cycle after ``part`` on, words 0 to ``part.last_word`` of its source are sent, again
+    and again until the next ``part``, which wins over the word of its cycle being counted. The
+    final word of a trailer has ``last``. ``done`` is 1 in the cycle in which the final word of a
+    result, record or trailer is put into the register of ``o``; that of a result is when
+    ``results`` is ready.
+
+    - Words of results (while they are valid) and trailer: one per cycle.
+    - Words of a record: one in ``RecordSelector.latency + 1`` cycles, which is five to seven.
+
+    Latency is a cycle from source to ``o``. Nothing moves while ``o`` is not ready, even when it is
+    empty: it leads to a skid buffer, which is ready then. In reset nothing is sent.
+
+    Parameters
+    ----------
+    config : shape of the engine.
+
+    Members
+    -------
+    part : In(stream of `frame_part`, always ready)
+    results : In(stream of `result`)
+    trailer : In(`TRAILER`)
+    request, counters, read_data : In, of `RecordSelector`; steady while a record is sent.
+    done : Out(1)
+    o : Out(stream of `link_word`)
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        super().__init__(
+            {
+                "part": In(stream.Signature(frame_part(config), always_ready=True)),
+                "results": In(stream.Signature(result(config))),
+                "trailer": In(struct(TRAILER)),
+                "request": In(struct(REQUEST)),
+                "counters": In(struct(COUNTERS)),
+                "read_data": In(read_records(config)),
+                "done": Out(1),
+                "o": Out(stream.Signature(link_word(config))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.selector = selector = RecordSelector(self.config)
+        part = Signal(frame_part(self.config))
+        # The next word; whether it is the final one; whether the final one is word 0.
+        index = Signal.like(part.last_word)
+        final = Signal()
+        single = Signal()
+        # A cycle of a record's word for each bit, until it is found.
+        finding = Signal(selector.latency)
+        found = finding[-1]
+        room = self.o.ready
+        offered = part.trailer | found | (part.results & self.results.valid)
+        m.d.comb += [
+            selector.en.eq(part.record),
+            selector.index.eq(index),
+            selector.request.eq(self.request),
+            selector.counters.eq(self.counters),
+            selector.read_data.eq(self.read_data),
+            self.results.ready.eq(room & part.results & final),
+            self.done.eq(room & offered & final),
+        ]
+        with m.If(~part.record | (found & room)):
+            m.d.sync += finding.eq(0)
+        with m.Else():
+            m.d.sync += finding.eq(Cat(1, finding))
+        with m.If(room & offered):
+            m.d.sync += [
+                index.eq(Mux(final, 0, index + 1)),
+                final.eq(Mux(final, single, index + 1 == part.last_word)),
+            ]
+        with m.If(self.part.valid):
+            first_is_final = self.part.payload.last_word == 0
+            m.d.sync += [
+                part.eq(self.part.payload),
+                index.eq(0),
+                final.eq(first_is_final),
+                single.eq(first_is_final),
+            ]
+        self._output(m, part, index, room, offered, part.trailer & final, selector.o)
+        return m
+
+    def _output(self, m, part, index, room, offered, last, record_word):
+        """Word ``index`` of every source in a register, then the source that sends."""
+        size = len(self.o.payload.data)
+        words = {
+            name: Signal(size, name=f"{name}_word", reset_less=True)
+            for name in ("results", "record", "trailer")
+        }
+        sent_part = Signal.like(part)
+        with m.If(room):
+            m.d.sync += [
+                self.o.valid.eq(offered),
+                self.o.payload.last.eq(last),
+                words["record"].eq(record_word),
+                sent_part.results.eq(part.results),
+                sent_part.record.eq(part.record),
+            ]
+            with m.If(offered):
+                result_bits = self.results.payload.data.as_value()
+                pick(m, index, words_of(result_bits, size), words["results"])
+                pick(m, index, words_of(self.trailer.as_value(), size), words["trailer"])
+        m.d.comb += self.o.payload.data.eq(
+            Mux(
+                sent_part.results,
+                words["results"],
+                Mux(sent_part.record, words["record"], words["trailer"]),
+            )
+        )

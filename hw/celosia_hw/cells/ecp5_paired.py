@@ -8,13 +8,13 @@ they overlap in 6. With ``f = floor(u0 * w / 2**10)``, which has just these 6 bi
 
 and 6 bits of ``u1 * w`` need only 6 bits of either factor: a small multiplier of logic finds them
 while the block works, and what is left is the carry of their difference into the bits above. Then
-``u0 * w = f * 2**10 + product mod 2**10``, exact for all 2**24 operands (`celosia.model.paired`).
+``u0 * w = f * 2**10 + product mod 2**10``, exact for all 2**24 operands (`celosia.model.packed`).
 """
 
 from amaranth import *
 
 from celosia.spec import Config
-from celosia.spec.paired import OVERLAP, PRODUCT, SHIFT
+from celosia.spec.packed import OVERLAP, PRODUCT, SHIFT
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from .ecp5 import (

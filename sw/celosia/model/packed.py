@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from celosia.spec.paired import OVERLAP, PRODUCT, SHIFT
+from celosia.spec.packed import OVERLAP, PRODUCT, SHIFT
 
-__all__ = ["paired_products"]
+__all__ = ["packed_products"]
 
 
-def paired_products(u0: np.ndarray, u1: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def packed_products(u0: np.ndarray, u1: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``(u0 * w, u1 * w)``, separated as the hardware does it.
 
     Parameters

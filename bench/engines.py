@@ -60,7 +60,7 @@ ENGINES = (
     Engine(
         name="ulx3s-85f 16x16",
         board="ulx3s-85f",
-        technology="ecp5-paired",
+        technology="ecp5-packed",
         clock_mhz=90,
         overrides={"rows": 16, "cols": 16, "weight_depth": 8192, "requantizers": 4},
     ),

@@ -6,7 +6,7 @@ everywhere. All technologies behave the same, cycle by cycle.
 
 from types import ModuleType
 
-from . import ecp5, ecp5_paired, gowin, ice40, portable, simulation
+from . import ecp5, ecp5_packed, gowin, ice40, portable, simulation
 
 __all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
 
@@ -15,7 +15,7 @@ __all__ = ["TECHNOLOGIES", "Technology", "cells_of"]
 TECHNOLOGIES: dict[str, ModuleType] = {
     "portable": portable,
     "ecp5": ecp5,
-    "ecp5-paired": ecp5_paired,
+    "ecp5-packed": ecp5_packed,
     "ice40": ice40,
     "gowin": gowin,
     "simulation": simulation,

@@ -49,7 +49,7 @@ def _synth_ice40(board: Board, technology: str) -> str:
 
 def _synth_ecp5(board: Board, technology: str) -> str:
     # The small multipliers of the correction belong into LUTs, and no block is left for them.
-    dsp = " -nodsp" if technology == "ecp5-paired" else ""
+    dsp = " -nodsp" if technology == "ecp5-packed" else ""
     return f"synth_ecp5 -top top{dsp}"
 
 

@@ -1,4 +1,4 @@
-"""Golden model of two int8 products from one 18-bit multiplier (`celosia_hw.cells.ecp5_paired`)."""
+"""Golden model of two int8 products from one 18-bit multiplier (`celosia_hw.cells.ecp5_packed`)."""
 
 import numpy as np
 

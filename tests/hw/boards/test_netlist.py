@@ -31,7 +31,7 @@ CONFIG = Config.default(
 #: A board of each family, and the technologies to try on it.
 FAMILIES = {
     "icebreaker": ("ice40", "portable"),
-    "ulx3s-85f": ("ecp5", "ecp5-paired", "portable"),
+    "ulx3s-85f": ("ecp5", "ecp5-packed", "portable"),
     "tang-nano-9k": ("gowin", "portable"),
 }
 ALL = [(board, technology) for board, names in FAMILIES.items() for technology in names]
@@ -40,11 +40,11 @@ ALL = [(board, technology) for board, names in FAMILIES.items() for technology i
 MUTANTS = {
     "ice40": (r"\.B_SIGNED\(1'h1\)", ".B_SIGNED(1'h0)"),
     "ecp5": (r'\.REG_PIPELINE_CLK\("NONE"\)', '.REG_PIPELINE_CLK("CLK0")'),
-    "ecp5-paired": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
+    "ecp5-packed": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
     "gowin": (r"\.PIPE_REG\(1'h1\)", ".PIPE_REG(1'h0)"),
 }
 #: The board, the technology, and whether with the mistake.
-CASES = [("ulx3s-85f", "ecp5-paired", False)]
+CASES = [("ulx3s-85f", "ecp5-packed", False)]
 if EVERY_FAMILY:
     CASES = [(*case, False) for case in ALL]
     CASES += [(*case, True) for case in ALL if case[1] in MUTANTS]

@@ -13,7 +13,7 @@ from celosia.driver.rtl.transport import RtlTransport
 from celosia.spec import Config
 from celosia.spec.timing import PRODUCT_LATENCY
 from celosia.support.errors import CelosiaError
-from celosia_hw.cells import cells_of, ecp5_paired
+from celosia_hw.cells import cells_of, ecp5_packed
 from celosia_hw.cells.models import models
 from celosia_hw.emit import TOP, emit
 
@@ -82,7 +82,7 @@ def wrong(pair: str) -> int:
 
 
 def emitted() -> str:
-    return emit(Pair(), "pair", technology="ecp5-paired")
+    return emit(Pair(), "pair", technology="ecp5-packed")
 
 
 def test_all_operands():
@@ -98,7 +98,7 @@ def test_a_multiplier_with_another_sign_is_found():
 
 
 def test_a_correction_too_narrow_is_found(monkeypatch):
-    monkeypatch.setattr(ecp5_paired, "OVERLAP", 5)
+    monkeypatch.setattr(ecp5_packed, "OVERLAP", 5)
     assert wrong(emitted()) > 1 << 20
 
 

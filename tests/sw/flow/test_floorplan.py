@@ -15,12 +15,12 @@ from celosia_hw.cells import Technology
 from celosia_hw.engine import Engine
 
 
-def array(rows: int, cols: int, paired: bool = False, banks: int = 1) -> dict[str, dict]:
+def array(rows: int, cols: int, packed: bool = False, banks: int = 1) -> dict[str, dict]:
     """Cells of a netlist with an array, some of them not of it."""
     cells = {
-        f"top.core.array.products.{'pair' if paired else 'cell'}_{row}_{col}": "MULT18X18D"
+        f"top.core.array.products.{'pair' if packed else 'cell'}_{row}_{col}": "MULT18X18D"
         for col in range(cols)
-        for row in range(0, rows, 1 + paired)
+        for row in range(0, rows, 1 + packed)
     }
     cells |= {
         f"top.core.weights.group_{low}.block_{bank}_{bit}": "DP16KD"
@@ -85,7 +85,7 @@ def test_only_the_85f_has_one():
 
 def test_it_finds_the_arrays_cells_by_the_names_that_the_hardware_gives_them():
     config = Config.default(2, 4, weight_depth=64, requantizers=1)
-    for technology, products in (("ecp5", 8), ("ecp5-paired", 4)):
+    for technology, products in (("ecp5", 8), ("ecp5-packed", 4)):
         text = rtlil.convert(Engine(config), platform=Technology(technology), ports=[])
         script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nflatten\nwrite_json"
         found = find_yosys(lambda version: True).run(["-q", "-"], script)

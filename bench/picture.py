@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.engines import ENGINES, Engine
@@ -15,29 +16,30 @@ from celosia.flow.place import prepare
 from celosia.flow.tools import find, run, unwatched, workshop
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
+from celosia_hw.hierarchy import BLOCKS, ENGINE
 
-__all__ = ["PICTURE", "main"]
+__all__ = ["COLOURS", "PICTURE", "blocks_of", "draw", "main"]
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs/boards/ulx3s-85f-8x8.png"
 _ENGINE, _SEED = "ulx3s-85f 8x8", 1
-#: What begins the names of a block's cells, its name, and its colour; the first that fits counts.
-_BLOCKS = (
-    (r"core\.array", "array", "#c2185b"),
-    (r"core\.weights", "weights", "#7b1fa2"),
-    (r"core\.activations", "activations", "#1976d2"),
-    (r"core\.(params|program|tables)", "other memories", "#0097a7"),
-    (r"core\.requantizer", "requantizer", "#f57c00"),
-    (r"core", "control", "#388e3c"),
-    (r"(receiver|responder|runs|skid|counters)", "host link", "#5d4037"),
-    (r"", "serial line, clock", "#9e9e9e"),
-)
+#: Colour of each block of the engine, and of what is around the engine.
+COLOURS = {
+    "array": "#c2185b",
+    "weights": "#7b1fa2",
+    "activations": "#1976d2",
+    "other memories": "#0097a7",
+    "requantizer": "#f57c00",
+    "control": "#388e3c",
+    "host link": "#5d4037",
+    "serial line, clock": "#9e9e9e",
+}
 _BEL = re.compile(r"X(\d+)/Y(\d+)/(\w+)")
 #: Width of a cell that is not one of logic, in columns.
 _WIDTHS = {"MULT18X18D": 1.6, "DP16KD": 1.8}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Place the engine and draw it; 0, or 2 when that cannot be done."""
+    """Place the engine and draw it; returns 0, or 2 when that fails."""
     parser = argparse.ArgumentParser(prog="picture", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=PICTURE)
     args = parser.parse_args(argv)
@@ -52,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _placed(engine: Engine) -> dict[str, tuple[str, str]]:
-    """Name of each cell -> its kind and its place."""
+    """Name of each cell -> its type and its site."""
     on = board(engine.board)
     netlist = synthesize(
         on, elaborate(on, engine.config, technology=engine.technology, clock=engine.clock_mhz)
@@ -67,7 +69,16 @@ def _placed(engine: Engine) -> dict[str, tuple[str, str]]:
 
 
 def draw(cells: dict[str, tuple[str, str]], path: Path) -> None:
-    """A map of the device: every cell in the colour of its block."""
+    """Write a map of the device with every cell in the colour of its block.
+
+    Parameters
+    ----------
+    cells : name of each cell -> its type and its site.
+
+    Raises
+    ------
+    CelosiaError : see `blocks_of`.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -75,25 +86,26 @@ def draw(cells: dict[str, tuple[str, str]], path: Path) -> None:
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
+    blocks_of_cells = blocks_of(cells)
     shapes, counts = defaultdict(list), defaultdict(lambda: defaultdict(int))
     for name, (kind, bel) in cells.items():
         if not (found := _BEL.match(bel)):
             continue
         x, y = int(found[1]), int(found[2])
-        block = _block(name)
+        block = blocks_of_cells[name]
         if kind in _WIDTHS:
             shapes[block].append(Rectangle((x - 0.4, y - 0.9), _WIDTHS[kind], 1.8))
         else:
             counts[x, y][block] += 1
     for (x, y), blocks in counts.items():
-        # A tile of logic, shared as its cells are.
+        # A tile of logic: each block has the share of its cells.
         low = y - 0.5
         for block, count in blocks.items():
             height = count / sum(blocks.values())
             shapes[block].append(Rectangle((x - 0.5, low), 1, height))
             low += height
     figure, axes = pyplot.subplots(figsize=(9, 7), dpi=110)
-    for _, block, colour in _BLOCKS:
+    for block, colour in COLOURS.items():
         axes.add_collection(PatchCollection(shapes[block], color=colour, linewidth=0))
         axes.plot([], [], "s", color=colour, label=block)
     axes.set(xlim=(0, 127), ylim=(96, 0), aspect="equal", xticks=[], yticks=[], facecolor="#f7f7f7")
@@ -104,9 +116,32 @@ def draw(cells: dict[str, tuple[str, str]], path: Path) -> None:
     atomic_write(path, picture.getvalue())
 
 
+def blocks_of(cells: Iterable[str]) -> dict[str, str]:
+    """Name of each cell -> the block it is part of, of `celosia_hw.hierarchy.BLOCKS`.
+
+    Raises
+    ------
+    CelosiaError : a block has no cells.
+    """
+    found = {name: _block(name) for name in cells}
+    if empty := COLOURS.keys() - found.values():
+        block = min(empty)
+        paths = " or ".join(f"{ENGINE}.{path}" for path in BLOCKS.get(block, ("",)))
+        raise CelosiaError(
+            f"no cell of {block}: none has a name that begins with {paths}",
+            where="picture",
+            todo="celosia_hw/hierarchy.py has the names that are looked for",
+        )
+    return found
+
+
 def _block(name: str) -> str:
-    inner = name.removeprefix("engine.engine.") if name.startswith("engine.engine.") else "-" + name
-    return next(block for pattern, block, _ in _BLOCKS if re.match(pattern, inner))
+    inner = name.removeprefix(f"{ENGINE}.")
+    if inner != name:
+        for block, paths in BLOCKS.items():
+            if inner.startswith(paths):
+                return block
+    return "serial line, clock"
 
 
 if __name__ == "__main__":

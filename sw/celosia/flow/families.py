@@ -24,7 +24,7 @@ class Family:
     routing : its options for what comes out.
     packer, packing : name and options of the tool that makes the bitstream.
     bitstream : its file.
-    floorplan : for a board, where some cells go; None for nowhere in particular.
+    floorplan : sites of some cells for a board and a technology; None when nextpnr chooses all.
     counts : what is used and what there is, from the tool's report.
     """
 
@@ -37,7 +37,7 @@ class Family:
     packing: Callable[[Board], tuple[str, ...]]
     bitstream: str
     counts: Callable[[Mapping, Mapping[str, int]], Counts]
-    floorplan: Callable[[Board], Floorplan | None] = lambda board: None
+    floorplan: Callable[[Board, str], Floorplan | None] = lambda board, technology: None
 
 
 def _synth_ice40(board: Board, technology: str) -> str:
@@ -51,6 +51,11 @@ def _synth_ecp5(board: Board, technology: str) -> str:
     # The small multipliers of the correction belong into LUTs, and no block is left for them.
     dsp = " -nodsp" if technology == "ecp5-packed" else ""
     return f"synth_ecp5 -top top{dsp}"
+
+
+def _plan_ecp5(board: Board, technology: str) -> Floorplan | None:
+    # The cells that synthesis makes of portable ones have names of its own.
+    return ecp5_85k if board.device == "85k" and technology != "portable" else None
 
 
 def _synth_gowin(board: Board, technology: str) -> str:
@@ -85,7 +90,7 @@ FAMILIES: Mapping[str, Family] = {
         packing=lambda board: ("--compress", "--input", "top.config", "--bit", "top.bit"),
         bitstream="top.bit",
         counts=ecp5_counts,
-        floorplan=lambda board: ecp5_85k if board.device == "85k" else None,
+        floorplan=_plan_ecp5,
     ),
     "gowin": Family(
         synthesis=_synth_gowin,

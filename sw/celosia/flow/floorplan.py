@@ -1,75 +1,109 @@
-"""Where the multipliers, the weights and the masks of an engine go on an ECP5-85F.
+"""Sites on an ECP5-85F for the multipliers, the weights and the masks of an engine.
 
 Left alone, nextpnr spreads the memories of one column of weights over the whole device, and wires
-to them of 7 ns limit the clock. Here columns stand side by side: the multipliers of each and its
-weights in the same few columns of sites, as near to the middle as they fit. In the middle is the
-memory of the masks, which is written and read by logic of many levels. All other cells are placed
-around them.
+of 7 ns to them limit the clock. The floorplan puts the columns of the array side by side: the
+multipliers of a column and its weights share a few columns of sites, as near to the middle of the
+device as they fit. The memory of the masks is in the middle, because logic of many levels writes
+and reads it. nextpnr places all other cells around them.
 
-The device has 13 groups of sites, 9 columns of logic wide each; a group has 4 multipliers in each
-of 3 rows and 4 block RAMs in each of 4 rows (found in what nextpnr places; Project Trellis).
+The device has 13 groups of sites, each 9 columns of logic wide; a group has 4 multipliers in each
+of 3 rows and 4 block RAMs in each of 4 rows (found in nextpnr's placements; Project Trellis).
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from celosia.spec import ceil_div
+from celosia.support.errors import CelosiaError
 
-__all__ = ["Floorplan", "ecp5_85k", "fix"]
+__all__ = ["Floorplan", "ecp5_85k", "fix", "version"]
 
-#: Cells of a netlist by their names, as Yosys's JSON has them -> name of a cell: its site.
-Floorplan = Callable[[Mapping[str, Mapping]], dict[str, str]]
+#: Cells of a netlist by their names, as in Yosys's JSON -> name of a cell: its site, or None.
+Floorplan = Callable[[Mapping[str, Mapping]], dict[str, str | None]]
 
 #: Column of logic where each group of sites starts.
 _GROUPS = (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
-#: Rows of logic that the sites are in, and their place and name in a group.
+#: Rows of logic that the sites are in, and their column and name in a group.
 _MULTIPLIER_ROWS = (34, 58, 10)
 _MULTIPLIERS = ((0, "MULT18_0"), (1, "MULT18_1"), (4, "MULT18_4"), (5, "MULT18_5"))
 _MEMORY_ROWS = (46, 22, 70, 82)
 _MEMORIES = ((0, "EBR0"), (2, "EBR1"), (4, "EBR2"), (6, "EBR3"))
-#: How many of them an array takes of a group at the most: a row of memories is left to what is not
-#: of the array, and around a full group there are not enough wires.
+#: An array takes at most this many multipliers and block RAMs of a group: one row of memories stays
+#: free for other blocks, and a full group has too few wires around it.
 _PRODUCTS, _BLOCKS = 10, 12
 
-#: Names of instances, and how they are ordered: by column first.
-_PRODUCT = re.compile(r"\.array\.products\.(?:cell|pair)_(?P<row>\d+)_(?P<col>\d+)$")
-_MASKS = re.compile(r"\.activations\.masks\.block_(?P<bank>\d+)_(?P<bit>\d+)$")
-_WEIGHTS = re.compile(r"\.weights\.group_(?P<group>\d+)\.block_(?P<bank>\d+)_(?P<bit>\d+)$")
 
+def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str | None]:
+    """Name of a cell -> its site, for all multipliers, weights and masks of an engine.
 
-def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str]:
-    """Name of a cell -> the site it is to have, for all multipliers, weights and masks.
+    The site is None, and nextpnr chooses one, for all cells of an array that needs more than 13
+    groups, and for memories beyond the sites of their group.
 
     Parameters
     ----------
-    cells : those of the netlist, by their names, as Yosys's JSON has them.
+    cells : those of the netlist by their names, as in Yosys's JSON.
+
+    Raises
+    ------
+    CelosiaError : the netlist has no cells of the names in `celosia_hw.hierarchy`.
     """
-    products = _ordered(cells, "MULT18X18D", _PRODUCT, ("col", "row"))
-    weights = _ordered(cells, "DP16KD", _WEIGHTS, ("group", "bit", "bank"))
+    from celosia_hw import hierarchy
+
+    products = _find(
+        cells, "MULT18X18D", hierarchy.PRODUCTS, hierarchy.PRODUCT_CELL, ("col", "row")
+    )
+    weights = _find(
+        cells, "DP16KD", hierarchy.WEIGHTS, hierarchy.WEIGHT_BLOCK, ("group", "bit", "bank")
+    )
+    masks = _find(cells, "DP16KD", hierarchy.MASKS, hierarchy.MASK_BLOCK, ("bank", "bit"))
+    if not products:
+        raise _misnamed(f"the netlist has no MULT18X18D in {hierarchy.PRODUCTS}")
     needed = max(ceil_div(len(products), _PRODUCTS), ceil_div(len(weights), _BLOCKS))
-    if not products or needed > len(_GROUPS):
-        return {}
+    if needed > len(_GROUPS):
+        return dict.fromkeys([*products, *weights, *masks])
     first = (len(_GROUPS) - needed) // 2
     groups, middle = _GROUPS[first : first + needed], _GROUPS[len(_GROUPS) // 2]
-    placed = _sites(products, groups, _MULTIPLIER_ROWS, _MULTIPLIERS)
-    masks = _ordered(cells, "DP16KD", _MASKS, ("bank", "bit"))
-    placed |= _sites(masks, (middle,), _MEMORY_ROWS, _MEMORIES)
-    return placed | _sites(weights, groups, _MEMORY_ROWS, _MEMORIES, taken=set(placed.values()))
+    sites = _sites(products, groups, _MULTIPLIER_ROWS, _MULTIPLIERS)
+    sites |= _sites(masks, (middle,), _MEMORY_ROWS, _MEMORIES)
+    return sites | _sites(weights, groups, _MEMORY_ROWS, _MEMORIES, taken=set(sites.values()))
 
 
-def _ordered(cells, kind: str, pattern: re.Pattern, keys: Iterable[str]) -> list[str]:
+def _find(
+    cells: Mapping[str, Mapping], kind: str, path: str, instance: str, keys: Iterable[str]
+) -> list[str]:
+    """Names of the cells of type ``kind`` in ``path``, ordered by the ``keys`` of ``instance``.
+
+    None are there when the block is made of other cells: small memories are LUTs.
+
+    Raises
+    ------
+    CelosiaError : nothing is in ``path``, or a cell of that type is not called ``instance`` there.
+    """
+    inside = re.compile(rf"(?:^|\.){re.escape(path)}\.(.+)")
+    here = {name: match[1] for name in cells if (match := inside.search(name))}
+    if not here:
+        raise _misnamed(f"the netlist has no cell in {path}")
     found = []
-    for name, cell in cells.items():
-        if cell["type"] == kind and (match := pattern.search(name)):
+    for name, inner in here.items():
+        if cells[name]["type"] == kind:
+            if not (match := re.fullmatch(instance, inner)):
+                raise _misnamed(f"{kind} {inner!r} in {path} is not called {instance}")
             found.append((tuple(int(match[key]) for key in keys), name))
     return [name for _, name in sorted(found)]
 
 
-def _sites(names, groups, rows, sites, taken=frozenset()) -> dict[str, str]:
-    """Sites for ``names``, evenly over ``groups``, none of those that are ``taken``."""
-    placed = {}
+def _misnamed(what: str) -> CelosiaError:
+    todo = "celosia_hw/hierarchy.py has the names that are looked for"
+    return CelosiaError(what, where="floorplan", todo=todo)
+
+
+def _sites(
+    names: Sequence[str], groups, rows, sites, taken: Collection[str] = ()
+) -> dict[str, str | None]:
+    """Name -> site, evenly over ``groups``; None beyond those of a group that are not ``taken``."""
+    placed: dict[str, str | None] = dict.fromkeys(names)
     for n, x in enumerate(groups):
         here = names[n * len(names) // len(groups) : (n + 1) * len(names) // len(groups)]
         every = [f"X{x + column}/Y{row}/{site}" for row in rows for column, site in sites]
@@ -77,11 +111,28 @@ def _sites(names, groups, rows, sites, taken=frozenset()) -> dict[str, str]:
     return placed
 
 
-def fix(netlist: Path, plan: Floorplan) -> None:
-    """Write into a netlist of Yosys's where ``plan`` has its cells placed."""
+def fix(netlist: Path, plan: Floorplan) -> int:
+    """Write the sites of ``plan`` into a netlist in Yosys's JSON; returns how many cells have none.
+
+    Raises
+    ------
+    CelosiaError : see ``plan``.
+    """
     design = json.loads(netlist.read_bytes())
+    left = 0
     for module in design["modules"].values():
         if int(module["attributes"].get("top", "0"), 2):
             for name, site in plan(module["cells"]).items():
-                module["cells"][name]["attributes"]["BEL"] = site
+                if site:
+                    module["cells"][name]["attributes"]["BEL"] = site
+                else:
+                    left += 1
     netlist.write_text(json.dumps(design))
+    return left
+
+
+def version() -> str:
+    """Text that changes when a floorplan may: the source of this module and of the names."""
+    from celosia_hw import hierarchy
+
+    return "".join(Path(path).read_text() for path in (__file__, hierarchy.__file__))

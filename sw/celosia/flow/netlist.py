@@ -42,6 +42,7 @@ class Netlist:
     cells : number of cells of each kind, as synthesized.
     report : of nextpnr on the packed netlist: what it needs of the device.
     tools : version of each tool by its name.
+    unplanned : number of cells that the floorplan should place but has no site for.
     """
 
     board: Board
@@ -51,6 +52,7 @@ class Netlist:
     cells: Mapping[str, int]
     report: Mapping
     tools: Mapping[str, str]
+    unplanned: int = 0
 
     @property
     def family(self) -> Family:
@@ -92,11 +94,11 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
     family = FAMILIES[board.family]
     yosys, placer = find("yosys"), find(family.placer)
     script = _script(family.synthesis(board, design.technology))
-    plan = family.floorplan(board)
+    plan = family.floorplan(board, design.technology)
     key = key_of(
         *(design.verilog, design.constraints, design.clock, script),
         *(yosys.version, placer.version, *family.placing(board)),
-        Path(floorplan.__file__).read_text() if plan else "",
+        floorplan.version() if plan else "",
     )
     folder = store()
     path, facts = folder / f"{key}.json.gz", folder / f"{key}.facts.json"
@@ -108,7 +110,8 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
             log.unlink()
     kept = json.loads(facts.read_bytes())
     tools = {program.name: program.version for program in (yosys, placer)}
-    return Netlist(board, design, key, path, kept["cells"], kept["report"], tools)
+    unplanned = kept.get("unplanned", 0)
+    return Netlist(board, design, key, path, kept["cells"], kept["report"], tools, unplanned)
 
 
 def _script(synthesis: str) -> str:
@@ -138,8 +141,9 @@ def _make(
         (work / "top.ys").write_text(script)
         (work / family.constraints).write_text(design.constraints)
         run(yosys, ("top.ys",), work, log, "synthesis", watch)
-        if plan := family.floorplan(board):
-            floorplan.fix(work / "top.json", plan)
+        plan, unplanned = family.floorplan(board, design.technology), 0
+        if plan:
+            unplanned = floorplan.fix(work / "top.json", plan)
         packing = ("--pack-only", "--json", "top.json", "--report", "report.json")
         run(placer, (*family.placing(board), *packing), work, log, "packing cells", watch)
         stat = json.loads((work / "top.stat.json").read_bytes())
@@ -147,7 +151,11 @@ def _make(
         atomic_write(
             path, gzip.compress((work / "top.json").read_bytes(), 1, mtime=0), todo=CACHE_TODO
         )
-    kept = {"cells": stat["design"]["num_cells_by_type"], "report": _short(report)}
+    kept = {
+        "cells": stat["design"]["num_cells_by_type"],
+        "report": _short(report),
+        "unplanned": unplanned,
+    }
     atomic_write(facts, json.dumps(kept).encode(), todo=CACHE_TODO)
 
 

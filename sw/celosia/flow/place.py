@@ -117,7 +117,8 @@ def _make(
     watch: Watch,
 ) -> None:
     family, board, (placer, packer) = netlist.family, netlist.board, programs
-    log.write_text("")
+    note = f"floorplan: no site for {netlist.unplanned:,} cells, which nextpnr places as it likes\n"
+    log.write_text(note if netlist.unplanned else "")
     with workshop() as work:
         asked = prepare(netlist, seed, work)
         stage = f"place and route, seed {seed}"

@@ -1,4 +1,4 @@
-"""Where the floorplan of the ECP5-85F puts an array."""
+"""Sites of the floorplan of the ECP5-85F, and how it finds the cells."""
 
 import json
 import re
@@ -11,29 +11,31 @@ from celosia.boards import BOARDS
 from celosia.flow import FAMILIES
 from celosia.flow.floorplan import ecp5_85k, fix
 from celosia.spec import Config
+from celosia.support.errors import CelosiaError
 from celosia_hw.cells import Technology
 from celosia_hw.engine import Engine
+from celosia_hw.hierarchy import MASKS, PRODUCTS, WEIGHTS
 
 
-def array(rows: int, cols: int, packed: bool = False, banks: int = 1) -> dict[str, dict]:
-    """Cells of a netlist with an array, some of them not of it."""
+def array(
+    rows: int, cols: int, packed: bool = False, banks: int = 1, masks: int = 1
+) -> dict[str, dict]:
+    """Cells of a netlist with an array, and some others."""
     cells = {
-        f"top.core.array.products.{'pair' if packed else 'cell'}_{row}_{col}": "MULT18X18D"
+        f"top.{PRODUCTS}.{'pair' if packed else 'cell'}_{row}_{col}": "MULT18X18D"
         for col in range(cols)
         for row in range(0, rows, 1 + packed)
     }
     cells |= {
-        f"top.core.weights.group_{low}.block_{bank}_{bit}": "DP16KD"
+        f"top.{WEIGHTS}.group_{low}.block_{bank}_{bit}": "DP16KD"
         for low in range(0, 8 * cols, 4)
         for bit in range(4)
         for bank in range(banks)
     }
+    cells |= {f"top.{MASKS}.block_0_{bit}": "DP16KD" for bit in range(masks)}
     others = {"top.core.params.block_0_0": "DP16KD", "top.product.multiplier": "MULT18X18D"}
-    others |= {"top.core.activations.masks.block_0_0": "DP16KD"}
-    return {
-        name: {"type": kind, "attributes": {}}
-        for name, kind in (cells | others | {"x": "LUT4"}).items()
-    }
+    others |= {f"top.{WEIGHTS}.group_0.write_addr_TRELLIS_FF_Q": "TRELLIS_FF", "x": "LUT4"}
+    return {name: {"type": kind, "attributes": {}} for name, kind in (cells | others).items()}
 
 
 def column_of(name: str) -> int:
@@ -44,12 +46,13 @@ def column_of(name: str) -> int:
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 16), (16, 16, True), (3, 5), (1, 1)])
-def test_columns_stand_side_by_side(shape):
+def test_columns_are_side_by_side(shape):
     cells = array(*shape)
     sites = ecp5_85k(cells)
     masks = {name for name in cells if ".masks." in name}
-    assert set(sites) - masks == {name for name in cells if re.search(r"\.(array|weights)\.", name)}
-    assert len(set(sites.values())) == len(sites)
+    planned = {name for name in cells if re.search(r"(cell|pair|block)_\d+_\d+$", name)}
+    assert set(sites) == planned - {"top.core.params.block_0_0"}
+    assert len(set(sites.values())) == len(sites) and all(sites.values())
     # In the middle, whatever the array is.
     assert [sites.pop(name) for name in masks] == ["X58/Y46/EBR0"]
     at = {}
@@ -59,31 +62,74 @@ def test_columns_stand_side_by_side(shape):
         at.setdefault(column_of(name), []).append(int(x))
     starts = [min(at[column]) for column in sorted(at)]
     assert starts == sorted(starts)
-    # A column reaches into the groups next to its own, at the most.
+    # A column reaches at most into the groups beside its own.
     assert all(max(xs) - min(xs) < 40 for xs in at.values())
 
 
-def test_what_does_not_fit_is_left_alone():
-    assert ecp5_85k(array(16, 16)) == {}
-    assert ecp5_85k({"x": {"type": "LUT4", "attributes": {}}}) == {}
+def test_what_does_not_fit_is_left_to_the_placer_and_counted(tmp_path):
+    large = array(16, 16)
+    assert set(ecp5_85k(large).values()) == {None}
+    # 16 sites for memories are in the middle group: 10 masks leave 6 of them to 8 weights.
+    crowded = array(1, 1, masks=10)
+    left = [name for name, site in ecp5_85k(crowded).items() if not site]
+    assert len(left) == 2 and all(WEIGHTS in name for name in left)
+    assert fix(netlist(tmp_path, large), ecp5_85k) == 16 * 16 + 8 * 16 + 1
+    assert fix(netlist(tmp_path, crowded), ecp5_85k) == 2
+
+
+def netlist(folder, cells: dict[str, dict]):
+    """A file in Yosys's JSON with ``cells`` in its top module."""
+    path = folder / "top.json"
+    top = {"attributes": {"top": "00000000000000000000000000000001"}, "cells": cells}
+    path.write_text(json.dumps({"modules": {"top": top, "LUT4": {"attributes": {}, "cells": {}}}}))
+    return path
 
 
 def test_sites_are_written_into_the_netlist(tmp_path):
-    path = tmp_path / "top.json"
-    cell = {"attributes": {"top": "00000000000000000000000000000001"}, "cells": array(2, 4)}
-    path.write_text(json.dumps({"modules": {"top": cell, "LUT4": {"attributes": {}, "cells": {}}}}))
-    fix(path, ecp5_85k)
+    path = netlist(tmp_path, array(2, 4))
+    assert fix(path, ecp5_85k) == 0
     cells = json.loads(path.read_bytes())["modules"]["top"]["cells"]
     fixed = {name: each["attributes"].get("BEL") for name, each in cells.items()}
     assert {name: site for name, site in fixed.items() if site} == ecp5_85k(array(2, 4))
 
 
-def test_only_the_85f_has_one():
-    planned = {name for name, board in BOARDS.items() if FAMILIES[board.family].floorplan(board)}
-    assert planned == {"ulx3s-85f"}
+@pytest.mark.parametrize("path", [PRODUCTS, MASKS, WEIGHTS])
+def test_a_netlist_without_what_it_looks_for_is_refused(path):
+    cells = {name: cell for name, cell in array(2, 4).items() if path not in name}
+    with pytest.raises(CelosiaError, match=rf"floorplan: the netlist has no cell in {path}; "):
+        ecp5_85k(cells)
 
 
-def test_it_finds_the_arrays_cells_by_the_names_that_the_hardware_gives_them():
+@pytest.mark.parametrize("path", [PRODUCTS, MASKS, WEIGHTS])
+def test_a_cell_of_another_name_is_refused(path):
+    cells = {
+        re.sub(rf"({path}\S*)(cell|block)_0_0$", r"\1other", name): cell
+        for name, cell in array(2, 4).items()
+    }
+    with pytest.raises(CelosiaError, match=rf"other' in {path} is not called"):
+        ecp5_85k(cells)
+
+
+def test_an_array_without_multipliers_is_refused():
+    cells = array(2, 4)
+    for name, cell in cells.items():
+        if PRODUCTS in name:
+            cell["type"] = "LUT4"
+    with pytest.raises(CelosiaError, match=f"no MULT18X18D in {PRODUCTS}"):
+        ecp5_85k(cells)
+
+
+def test_only_cells_of_the_85f_have_one():
+    planned = {
+        (name, technology)
+        for name, board in BOARDS.items()
+        for technology in ("portable", "ecp5", "ecp5-packed")
+        if FAMILIES[board.family].floorplan(board, technology)
+    }
+    assert planned == {("ulx3s-85f", "ecp5"), ("ulx3s-85f", "ecp5-packed")}
+
+
+def test_it_finds_the_cells_by_the_names_that_the_hardware_gives_them():
     config = Config.default(2, 4, weight_depth=64, requantizers=1)
     for technology, products in (("ecp5", 8), ("ecp5-packed", 4)):
         text = rtlil.convert(Engine(config), platform=Technology(technology), ports=[])

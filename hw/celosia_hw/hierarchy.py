@@ -1,0 +1,48 @@
+"""Names of submodules by which tools find the cells of an engine in a netlist.
+
+Yosys names a cell of a flattened netlist by its path: the names of the submodules around it, joined
+by dots, then its own. The floorplan (`celosia.flow.floorplan`) and the picture of a placed engine
+(`bench.picture`) look for the paths below, and refuse a netlist that lacks one of them. Whoever
+renames a submodule on such a path changes it here; `tests/hw/test_hierarchy.py` elaborates a board
+and fails for every name that is not in it.
+"""
+
+__all__ = [
+    "BLOCKS",
+    "ENGINE",
+    "MASKS",
+    "MASK_BLOCK",
+    "PRODUCTS",
+    "PRODUCT_CELL",
+    "WEIGHTS",
+    "WEIGHT_BLOCK",
+]
+
+#: The `celosia_hw.engine.Engine` in `celosia_hw.boards.top.BoardTop`. All other paths start there.
+ENGINE = "engine.engine"
+
+#: The multipliers of the array.
+PRODUCTS = "core.array.products"
+#: The memory of the masks.
+MASKS = "core.activations.masks"
+#: The memory of the weights.
+WEIGHTS = "core.weights"
+
+#: Names in `PRODUCTS` of the multipliers of `celosia_hw.cells.ecp5` and `ecp5_packed`, as a regular
+#: expression: the row (of a pair its first) and the column of the array.
+PRODUCT_CELL = r"(?:cell|pair)_(?P<row>\d+)_(?P<col>\d+)"
+#: Names in `MASKS` of the block RAMs of `celosia_hw.cells.ecp5`: which words, and the lowest bit.
+MASK_BLOCK = r"block_(?P<bank>\d+)_(?P<bit>\d+)"
+#: Names in `WEIGHTS` likewise; ``group`` is the lowest bit of a group of block RAMs.
+WEIGHT_BLOCK = rf"group_(?P<group>\d+)\.{MASK_BLOCK}"
+
+#: Blocks as people name them -> their paths. A path that is part of another one comes later.
+BLOCKS = {
+    "array": ("core.array",),
+    "weights": (WEIGHTS,),
+    "activations": ("core.activations",),
+    "other memories": ("core.params", "core.program", "core.tables"),
+    "requantizer": ("core.requantizer",),
+    "control": ("core",),
+    "host link": ("receiver", "responder", "runs", "skid_i", "skid_o", "counters"),
+}

@@ -1,1 +1,1 @@
-"""The engine at a serial line: UART pins, packets, checksums, retransmission."""
+"""The engine on a serial line: UART pins, packets, checksums, retransmission."""

@@ -1,4 +1,4 @@
-"""Buffer of received packets: bytes in, link words out once their packet has proven to be good."""
+"""Buffer of received packets: bytes in, link words out once their packet has been checked."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -13,27 +13,32 @@ from celosia_hw.layouts import link_word
 
 __all__ = ["SIZE", "PacketBuffer"]
 
-#: What stands before the words of a packet: how many (not 0), and whether they end a frame.
+#: Header of a packet in the buffer: its number of words (not 0), and whether they end a frame.
 SIZE = data.StructLayout({"words": 7, "last": 1})
 
 
 class PacketBuffer(wiring.Component):
-    """`RECEIVE_DEPTH` bytes, first in, first out, of which the last packet can be taken back.
+    """FIFO of `RECEIVE_DEPTH` bytes from which the newest packet can be discarded.
 
-    ``store`` appends ``data``: for each packet its `SIZE`, with ``first``, then its words. When
-    there is no room, it does nothing but set ``refused`` in its cycle. ``end`` ends the packet:
-    with ``commit`` it goes to ``o``, without it was never there. ``clear`` empties the buffer and
-    drops the word at ``o``; it wins over all else.
+    ``store`` appends ``data``: for each packet first its `SIZE`, with ``first``, then its words.
+    A byte without room is not stored, and ``refused`` is 1 in the cycle of its ``store``. ``end``
+    ends the packet: with ``commit`` its words go to ``o``, without it all its bytes are discarded.
+    ``clear`` empties the buffer and drops the word at ``o``; it has priority over everything else.
 
-    ``o`` gives a word about ``4 * link_bytes`` cycles after the one before.
+    Throughput at ``o``: one word every ``4 * link_bytes`` cycles, approximately.
 
     Members
     -------
-    data : In(8); first : In(1), held from two cycles before ``store``; store : In(1), not in
-        the two cycles after another, ``end`` or ``clear``.
-    end, commit, clear : In(1)
+    data : In(8)
+    first : In(1), ``data`` is a `SIZE`; held from two cycles before ``store``.
+    store : In(1), append ``data``; not in the two cycles after another ``store``, ``end`` or
+        ``clear``.
+    end : In(1), the packet is complete.
+    commit : In(1), with ``end``: the packet is good.
+    clear : In(1)
     o : Out(stream of `link_word`)
-    refused : Out(1); full : Out(1), half of the buffer is taken: the longest packet may not fit.
+    refused : Out(1), there was no room for the byte of this ``store``.
+    full : Out(1), half of the buffer or more is in use, and the longest packet may not fit.
     """
 
     def __init__(self, config: Config):
@@ -55,15 +60,20 @@ class PacketBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = memory = cells_of(platform).DualPortMemory(8, RECEIVE_DEPTH)
-        # Committed from `head` on, then the packet being received, up to `tail`.
-        head, committed, tail = (Signal(range(RECEIVE_DEPTH)) for _ in range(3))
-        # Comparisons have registers of their own; of the same cycle, as `head` moves any time.
-        waiting, meets, no_room = Signal(), Signal(), Signal()
+        # Next byte to read, end of the committed packets, end of the packet being received.
+        head = Signal(range(RECEIVE_DEPTH))
+        committed = Signal(range(RECEIVE_DEPTH))
+        tail = Signal(range(RECEIVE_DEPTH))
+        # Comparisons are registered, and valid in the cycle after the pointers are, because `head`
+        # may move in any cycle.
+        nonempty = Signal()  # committed bytes are left to read
+        pointers_meet = Signal()
+        no_room = Signal()
         m.d.sync += [
-            waiting.eq(head != committed),
-            meets.eq(tail == head),
-            # Behind a size that was stored, equal pointers cannot mean that all is empty.
-            no_room.eq(meets & (waiting | ~self.first)),
+            nonempty.eq(head != committed),
+            pointers_meet.eq(tail == head),
+            # Behind a stored `SIZE`, equal pointers cannot mean an empty buffer.
+            no_room.eq(pointers_meet & (nonempty | ~self.first)),
             self.full.eq((committed - head)[len(head) - 1]),
         ]
         m.d.comb += [
@@ -78,42 +88,48 @@ class PacketBuffer(wiring.Component):
             m.d.sync += committed.eq(tail)
         with m.Elif(self.end):
             m.d.sync += tail.eq(committed)
-        self._deliver(m, memory, head, waiting)
+        self._deliver(m, memory, head, nonempty)
         with m.If(self.clear):
             m.d.sync += [head.eq(0), committed.eq(0), tail.eq(0)]
         return m
 
-    def _deliver(self, m, memory, head, waiting):
-        """Committed packets to words."""
+    def _deliver(self, m, memory, head, nonempty):
+        """Assemble the bytes of committed packets into words at `o`."""
         size = data.View(SIZE, memory.data)
-        lanes = exact_log2(self.config.link_bytes)
-        left = Signal(len(size.words) + lanes)  # bytes of the packet's words
-        inside, last = Signal(), Signal()
-        step = Signal()  # on to the next byte
+        byte_bits = exact_log2(self.config.link_bytes)
+        left = Signal(len(size.words) + byte_bits)  # bytes of the packet that are still to read
+        in_packet = Signal()  # the next byte is part of a word, not a `SIZE`
+        last = Signal()  # the packet ends a frame
+        advance = Signal()  # use `memory.data`, and go on to the next byte
         pause = Signal(range(READ_LATENCY + 1))  # cycles until `memory.data` is that of `head`
-        # Like `waiting` they have settled when the pause is over.
-        ends_word, ends = Signal(), Signal()
+        # Like `nonempty` these are valid when the pause is over.
+        ends_word = Signal()  # the next byte is the last one of its word
+        ends_packet = Signal()  # the next byte is the last one of the packet
         m.d.comb += memory.addr.eq(head)
         m.d.sync += [
-            ends_word.eq((left - 1)[:lanes] == 0),
-            ends.eq(left == 1),
-            step.eq((pause == 0) & waiting & ~self.o.valid & ~step),
+            ends_word.eq((left - 1)[:byte_bits] == 0),
+            ends_packet.eq(left == 1),
+            advance.eq((pause == 0) & nonempty & ~self.o.valid & ~advance),
         ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(pause != 0):
             m.d.sync += pause.eq(pause - 1)
-        with m.If(step):
+        with m.If(advance):
             m.d.sync += [head.eq(head + 1), pause.eq(READ_LATENCY)]
-            with m.If(inside):
+            with m.If(in_packet):
                 m.d.sync += [
                     self.o.payload.data.eq(Cat(self.o.payload.data, memory.data)[8:]),
-                    self.o.payload.last.eq(last & ends),
+                    self.o.payload.last.eq(last & ends_packet),
                     self.o.valid.eq(ends_word),
                     left.eq(left - 1),
-                    inside.eq(~ends),
+                    in_packet.eq(~ends_packet),
                 ]
             with m.Else():
-                m.d.sync += [left.eq(size.words << lanes), last.eq(size.last), inside.eq(1)]
+                m.d.sync += [
+                    left.eq(size.words << byte_bits),
+                    last.eq(size.last),
+                    in_packet.eq(1),
+                ]
         with m.If(self.clear):
-            m.d.sync += [waiting.eq(0), step.eq(0), inside.eq(0), self.o.valid.eq(0)]
+            m.d.sync += [nonempty.eq(0), advance.eq(0), in_packet.eq(0), self.o.valid.eq(0)]

@@ -1,4 +1,4 @@
-"""CRC of serial packets, one bit per cycle: bytes come slowly, and logic is dear."""
+"""CRC of serial packets, one bit per cycle: a UART is slow, and a byte-wide CRC costs logic."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -11,19 +11,23 @@ _POLYNOMIAL = 0xEDB88320
 
 
 class SerialCrc(wiring.Component):
-    """CRC-32 of all bytes since ``start``, the one of zlib, made or compared.
+    """CRC-32 of zlib (`zlib.crc32`) over all bytes since ``start``, generated or checked.
 
-    A byte is taken in the cycle of ``valid`` and goes through in the 8 cycles after; ``done`` is 1
-    for one cycle, the 9th after. Until then ``valid`` and ``start`` must stay 0. A byte that comes
-    with ``closing`` is one of the CRC's own, lowest first: it does not go into the CRC but is
-    compared with it.
+    A byte is accepted in the cycle of ``valid`` and processed in the 8 cycles after it; ``done`` is
+    1 for one cycle, 9 cycles after ``valid``. Until then ``valid`` and ``start`` must stay 0:
+    latency 9, one byte every 9 cycles at most. A byte with ``closing`` belongs to the CRC field
+    itself, lowest byte first: it is compared with the CRC and not added to it.
 
     Members
     -------
-    start : In(1); data : In(8); valid : In(1); closing : In(1), held until ``done``.
-    byte : Out(8), the last byte, from ``done`` until the next is taken; done : Out(1)
-    crc : Out(8), what the next ``closing`` byte should be, likewise.
-    match : Out(1), every ``closing`` byte since ``start`` was.
+    start : In(1), begin a new CRC.
+    data : In(8)
+    valid : In(1), accept ``data``.
+    closing : In(1), ``data`` is a byte of the CRC field; held until ``done``.
+    byte : Out(8), the byte accepted last, from ``done`` until the next is accepted.
+    done : Out(1)
+    crc : Out(8), the value of the next ``closing`` byte, valid when ``byte`` is.
+    match : Out(1), every ``closing`` byte since ``start`` was the expected one.
     """
 
     start: In(1)
@@ -37,23 +41,25 @@ class SerialCrc(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        rest = Signal(32, init=0xFFFFFFFF)
-        busy, place = Signal(), Signal(range(8))
-        ends = busy & (place == 7)
-        differs = self.byte[0] ^ rest[0]
-        m.d.comb += self.crc.eq(~rest)
-        m.d.sync += self.done.eq(ends)
+        remainder = Signal(32, init=0xFFFFFFFF)
+        busy = Signal()  # a byte is being processed
+        bit = Signal(range(8))  # its bit that is next
+        last_bit = busy & (bit == 7)
+        differs = self.byte[0] ^ remainder[0]
+        m.d.comb += self.crc.eq(~remainder)
+        m.d.sync += self.done.eq(last_bit)
         with m.If(self.valid):
             m.d.sync += [self.byte.eq(self.data), busy.eq(1)]
         with m.Elif(busy):
-            # Once around, the byte is itself again.
-            m.d.sync += [self.byte.eq(self.byte.rotate_right(1)), place.eq(place + 1)]
-            m.d.sync += busy.eq(~ends)
+            # After 8 rotations the byte has its value again.
+            m.d.sync += [self.byte.eq(self.byte.rotate_right(1)), bit.eq(bit + 1)]
+            m.d.sync += busy.eq(~last_bit)
         with m.If(self.start):
-            m.d.sync += [rest.eq(rest.init), self.match.eq(1)]
+            m.d.sync += [remainder.eq(remainder.init), self.match.eq(1)]
         with m.Elif(busy):
-            m.d.sync += rest.eq((rest >> 1) ^ Mux(differs & ~self.closing, _POLYNOMIAL, 0))
-            # The CRC goes over the line inverted.
+            feedback = Mux(differs & ~self.closing, _POLYNOMIAL, 0)
+            m.d.sync += remainder.eq((remainder >> 1) ^ feedback)
+            # The CRC field is the inverted remainder.
             with m.If(self.closing & ~differs):
                 m.d.sync += self.match.eq(0)
         return m

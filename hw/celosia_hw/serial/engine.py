@@ -1,4 +1,4 @@
-"""The engine behind two serial pins: what the top level of a board instantiates."""
+"""The engine behind two serial pins: the component that the top level of a board instantiates."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -20,18 +20,19 @@ SERIAL_TOP = "celosia_serial"
 class SerialEngine(wiring.Component):
     """An `Engine` behind a `SerialLink`.
 
-    A HELLO resets the engine, wherever it stands; memories keep their contents. The engine's reset
-    comes one cycle later (`reset_domain`).
+    A HELLO resets the engine in any state; its memories keep their contents. The engine's reset is
+    registered, one cycle after the link's ``restart`` (`reset_domain`).
 
     Parameters
     ----------
     config : shape and memories.
     divisor : clock cycles per bit, at least `uart.MIN_DIVISOR`: clock frequency / baud rate,
-        rounded; it must come within 2 % of it.
+        rounded to an integer within 2 % of it.
 
     Members
     -------
-    rx : In(1), may be asynchronous; tx : Out(1)
+    rx : In(1), may be asynchronous.
+    tx : Out(1)
 
     Raises
     ------

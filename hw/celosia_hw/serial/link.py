@@ -15,13 +15,13 @@ __all__ = ["SerialLink"]
 
 
 class SerialLink(wiring.Component):
-    """The device's side of `celosia.spec.serial`.
+    """The device's side of `celosia.spec.serial`: UART, packet receiver and packet transmitter.
 
-    Request words leave at ``o`` once the packet they came in has proven to be good; response words
-    from ``i`` wait until the host asks for them and are kept until it has them. When the host
-    begins a session ``restart`` is 1 for one cycle, from which on nothing stands at ``o`` and
-    nothing is taken from ``i`` until bytes have been sent: it must reset whoever is behind the
-    streams, then or in the next cycle.
+    Request words appear at ``o`` once their packet has been checked. Response words from ``i`` are
+    buffered until the host asks for them, and kept until it has acknowledged them. When the host
+    begins a session, ``restart`` is 1 for one cycle; from that cycle on ``o`` is not valid and
+    ``i`` not ready until bytes have been sent. ``restart`` must reset the component at the streams,
+    in the same or in the next cycle.
 
     Parameters
     ----------
@@ -30,8 +30,10 @@ class SerialLink(wiring.Component):
 
     Members
     -------
-    rx : In(1), may be asynchronous; tx : Out(1)
-    i : In(stream of `link_word`), response frames; o : Out(stream of `link_word`), request frames.
+    rx : In(1), may be asynchronous.
+    tx : Out(1)
+    i : In(stream of `link_word`), response frames.
+    o : Out(stream of `link_word`), request frames.
     restart : Out(1)
 
     Raises
@@ -74,6 +76,6 @@ class SerialLink(wiring.Component):
             transmitter.acked.eq(receiver.acked),
             transmitter.ack.eq(receiver.ack),
         ]
-        # A register of its own, for the reset of everything. By then both sides have stopped.
+        # Registered, because it resets the whole engine. Both streams are idle by then.
         m.d.sync += self.restart.eq(receiver.hello)
         return m

@@ -1,4 +1,4 @@
-"""Packet receiver: serial bytes to link words, and what the transmitter has to know of them."""
+"""Packet receiver: serial bytes to link words, and the state that the transmitter sends back."""
 
 from amaranth import *
 from amaranth.lib import data, enum, stream, wiring
@@ -16,42 +16,51 @@ __all__ = ["PacketReceiver", "Part", "link_state"]
 
 
 class Part(enum.Enum, shape=2):
-    """Where in a packet a byte stands."""
+    """Part of a packet that a byte belongs to."""
 
     HEADER = 0
     WORDS = 1
     CRC = 2
-    #: Behind them: nothing but a flag may follow.
+    #: After the CRC: only a flag may follow.
     END = 3
 
 
 def link_state() -> data.StructLayout:
-    """What every packet of the device says of the other direction."""
+    """Receiver state that every packet of the device reports to the host.
+
+    ``session`` of the last HELLO, ``expected`` number of the next packet, ``full`` as in
+    `PacketBuffer`.
+    """
     return data.StructLayout({"session": 8, "expected": 4, "full": 1})
 
 
 class PacketReceiver(wiring.Component):
-    """Takes packets apart, and lets through, once and in order, what belongs to the session.
+    """Checks packets, and passes on the words of the session's packets, each once and in order.
 
-    Words of a packet go to a `PacketBuffer` as they come, and are only committed there by the flag
-    that ends a good packet: its CRC matches, its length is what it says, its session is this one
-    and its number the expected one. So nothing reaches ``o`` that was not checked.
+    Words are stored in a `PacketBuffer` as they arrive and committed by the flag that ends a good
+    packet: its CRC matches, its length is the one in its header, its session is the current one and
+    its number the expected one. So only checked words reach ``o``.
 
-    Two cycles after ``valid`` of the flag that ends a packet, when the packet asks for an answer,
-    ``reply`` is 1 for one cycle; ``resend`` with it when the packet was damaged or found no room;
-    ``acked`` with it for each good packet of the session, numbered or not. A good HELLO raises
-    ``hello`` in that cycle, which sets the session, empties the buffer, and expects number 0 next.
+    Two cycles after ``valid`` of the flag that ends a packet, ``reply`` is 1 for one cycle if the
+    packet asks for an answer; with it ``resend`` if the packet was damaged or found no room, and
+    ``acked`` if it is a good DATA packet of the session, with or without words. A good HELLO raises
+    ``hello`` in that cycle, which sets the session, empties the buffer, and sets the expected
+    number to 0.
 
-    It never holds the line: a packet without room is refused as a whole. In reset there is no
-    session, the buffer is empty, and the line is taken to be between packets.
+    There is no back-pressure towards the line: a packet that finds no room is refused as a whole.
+    After a reset there is no session, the buffer is empty, and the next byte begins a packet.
 
     Members
     -------
-    data, valid, error : In, from `UartReceiver`; at least 16 cycles apart, and ``data`` stays
-        for one cycle after ``valid``.
+    data, valid, error : In, from `UartReceiver`; at least 16 cycles apart. ``data`` is held for one
+        cycle after ``valid``.
     o : Out(stream of `link_word`), that of `PacketBuffer`.
     state : Out(`link_state`)
-    reply, resend, hello, acked : Out(1); ack : Out(4), the packet that the host expects.
+    reply : Out(1), answer the packet.
+    resend : Out(1), with ``reply``: ask for a repetition.
+    hello : Out(1), with ``reply``: a session begins.
+    acked : Out(1), with ``reply``: ``ack`` is that of a good packet.
+    ack : Out(4), number of the packet that the host expects.
     """
 
     def __init__(self, config: Config):
@@ -77,37 +86,40 @@ class PacketReceiver(wiring.Component):
         m.submodules.buffer = buffer = PacketBuffer(self.config)
         connect(m, buffer.o, flipped(self.o))
         header = Signal(struct(PACKET))
-        bad = Signal()  # the packet cannot become good any more
+        invalid = Signal()  # whatever follows, this packet is damaged
         flag = self._unescape(m, crc)
-        part, place = self._take_apart(m, crc, header, bad, flag)
+        part, position = self._parse(m, crc, header, invalid, flag)
 
-        # Comparisons have registers of their own, which have settled long before the next byte.
-        ours, wanted, good, begun = Signal(), Signal(), Signal(), Signal()
+        # Comparisons are registered; they are valid long before the next byte.
+        session_matches = Signal()
+        in_order = Signal()  # the header is that of the packet to store
+        good = Signal()  # the packet is complete and its CRC matches
+        begun = Signal()  # there was a byte since the last flag: two flags may be adjacent
         m.d.sync += [
-            ours.eq(header.session == self.state.session),
-            wanted.eq(
+            session_matches.eq(header.session == self.state.session),
+            in_order.eq(
                 (header.kind == Kind.DATA)
-                & ours
+                & session_matches
                 & (header.number == self.state.expected)
                 & (header.words != 0)
             ),
-            good.eq((part == Part.END) & crc.match & ~bad),
-            # Flags may stand next to each other: between them is no packet.
-            begun.eq(bad | (part != Part.HEADER) | (place != 0)),
+            good.eq((part == Part.END) & crc.match & ~invalid),
+            begun.eq(invalid | (part != Part.HEADER) | (position != 0)),
         ]
-        self._store(m, crc, buffer, part, place, wanted)
+        self._store(m, crc, buffer, part, position, in_order)
         with m.If(self.error | buffer.refused):
-            m.d.sync += bad.eq(1)
+            m.d.sync += invalid.eq(1)
 
         damaged = begun & ~good
-        is_hello, is_data = header.kind == Kind.HELLO, header.kind == Kind.DATA
+        is_hello = header.kind == Kind.HELLO
+        is_data = header.kind == Kind.DATA
         m.d.sync += [
             self.reply.eq(flag & (damaged | (good & (is_hello | is_data)))),
             self.resend.eq(flag & damaged),
             self.hello.eq(flag & good & is_hello),
-            self.acked.eq(flag & good & is_data & ours),
+            self.acked.eq(flag & good & is_data & session_matches),
             buffer.end.eq(flag),
-            buffer.commit.eq(good & wanted),
+            buffer.commit.eq(good & in_order),
         ]
         m.d.comb += [
             buffer.clear.eq(self.hello),
@@ -121,8 +133,13 @@ class PacketReceiver(wiring.Component):
         return m
 
     def _unescape(self, m, crc):
-        """Bytes without their escapes to the CRC; whether one is a flag instead."""
-        valid, is_flag, is_escape, escaped, flag = (Signal() for _ in range(5))
+        """Hand bytes without their escapes to ``crc``; returns 1 in the cycle of a flag."""
+        # A cycle after `self.valid`, while `self.data` is held.
+        valid = Signal()
+        is_flag = Signal()
+        is_escape = Signal()
+        escaped = Signal()  # the byte before was `ESCAPE`
+        flag = Signal()
         m.d.sync += [
             valid.eq(self.valid),
             is_flag.eq(self.data == FLAG),
@@ -138,43 +155,47 @@ class PacketReceiver(wiring.Component):
         ]
         return flag
 
-    def _take_apart(self, m, crc, header, bad, flag):
-        """Header; part of the packet that the next byte is in, and its place there."""
+    def _parse(self, m, crc, header, invalid, flag):
+        """Fill ``header``; returns the part of the next byte, and its position in that part."""
         part = Signal(Part)
-        place = Signal(range(PACKET.size))  # 0 before and in the words
+        position = Signal(range(PACKET.size))  # 0 before and in the words
         assert PACKET.size == CRC_BYTES
         words = data.View(SIZE, crc.byte).words
-        lanes = exact_log2(self.config.link_bytes)
-        left = Signal(len(words) + lanes)  # bytes of words
-        ends = Signal()
-        m.d.sync += ends.eq(left == 1)
+        byte_bits = exact_log2(self.config.link_bytes)
+        left = Signal(len(words) + byte_bits)  # bytes of words that are still to come
+        last_byte = Signal()  # the next byte is the last one of the words
+        m.d.sync += last_byte.eq(left == 1)
         m.d.comb += crc.closing.eq(part == Part.CRC)
         with m.If(crc.done):
             with m.Switch(part):
                 with m.Case(Part.HEADER):
-                    m.d.sync += [place.eq(place + 1), header.eq(Cat(header, crc.byte)[8:])]
-                    m.d.sync += left.eq(words << lanes)
-                    with m.If(place == PACKET.size - 1):
+                    m.d.sync += [position.eq(position + 1), header.eq(Cat(header, crc.byte)[8:])]
+                    m.d.sync += left.eq(words << byte_bits)
+                    with m.If(position == PACKET.size - 1):
                         m.d.sync += part.eq(Mux(words == 0, Part.CRC, Part.WORDS))
                 with m.Case(Part.WORDS):
                     m.d.sync += left.eq(left - 1)
-                    with m.If(ends):
+                    with m.If(last_byte):
                         m.d.sync += part.eq(Part.CRC)
                 with m.Case(Part.CRC):
-                    m.d.sync += place.eq(place + 1)
-                    with m.If(place == CRC_BYTES - 1):
+                    m.d.sync += position.eq(position + 1)
+                    with m.If(position == CRC_BYTES - 1):
                         m.d.sync += part.eq(Part.END)
                 with m.Case(Part.END):
-                    m.d.sync += bad.eq(1)
+                    m.d.sync += invalid.eq(1)
         with m.If(flag):
-            m.d.sync += [part.eq(Part.HEADER), place.eq(0), bad.eq(0)]
-        return part, place
+            m.d.sync += [part.eq(Part.HEADER), position.eq(0), invalid.eq(0)]
+        return part, position
 
-    def _store(self, m, crc, buffer, part, place, wanted):
-        """Size and words to the buffer, when ``wanted`` is about the header they belong to."""
-        size = (part == Part.HEADER) & (place == PACKET.size - 1)
-        kept, delay = Signal(), Signal(3)
-        m.d.sync += delay.eq(Cat(crc.done, delay))
+    def _store(self, m, crc, buffer, part, position, in_order):
+        """Store size and words in the buffer, when ``in_order`` is about the header before them."""
+        is_size = (part == Part.HEADER) & (position == PACKET.size - 1)
+        stored = Signal()  # the byte is one that the buffer takes
+        done_delayed = Signal(3)
+        m.d.sync += done_delayed.eq(Cat(crc.done, done_delayed))
         with m.If(crc.done):
-            m.d.sync += [buffer.first.eq(size), kept.eq(size | (part == Part.WORDS))]
-        m.d.comb += [buffer.data.eq(crc.byte), buffer.store.eq(delay[-1] & kept & wanted)]
+            m.d.sync += [buffer.first.eq(is_size), stored.eq(is_size | (part == Part.WORDS))]
+        m.d.comb += [
+            buffer.data.eq(crc.byte),
+            buffer.store.eq(done_delayed[-1] & stored & in_order),
+        ]

@@ -29,24 +29,26 @@ __all__ = ["PacketTransmitter"]
 
 
 class PacketTransmitter(wiring.Component):
-    """Sends one packet for each ``reply``; those that come while it sends are answered by one.
+    """Sends one packet for each ``reply``; all that arrive while it sends share one packet.
 
-    Between packets, link words from ``i`` gather in a buffer of one packet, each in ``link_bytes +
-    1`` cycles, until a frame ends in it or it is full. The first reply after a word came *seals*
-    it, behind its flag: from then on every reply carries the same words under the same number, and
-    ``i`` waits, until the host expects the next number (``acked``, ``ack``) and no packet is being
-    sent.
+    Between packets, link words from ``i`` are collected in a buffer of one packet, one word every
+    ``link_bytes + 1`` cycles, until a frame ends or the buffer is full. After the first word has
+    been stored, the next reply *seals* the buffer, after its opening flag: from then on every reply
+    carries the same words under the same number, and ``i`` is not ready, until the host expects the
+    next number (``acked``, ``ack``) and no packet is being sent.
 
-    From the cycle after ``hello`` on ``i`` waits too, until a WELCOME has been sent: behind the
-    packet being sent, if there is one, and before it the buffer is emptied and numbers begin at 0
-    again. A byte is offered at ``o`` until it is taken, and the next one 14 cycles later. In reset
-    the buffer is empty and nothing is sent.
+    From the cycle after ``hello`` on ``i`` is not ready either, until a WELCOME has been sent. That
+    follows the packet being sent, if there is one; before it the buffer is emptied and the number
+    set to 0. A byte at ``o`` is valid until it is accepted, and the next one 14 cycles later. After
+    a reset the buffer is empty and the transmitter idle.
 
     Members
     -------
-    i : In(stream of `link_word`); o : Out(stream of 8 bits), for `UartTransmitter`.
+    i : In(stream of `link_word`)
+    o : Out(stream of 8 bits), for `UartTransmitter`.
     state : In(`link_state`)
-    reply, resend, hello, acked : In(1); ack : In(4), from `PacketReceiver`.
+    reply, resend, hello, acked : In(1), from `PacketReceiver`.
+    ack : In(4), likewise.
     """
 
     def __init__(self, config: Config):
@@ -68,90 +70,104 @@ class PacketTransmitter(wiring.Component):
         m = Module()
         m.submodules.buffer = buffer = cells_of(platform).DualPortMemory(8, MAX_DATA)
 
-        # What the next packet is to be, and from its beginning on what it is.
-        pending, resend, welcome = Signal(), Signal(), Signal()
-        resends, greets = Signal(), Signal()
-        idle = Signal()  # no packet has begun
-        begins = idle & pending
-        with m.If(begins):
-            m.d.sync += [resends.eq(resend), greets.eq(welcome)]
+        # Requests that the next packet answers.
+        reply_pending = Signal()
+        resend_pending = Signal()
+        welcome_pending = Signal()
+        # What the packet being sent is, from its beginning on.
+        is_resend = Signal()
+        is_welcome = Signal()
+        idle = Signal()  # no packet is being sent
+        start = idle & reply_pending
+        with m.If(start):
+            m.d.sync += [is_resend.eq(resend_pending), is_welcome.eq(welcome_pending)]
         m.d.sync += [
-            pending.eq(self.reply | (pending & ~begins)),
-            resend.eq(self.resend | (resend & ~begins)),
-            welcome.eq(self.hello | (welcome & ~begins)),
+            reply_pending.eq(self.reply | (reply_pending & ~start)),
+            resend_pending.eq(self.resend | (resend_pending & ~start)),
+            welcome_pending.eq(self.hello | (welcome_pending & ~start)),
         ]
 
         header = Signal(struct(PACKET))
         m.d.comb += [
-            header.kind.eq(Mux(greets, Kind.WELCOME, Kind.REPLY)),
+            header.kind.eq(Mux(is_welcome, Kind.WELCOME, Kind.REPLY)),
             header.full.eq(self.state.full),
-            header.resend.eq(resends),
+            header.resend.eq(is_resend),
             header.session.eq(self.state.session),
             header.ack.eq(self.state.expected),
         ]
         seal = Signal()
-        more = self._gather(m, buffer, header, idle, welcome, seal)
+        accepting = self._collect(m, buffer, header, idle, welcome_pending, seal)
         m.submodules.crc = crc = SerialCrc()
-        part = self._bytes(m, crc, buffer, header, greets)
-        self._send(m, crc, part, idle, pending, more, seal)
+        part = self._bytes(m, crc, buffer, header, is_welcome)
+        self._send(m, crc, part, idle, reply_pending, accepting, seal)
         return m
 
-    def _gather(self, m, buffer, header, idle, welcome, seal):
-        """Words to the buffer and ``header``; whether more would be taken."""
-        lanes = exact_log2(self.config.link_bytes)
+    def _collect(self, m, buffer, header, idle, welcome_pending, seal):
+        """Store words in the buffer and count them in ``header``; returns whether more may come."""
+        byte_bits = exact_log2(self.config.link_bytes)
         number = Signal(4)
-        fill = Signal(range(MAX_DATA + 1))
-        lane, words = fill[:lanes], fill[lanes:]
-        # A word has come; the last one ended a frame; the host has to take them; more may come.
-        some, ended, sealed, more = Signal(), Signal(), Signal(), Signal()
-        whole = Signal()  # all bytes of the word at `i` have been written
+        level = Signal(range(MAX_DATA + 1))  # bytes in the buffer
+        byte = level[:byte_bits]
+        words = level[byte_bits:]
+        nonempty = Signal()  # there is a word in the buffer
+        frame_ended = Signal()  # its last word ended a frame
+        sealed = Signal()  # its words have been sent, and are kept until they are acknowledged
+        acknowledged = Signal()  # they are
+        accepting = Signal()  # another word may be stored
+        word_stored = Signal()  # all bytes of the word at `i` are in the buffer
         m.d.comb += [
             header.number.eq(number),
             header.words.eq(words),
-            header.last.eq(ended),
-            buffer.write_addr.eq(fill),
-            buffer.write_data.eq(self.i.payload.data.word_select(lane, 8)),
-            buffer.write_en.eq(self.i.valid & more & ~whole),
-            self.i.ready.eq(whole),
+            header.last.eq(frame_ended),
+            buffer.write_addr.eq(level),
+            buffer.write_data.eq(self.i.payload.data.word_select(byte, 8)),
+            buffer.write_en.eq(self.i.valid & accepting & ~word_stored),
+            self.i.ready.eq(word_stored),
         ]
-        m.d.sync += whole.eq(buffer.write_en & (lane == self.config.link_bytes - 1))
+        m.d.sync += word_stored.eq(buffer.write_en & (byte == self.config.link_bytes - 1))
         with m.If(buffer.write_en):
-            m.d.sync += fill.eq(fill + 1)
-        with m.If(whole):
-            m.d.sync += [some.eq(1), ended.eq(self.i.payload.last)]
+            m.d.sync += level.eq(level + 1)
+        with m.If(word_stored):
+            m.d.sync += [nonempty.eq(1), frame_ended.eq(self.i.payload.last)]
             with m.If(self.i.payload.last | (words == max_words(self.config.link_bytes))):
-                m.d.sync += more.eq(0)
+                m.d.sync += accepting.eq(0)
         with m.If(seal):
-            m.d.sync += [sealed.eq(some), more.eq(0)]
+            m.d.sync += [sealed.eq(nonempty), accepting.eq(0)]
 
-        taken = Signal()  # it has
         with m.If(self.acked & sealed & (self.ack == (number + 1)[: len(number)])):
-            m.d.sync += taken.eq(1)
+            m.d.sync += acknowledged.eq(1)
         with m.If(idle):
-            with m.If(welcome | taken):
-                m.d.sync += [fill.eq(0), some.eq(0), ended.eq(0), sealed.eq(0), taken.eq(0)]
-                m.d.sync += number.eq(number + 1)
-            with m.If(welcome):
+            with m.If(welcome_pending | acknowledged):
+                m.d.sync += [
+                    level.eq(0),
+                    nonempty.eq(0),
+                    frame_ended.eq(0),
+                    sealed.eq(0),
+                    acknowledged.eq(0),
+                    number.eq(number + 1),
+                ]
+            with m.If(welcome_pending):
                 m.d.sync += number.eq(0)
-            # With a WELCOME to send, only behind it.
-            with m.Elif(taken | ~some):
-                m.d.sync += more.eq(1)
+            # A pending WELCOME is sent before more words are stored.
+            with m.Elif(acknowledged | ~nonempty):
+                m.d.sync += accepting.eq(1)
         with m.If(self.hello):
-            m.d.sync += [more.eq(0), whole.eq(0)]
-        return more
+            m.d.sync += [accepting.eq(0), word_stored.eq(0)]
+        return accepting
 
-    def _bytes(self, m, crc, buffer, header, greets):
-        """The packet's bytes one by one to ``crc``; what part the next one is of."""
-        lanes = exact_log2(self.config.link_bytes)
+    def _bytes(self, m, crc, buffer, header, is_welcome):
+        """Hand the packet's bytes to ``crc`` one by one; returns the part of the next byte."""
+        byte_bits = exact_log2(self.config.link_bytes)
         part = Signal(Part)
-        place = Signal(range(MAX_DATA))
-        over = Signal()  # `place` is the part's end
+        position = Signal(range(MAX_DATA))  # of the next byte in its part
+        part_done = Signal()  # `position` is the length of the part
         assert PACKET.size == CRC_BYTES
-        m.d.sync += over.eq(place == Mux(part == Part.WORDS, header.words << lanes, CRC_BYTES))
+        length = Mux(part == Part.WORDS, header.words << byte_bits, CRC_BYTES)
+        m.d.sync += part_done.eq(position == length)
         with m.If(crc.valid):
-            m.d.sync += place.eq(place + 1)
-        with m.If(crc.done & over):
-            m.d.sync += place.eq(0)
+            m.d.sync += position.eq(position + 1)
+        with m.If(crc.done & part_done):
+            m.d.sync += position.eq(0)
             with m.Switch(part):
                 with m.Case(Part.HEADER):
                     m.d.sync += part.eq(Mux(header.words == 0, Part.CRC, Part.WORDS))
@@ -167,23 +183,25 @@ class PacketTransmitter(wiring.Component):
                 "link_bytes": self.config.link_bytes,
             }
         )
-        # Up to the session both begin alike.
-        of_welcome = welcome.as_value().word_select(place[:2], 8)
-        of_packet = header.as_value().word_select(place[:2], 8)
-        m.d.comb += [buffer.addr.eq(place), crc.closing.eq(part == Part.CRC)]
+        # Both have kind and session in their first two bytes, which come from `header`.
+        welcome_byte = welcome.as_value().word_select(position[:2], 8)
+        header_byte = header.as_value().word_select(position[:2], 8)
+        m.d.comb += [buffer.addr.eq(position), crc.closing.eq(part == Part.CRC)]
         with m.Switch(part):
             with m.Case(Part.HEADER):
-                m.d.sync += crc.data.eq(Mux(greets & place[1], of_welcome, of_packet))
+                m.d.sync += crc.data.eq(Mux(is_welcome & position[1], welcome_byte, header_byte))
             with m.Case(Part.WORDS):
                 m.d.sync += crc.data.eq(buffer.data)
             with m.Case(Part.CRC):
                 m.d.sync += crc.data.eq(crc.crc)
         return part
 
-    def _send(self, m, crc, part, idle, pending, more, seal):
-        """Flag, the packet's bytes, each as one or two, flag."""
-        special, escaped = Signal(), Signal()
-        # When a part ends, the next byte comes out of the buffer and then of a register.
+    def _send(self, m, crc, part, idle, reply_pending, accepting, seal):
+        """Send the opening flag, the packet's bytes, escaped where needed, and the closing flag."""
+        special = Signal()  # the byte needs an escape
+        escaped = Signal()  # its escape has been sent
+        # Delay after the CRC is done with a byte: at the end of a part the next byte is read from
+        # the buffer, then registered.
         settled = Signal(READ_LATENCY)
         m.d.sync += [
             special.eq((crc.byte == FLAG) | (crc.byte == ESCAPE)),
@@ -192,7 +210,7 @@ class PacketTransmitter(wiring.Component):
         ]
 
         def offer(byte, state):
-            """Offer ``byte``; when it is taken, ``state``."""
+            """Offer ``byte``; go to ``state`` when it is accepted."""
             m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(byte)]
             with m.If(self.o.ready):
                 m.next = state
@@ -200,16 +218,16 @@ class PacketTransmitter(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [idle.eq(1), crc.start.eq(1)]
-                with m.If(pending):
+                with m.If(reply_pending):
                     m.next = "OPEN"
             with m.State("OPEN"):
                 offer(FLAG, "SEAL")
             with m.State("SEAL"):
-                # The flag's time, and more if there is more, lets words gather that the engine
-                # could not give before: they would have to wait for another question. In the
-                # cycle of the seal none comes: what is sent and what is kept must be the same.
-                m.d.comb += seal.eq(~(self.i.valid & more))
-                with m.If(~more):
+                # While the flag is sent, and as long as more words arrive, the buffer is filled:
+                # words that miss this packet wait for the host's next question. The buffer is
+                # sealed in a cycle in which no word is stored, so that all replies are equal.
+                m.d.comb += seal.eq(~(self.i.valid & accepting))
+                with m.If(~accepting):
                     m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.sync += escaped.eq(0)

@@ -1,4 +1,4 @@
-"""UART: bytes from a pin and to a pin, 8N1, least significant bit first."""
+"""UART receiver and transmitter: 8N1, least significant bit first."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = ["MIN_DIVISOR", "UartReceiver", "UartTransmitter"]
 
-#: Clock cycles per bit, at least: below it half a bit cannot be told from none.
+#: Least clock cycles per bit: half a bit must be longer than the uncertainty of its edge.
 MIN_DIVISOR = 4
 
 
@@ -18,17 +18,16 @@ def _checked(divisor: int) -> int:
 
 
 class UartReceiver(wiring.Component):
-    """Bytes from pin ``rx``, which may be asynchronous.
+    """Receives bytes from pin ``rx``, which may be asynchronous.
 
-    A falling edge begins a byte; each bit is sampled once, ``divisor // 2`` cycles after its
-    beginning, counted from that edge. A start bit that is over by then was a glitch and is
-    ignored. The stop bit's second half is left to the next byte, so that a sender whose clock is
-    up to 3 % off (``divisor`` >= 8) is understood. After a stop bit that is 0, and after a reset,
+    A falling edge begins a byte. Each bit is sampled once, ``divisor // 2`` cycles after its
+    beginning, counted from that edge. A start bit that is 1 when sampled was a glitch and is
+    ignored. The second half of the stop bit may overlap the next byte, which allows for a sender
+    whose clock is up to 3 % off (``divisor`` >= 8). After a stop bit that is 0, and after a reset,
     the line must be 1 before a byte can begin.
 
     ``valid`` or ``error`` is 1 for one cycle, ``9 * divisor + divisor // 2 + 3`` cycles after the
-    edge on the pin, and ``data`` stays for ``divisor`` cycles more. No back-pressure: a byte not
-    looked at by then is lost.
+    edge on the pin, and ``data`` is held for ``divisor`` cycles more. There is no back-pressure.
 
     Parameters
     ----------
@@ -36,8 +35,10 @@ class UartReceiver(wiring.Component):
 
     Members
     -------
-    rx : In(1); data : Out(8); valid : Out(1), ``data`` is a byte; error : Out(1), what came had
-        no stop bit.
+    rx : In(1)
+    data : Out(8)
+    valid : Out(1), ``data`` is a byte.
+    error : Out(1), a byte arrived without its stop bit.
 
     Raises
     ------
@@ -55,24 +56,25 @@ class UartReceiver(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        line, before = Signal(init=1), Signal()
+        line = Signal(init=1)  # the pin, synchronized
+        line_before = Signal()  # `line` in the cycle before
         m.submodules += FFSynchronizer(self.rx, line, init=1)
-        m.d.sync += before.eq(line)
+        m.d.sync += line_before.eq(line)
 
-        busy = Signal()
-        timer = Signal(range(self.divisor))
-        place = Signal(range(10))  # 0: the start bit is sampled next, 9: the stop bit
+        busy = Signal()  # a byte is being received
+        timer = Signal(range(self.divisor))  # cycles until the next sample
+        bit = Signal(range(10))  # that is sampled next; 0 is the start bit, 9 the stop bit
         tick = Signal()  # `timer` is 0
         m.d.sync += [self.valid.eq(0), self.error.eq(0)]
         m.d.sync += [timer.eq(timer - 1), tick.eq(busy & (timer == 1))]
         with m.If(~busy):
-            # The edge was seen one cycle late, by `before`.
-            m.d.sync += [busy.eq(before & ~line), timer.eq(self.divisor // 2 - 1), place.eq(0)]
+            # Less one cycle, because `busy` follows the edge by one.
+            m.d.sync += [busy.eq(line_before & ~line), timer.eq(self.divisor // 2 - 1), bit.eq(0)]
         with m.Elif(tick):
-            m.d.sync += [timer.eq(self.divisor - 1), place.eq(place + 1)]
-            with m.If(place == 9):
+            m.d.sync += [timer.eq(self.divisor - 1), bit.eq(bit + 1)]
+            with m.If(bit == 9):
                 m.d.sync += [self.valid.eq(line), self.error.eq(~line), busy.eq(0)]
-            with m.Elif(place == 0):
+            with m.Elif(bit == 0):
                 m.d.sync += busy.eq(~line)
             with m.Else():
                 m.d.sync += self.data.eq(Cat(self.data[1:], line))
@@ -80,11 +82,10 @@ class UartReceiver(wiring.Component):
 
 
 class UartTransmitter(wiring.Component):
-    """Bytes to pin ``tx``, each ``10 * divisor`` cycles long.
+    """Sends bytes on pin ``tx``, each ``10 * divisor`` cycles long.
 
-    The pin falls one cycle after a byte is taken. The next one is taken in the last cycle of its
-    stop bit, so bytes follow each other without a gap, but for one cycle. In reset and when there
-    is nothing to send the pin is 1.
+    The pin falls one cycle after a byte is accepted. The next byte is accepted in the last cycle of
+    the stop bit, so the gap between two bytes is one cycle. The pin is 1 in reset and while idle.
 
     Parameters
     ----------
@@ -92,7 +93,8 @@ class UartTransmitter(wiring.Component):
 
     Members
     -------
-    i : In(stream of 8 bits); tx : Out(1)
+    i : In(stream of 8 bits)
+    tx : Out(1)
 
     Raises
     ------
@@ -108,9 +110,9 @@ class UartTransmitter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        timer = Signal(range(self.divisor))
-        left = Signal(range(11))  # bits of this byte, the one on the pin included
-        rest = Signal(8, init=0xFF)
+        timer = Signal(range(self.divisor))  # cycles until the next bit
+        left = Signal(range(11))  # bits of this byte, including the one on the pin
+        rest = Signal(8, init=0xFF)  # bits to send, the next one lowest
         idle = Signal(init=1)  # `left` is 0
         tick = Signal()  # `timer` is 0
         m.d.comb += self.i.ready.eq(idle)

@@ -1,1 +1,1 @@
-"""The engine behind AXI4-Stream and AXI4-Lite."""
+"""The engine with AXI4-Stream and AXI4-Lite pins."""

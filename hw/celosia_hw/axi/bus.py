@@ -1,4 +1,4 @@
-"""The AXI buses as signatures; joined to a prefix they give the names that tools look for."""
+"""AXI buses as signatures: a member called ``s_axis`` has the pins ``s_axis_tdata`` and so on."""
 
 from amaranth.lib.wiring import In, Out, Signature
 
@@ -11,7 +11,7 @@ OKAY, SLVERR = 0b00, 0b10
 
 
 def axi_stream(data_bytes: int) -> Signature:
-    """AXI4-Stream of ``data_bytes``, seen from the side that sends."""
+    """AXI4-Stream of ``data_bytes`` per word, seen from its source."""
     return Signature(
         {
             "tdata": Out(8 * data_bytes),
@@ -24,7 +24,7 @@ def axi_stream(data_bytes: int) -> Signature:
 
 
 def axi_lite() -> Signature:
-    """AXI4-Lite without protection bits, which a slave may leave out; seen from the master."""
+    """AXI4-Lite, seen from the master; without AWPROT and ARPROT, which a slave may leave out."""
     return Signature(
         {
             "awaddr": Out(ADDRESS_BITS),

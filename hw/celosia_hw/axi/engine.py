@@ -1,4 +1,4 @@
-"""The engine with AXI pins: streams for frames, registers for control."""
+"""The engine with AXI pins: streams carry frames, registers control it."""
 
 import re
 
@@ -19,9 +19,9 @@ __all__ = ["AXI_NAMING", "AXI_TOP", "AxiEngine", "axi_verilog"]
 
 #: Name of the top module.
 AXI_TOP = "celosia_axi"
-#: The names by which Vivado and LiteX find clock, reset and buses.
+#: Names by which Vivado and LiteX recognize clock, reset and buses.
 AXI_NAMING = Naming(clk="aclk", rst="aresetn", active_low=True, separator="_")
-#: What Vivado cannot see from the names of these ports. Other tools ignore it.
+#: Attributes of ports for what Vivado does not infer from names. Other tools ignore them.
 _VIVADO = {
     "aclk": 'X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF s_axis:m_axis:s_axil, '
     'ASSOCIATED_RESET aresetn"',
@@ -34,7 +34,8 @@ class AxiEngine(wiring.Component):
     """An `Engine` whose frames are AXI4-Stream packets, with `celosia.spec.axi` registers.
 
     CONTROL.reset resets the engine; its memories and the other registers keep their contents, and
-    both streams stay legal (`axi_stream`).
+    no packet on either stream is cut short (`RequestGate`, `ResponseGate`). Latency beside that of
+    the engine: none for requests, one cycle for responses.
 
     Parameters
     ----------
@@ -42,9 +43,10 @@ class AxiEngine(wiring.Component):
 
     Members
     -------
-    s_axis : In(`axi_stream`), request frames; m_axis : Out(`axi_stream`), response frames.
+    s_axis : In(`axi_stream`), request frames.
+    m_axis : Out(`axi_stream`), response frames.
     s_axil : In(`axi_lite`), registers.
-    irq : Out(1), level; see IRQ_ENABLE.
+    irq : Out(1), 1 while an interrupt is pending that IRQ_ENABLE enables.
     """
 
     def __init__(self, config: Config):
@@ -73,7 +75,7 @@ class AxiEngine(wiring.Component):
         connect(m, engine.o, responses.i)
         connect(m, responses.o, flipped(self.m_axis))
         m.d.comb += [
-            # The engine's reset comes later, and ends later.
+            # The engine's reset is delayed against CONTROL.reset, at its beginning and at its end.
             requests.drop.eq(registers.reset),
             requests.wait.eq(reset),
             responses.abort.eq(registers.reset | reset),
@@ -95,7 +97,7 @@ def axi_verilog(config: Config) -> str:
     """
     text = emit(AxiEngine(config), AXI_TOP, AXI_NAMING)
     for port, attributes in _VIVADO.items():
-        # The top module comes first.
+        # The first module is the top.
         declaration = rf"(?m)^  ((?:in|out)put {port};)"
         text = re.sub(declaration, rf"  (* {attributes} *)\n  \1", text, count=1)
     return text

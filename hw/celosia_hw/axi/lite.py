@@ -1,4 +1,4 @@
-"""AXI4-Lite slave: five channels to one read and one write of a register."""
+"""AXI4-Lite slave: five channels to register reads and writes."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -14,19 +14,26 @@ _WORD_BITS = ADDRESS_BITS - (REGISTER_BYTES - 1).bit_length()
 
 
 class AxiLiteSlave(wiring.Component):
-    """Joins address and data of a write, whichever comes first, and waits for its master.
+    """Performs writes and reads of a register file for an AXI4-Lite master.
 
-    All outputs of the bus are registers; in reset it takes nothing. A write happens in the one
-    cycle in which ``w_en`` is 1, once both parts are there and the response before it has been
-    taken; a read likewise with ``r_en``, and ``r_data`` of that cycle goes out. Reads and writes
-    do not wait for each other. At the most one of each every two cycles.
+    Address and data of a write may arrive in either order. ``w_en`` is 1 for the one cycle of a
+    write: both parts have arrived, and the response before it has been accepted. ``r_en`` likewise
+    is 1 for the one cycle of a read, whose ``r_data`` is registered for the bus. Latency: ``w_en``
+    and ``r_en`` one cycle after the transfer on the bus at the earliest, the response one cycle
+    after them. Throughput: one write and one read every two cycles; they do not wait for each
+    other. All outputs on the bus are registers; in reset nothing is accepted.
 
     Members
     -------
     bus : In(`axi_lite`)
-    w_en : Out(1); w_addr : Out, of the word; w_data, w_strb : Out, as on the bus;
-        w_error : In(1), answer this write with SLVERR.
-    r_en : Out(1); r_addr : Out, of the word; r_data : In; r_error : In(1), likewise.
+    w_en : Out(1)
+    w_addr : Out, address of the register in words.
+    w_data, w_strb : Out, as on the bus.
+    w_error : In(1), in the cycle of ``w_en``: answer with SLVERR.
+    r_en : Out(1)
+    r_addr : Out, address of the register in words.
+    r_data : In, in the cycle of ``r_en``.
+    r_error : In(1), likewise: answer with SLVERR.
     """
 
     bus: In(axi_lite())
@@ -46,18 +53,19 @@ class AxiLiteSlave(wiring.Component):
         low = ADDRESS_BITS - _WORD_BITS
 
         def held(valid, ready, done, copies):
-            """Take one transfer into ``copies`` and hold it until ``done``; 1 while it is there."""
-            full, full_next = Signal(), Signal()
-            take = valid & ready
-            m.d.comb += full_next.eq(take | (full & ~done))
-            # The inverse of `full`, but for reset: what is taken then would be lost.
+            """Hold one transfer in ``copies`` until ``done``; returns 1 while it is held."""
+            full = Signal()
+            full_next = Signal()
+            transfer = valid & ready
+            m.d.comb += full_next.eq(transfer | (full & ~done))
+            # `ready` is the inverse of `full`, except in reset, where a transfer would be lost.
             m.d.sync += [full.eq(full_next), ready.eq(~full_next)]
-            with m.If(take):
+            with m.If(transfer):
                 m.d.sync += [copy.eq(value) for copy, value in copies]
             return full
 
         def respond(valid, ready, en, outputs):
-            """Set ``outputs`` with ``en``, and keep them until they are taken."""
+            """Register ``outputs`` with ``en``, and hold them until they are accepted."""
             with m.If(en):
                 m.d.sync += [valid.eq(1), *(output.eq(value) for output, value in outputs)]
             with m.Elif(ready):

@@ -1,4 +1,4 @@
-"""The registers of the AXI version: control, status, interrupt and counters."""
+"""Registers of the engine with AXI pins: control, status, interrupt and counters."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -28,16 +28,19 @@ _BITS = 8 * REGISTER_BYTES
 class AxiRegisters(wiring.Component):
     """`celosia.spec.axi.REGISTERS` behind AXI4-Lite.
 
-    A write takes effect one cycle after the slave has both its parts; a snapshot holds the counters
-    of that cycle. When a response ends while its pending bit is being cleared, the bit stays set.
-    In reset everything is 0: the engine runs and the interrupt is off.
+    A write takes effect one cycle after the slave has both its parts; a snapshot copies the
+    counters of that cycle. When a response ends in the cycle in which its pending bit is cleared,
+    the bit stays set. After a reset all registers are 0: the engine runs and the interrupt is
+    disabled.
 
     Members
     -------
     bus : In(`axi_lite`)
-    status : In(`celosia.spec.axi.STATUS`); counters : In(`COUNTERS`)
-    response_ended : In(1)
-    reset : Out(1), hold the engine in reset; irq : Out(1), level.
+    status : In(`celosia.spec.axi.STATUS`)
+    counters : In(`celosia.spec.COUNTERS`)
+    response_ended : In(1), the last word of a response is transferred in this cycle.
+    reset : Out(1), hold the engine in reset.
+    irq : Out(1), level.
     """
 
     def __init__(self, config: Config):
@@ -59,9 +62,11 @@ class AxiRegisters(wiring.Component):
         connect(m, flipped(self.bus), slave.bus)
 
         control = Signal(struct(CONTROL))
-        enable, pending = Signal(struct(INTERRUPTS)), Signal(struct(INTERRUPTS))
-        responses, scratch = Signal(struct(RESPONSES)), Signal(struct(SCRATCH))
-        counters = Signal(struct(COUNTERS))
+        enable = Signal(struct(INTERRUPTS))
+        pending = Signal(struct(INTERRUPTS))
+        responses = Signal(struct(RESPONSES))
+        scratch = Signal(struct(SCRATCH))
+        counters = Signal(struct(COUNTERS))  # of the last snapshot
         identity_bits = int.from_bytes(identity(self.config), "little")
         values = {
             "IDENTITY": Const(identity_bits, 8 * len(identity(self.config))),
@@ -74,7 +79,7 @@ class AxiRegisters(wiring.Component):
             "COUNTERS": counters,
         }
 
-        strobed = Signal(_BITS)
+        strobed = Signal(_BITS)  # bits of the word that are written
         m.d.comb += strobed.eq(Cat(bit.replicate(8) for bit in slave.w_strb))
         m.d.comb += [slave.w_error.eq(1), slave.r_error.eq(1)]
         for register in REGISTERS:

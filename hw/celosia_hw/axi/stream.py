@@ -1,4 +1,4 @@
-"""Gates between AXI4-Stream and the link: they keep frames whole while the engine is reset."""
+"""Gates between AXI4-Stream and the link, which keep packets whole while the engine is reset."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -15,14 +15,16 @@ __all__ = ["RequestGate", "ResponseGate"]
 class RequestGate(wiring.Component):
     """AXI4-Stream to link words, combinational.
 
-    A byte whose TKEEP is 0 counts as 0: the padding of a frame's last word need not be sent. While
-    ``drop`` is 1 every word is taken, and none handed on; while only ``wait`` is, none is taken.
+    A byte whose TKEEP is 0 is passed on as 0: the padding of a frame's last word need not be sent.
+    While ``drop`` is 1 every word is accepted and discarded; while only ``wait`` is 1 none is
+    accepted.
 
     Members
     -------
-    i : In(`axi_stream`), o : Out(stream of `link_word`)
+    i : In(`axi_stream`)
+    o : Out(stream of `link_word`)
     drop, wait : In(1)
-    receiving : Out(1), the last word taken, dropped ones too, did not end its frame.
+    receiving : Out(1), the last word accepted, discarded ones included, did not end its frame.
     """
 
     def __init__(self, config: Config):
@@ -51,17 +53,19 @@ class RequestGate(wiring.Component):
 
 
 class ResponseGate(wiring.Component):
-    """Link words to AXI4-Stream, one cycle later; outputs but TKEEP are registers.
+    """Link words to AXI4-Stream: latency one cycle, one word per cycle; TKEEP is constant.
 
-    A response that has begun when ``abort`` rises is ended with a trailer that says ABORTED, so
-    that whoever receives it gets its TLAST; a word that was offered stays. While ``abort`` is 1,
-    and until that trailer has been sent, no word is taken from ``i``.
+    Outputs are registers. A response that has begun when ``abort`` rises is ended with a trailer of
+    status ABORTED, so that its receiver gets a TLAST; a word that is valid stays valid. While
+    ``abort`` is 1, and until that trailer has been sent, ``i`` is not ready.
 
     Members
     -------
-    i : In(stream of `link_word`), o : Out(`axi_stream`)
+    i : In(stream of `link_word`)
+    o : Out(`axi_stream`)
     abort : In(1)
-    sending : Out(1), a response has begun and not ended; ended : Out(1), it ends in this cycle.
+    sending : Out(1), a response has begun and not ended.
+    ended : Out(1), it ends in this cycle.
     """
 
     def __init__(self, config: Config):
@@ -82,8 +86,8 @@ class ResponseGate(wiring.Component):
         words = ceil_div(TRAILER.size, link_bytes)
         trailer = int.from_bytes(TRAILER.pack(status=Status.ABORTED), "little")
 
-        room = Signal()
-        begun = Signal()  # the word put last into the output register did not end its frame
+        room = Signal()  # the output register can be loaded
+        begun = Signal()  # the word loaded last did not end its frame
         m.d.comb += [
             room.eq(~self.o.tvalid | self.o.tready),
             self.o.tkeep.eq(~0),
@@ -91,7 +95,8 @@ class ResponseGate(wiring.Component):
             self.ended.eq(self.o.tvalid & self.o.tready & self.o.tlast),
         ]
 
-        def put(data, last):
+        def load(data, last):
+            """Load the output register."""
             m.d.sync += [
                 self.o.tvalid.eq(1),
                 self.o.tdata.eq(data),
@@ -101,7 +106,7 @@ class ResponseGate(wiring.Component):
 
         with m.If(self.o.tready):
             m.d.sync += self.o.tvalid.eq(0)
-        n = Signal(range(words))
+        n = Signal(range(words))  # word of the trailer
         with m.FSM():
             with m.State("PASS"):
                 with m.If(self.abort):
@@ -110,11 +115,11 @@ class ResponseGate(wiring.Component):
                 with m.Else():
                     m.d.comb += self.i.ready.eq(room)
                     with m.If(self.i.valid & room):
-                        put(self.i.payload.data, self.i.payload.last)
+                        load(self.i.payload.data, self.i.payload.last)
             with m.State("ABORT"):
                 with m.If(room):
                     data = Const(trailer, 8 * link_bytes * words).word_select(n, 8 * link_bytes)
-                    put(data, n == words - 1)
+                    load(data, n == words - 1)
                     m.d.sync += n.eq(n + 1)
                     with m.If(n == words - 1):
                         m.d.sync += n.eq(0)

@@ -1,4 +1,4 @@
-"""The engine's clock on a board: straight from the oscillator, or made by the family's PLL."""
+"""The engine's clock on a board: that of the oscillator, or one made by the family's PLL."""
 
 from amaranth import *
 from amaranth.lib import io
@@ -10,29 +10,29 @@ from .pll import pll
 
 __all__ = ["ClockGenerator"]
 
-#: Seconds in reset, at least, once the clock runs. An iCE40's block RAM reads zeros for the first
-#: 3 us after it was configured (icestorm issue 76).
+#: Least seconds in reset once the clock runs. An iCE40's block RAM reads zeros for the first 3 us
+#: after configuration (icestorm issue 76).
 _RESET_SECONDS = 20e-6
 
 
 class ClockGenerator(Elaboratable):
-    """Drives ``domain``, ``sync``: ``clock`` MHz, in reset for 20 to 40 us once the PLL has locked.
+    """Drives the clock domain ``sync``: ``clock`` MHz, in reset for 20 to 40 us after PLL lock.
 
-    Without ``clock``, or when it is the oscillator's own, there is no PLL.
+    There is no PLL without ``clock``, or when it is the frequency of the oscillator.
 
     Parameters
     ----------
     target : the board.
-    clock : what to make of its oscillator, in MHz; None for the oscillator's own.
+    clock : frequency to generate, in MHz; None for that of the oscillator.
 
     Attributes
     ----------
-    clock : the clock there will be, in MHz.
-    domain : to be added by whoever uses this.
+    clock : frequency of the domain in MHz: that of the nearest setting of the PLL.
+    domain : the domain, which the parent adds to its module.
 
     Raises
     ------
-    NoPll : the PLL cannot make ``clock``.
+    NoPll : the PLL has no setting for ``clock``.
     """
 
     def __init__(self, target: Target, clock: float | None = None):
@@ -44,9 +44,10 @@ class ClockGenerator(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         port = platform.request(platform.default_clk, dir="-")
-        clock, locked = Signal(), Signal()
+        clock = Signal()
+        locked = Signal()
         if self.setting and self.target.at_pad:
-            # The pin's buffer is part of the PLL.
+            # The PLL contains the buffer of this pin.
             source = port.io
         else:
             m.submodules.pin = pin = io.Buffer("i", port)
@@ -58,9 +59,9 @@ class ClockGenerator(Elaboratable):
 
         m.domains.starting = ClockDomain("starting", reset_less=True, local=True)
         m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("starting").eq(clock)]
-        stable = Signal()
+        stable = Signal()  # `locked`, synchronized
         m.submodules += FFSynchronizer(locked, stable, o_domain="starting")
-        # Until its top bit is set: as many cycles as a power of two is.
+        # Cycles since then, until the top bit is set: a power of two.
         waited = Signal(ceil_log2(round(_RESET_SECONDS * self.clock * 1e6)) + 1)
         reset = Signal(init=1)
         m.d.starting += reset.eq(~waited[-1])
@@ -94,7 +95,7 @@ def _ecp5(generator, source, clock, locked):
     setting, feedback = generator.setting, Signal(name="feedback")
     return Instance(
         "EHXPLLL",
-        # nextpnr knows the clocks from these.
+        # nextpnr derives the clock constraints from these.
         a_FREQUENCY_PIN_CLKI=f"{generator.target.oscillator:g}",
         a_FREQUENCY_PIN_CLKOS=f"{setting.clock:g}",
         a_ICP_CURRENT="12",
@@ -111,7 +112,7 @@ def _ecp5(generator, source, clock, locked):
         p_CLKFB_DIV=setting.clkfb,
         p_CLKOP_ENABLE="ENABLED",
         p_CLKOP_DIV=setting.clkop,
-        # The phase shift that makes up for the dividers: a whole period less one VCO cycle.
+        # Compensates the delay of the divider: one period less one VCO cycle.
         p_CLKOP_CPHASE=setting.clkop - 1,
         p_CLKOP_FPHASE=0,
         p_CLKOS_ENABLE="ENABLED",

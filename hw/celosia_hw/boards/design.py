@@ -1,4 +1,4 @@
-"""What synthesis and place and route are given: a board's top level as Verilog, and its pins."""
+"""Input of synthesis and of place and route: a board's top level as Verilog, and its pins."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from .top import BadDivisor, BoardTop, divisor
 
 __all__ = ["TOP", "Design", "default_technology", "design", "fitting_divisor"]
 
-#: Name of the top module, and what the names of the files begin with.
+#: Name of the top module, and stem of the names of files.
 TOP = "top"
 
 #: Speeds of the serial line to fall back to, in bits per second.
@@ -22,15 +22,15 @@ _BAUDS = (3_000_000, 2_000_000, 1_000_000, 921_600, 460_800, 230_400, 115_200)
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """A board's top level, elaborated.
+    """A board's elaborated top level.
 
     Parameters
     ----------
     family : "ice40", "ecp5" or "gowin".
-    technology : name of its cells.
-    verilog : for Yosys; only as Verilog do the memories keep the attribute `no_rw_check`.
-    constraints : pins, in the format of the family's place and route.
-    oscillator, clock : in MHz; of the board, and of the engine.
+    technology : name of the cells (`celosia_hw.cells.TECHNOLOGIES`).
+    verilog : for Yosys. RTLIL would lose the attribute ``no_rw_check`` of memories.
+    constraints : pins, in the format of the family's place and route tool.
+    oscillator, clock : MHz; of the board, and of the engine.
     baud : bits per second of the serial line.
     """
 
@@ -44,7 +44,7 @@ class Design:
 
 
 def default_technology(family: str) -> str:
-    """The cells that an engine for ``family`` is built from when nothing else is asked for."""
+    """The technology of engines for ``family`` unless another one is asked for."""
     return family if family in TECHNOLOGIES else "portable"
 
 
@@ -61,50 +61,54 @@ def design(
 
     Parameters
     ----------
-    technology : of `celosia_hw.cells`; None for `default_technology`.
-    clock : of the engine in MHz; None for that of the board.
-    baud : of the serial line; when ``clock`` does not divide into it, the next lower usual speed
-        is taken, unless ``exact_baud``.
+    board : name of the board (`celosia_hw.boards.platforms.PLATFORMS`).
+    config : shape and memories of its engine.
+    technology : name of the cells; None for `default_technology`.
+    clock : MHz of the engine; None for that of the oscillator.
+    baud : bits per second of the serial line; the next lower usual speed is used when ``clock`` is
+        not a multiple of it (`fitting_divisor`).
+    exact_baud : raise `BadDivisor` instead.
 
     Raises
     ------
-    KeyError : there is no such board.
-    ValueError : no such technology, or one of another family.
-    NoPll : the PLL does not make ``clock``.
-    BadDivisor : ``clock`` does not divide into ``baud``.
+    KeyError : unknown board.
+    ValueError : unknown technology, or one of another family.
+    NoPll : the PLL has no setting for ``clock``.
+    BadDivisor : ``clock`` is not a multiple of ``baud``.
     ModuleNotFoundError : amaranth-boards is not installed.
     """
-    aim = target(board)
-    technology = technology or default_technology(aim.family)
-    if Technology(technology).technology.partition("-")[0] not in ("portable", aim.family):
-        raise ValueError(f"{technology} cells are not of {board}'s family, {aim.family}")
-    aim = target(board, technology)
-    generator = ClockGenerator(aim, clock)
+    family = target(board).family
+    technology = technology or default_technology(family)
+    if Technology(technology).technology.partition("-")[0] not in ("portable", family):
+        raise ValueError(f"{technology!r} is not a technology of {board}, whose family is {family}")
+    built = target(board, technology)
+    generator = ClockGenerator(built, clock)
     baud, cycles = fitting_divisor(generator.clock, baud, exact_baud)
     with no_contents():
-        plan = aim.platform.prepare(BoardTop(config, generator, cycles), TOP, emit_src=False)
+        plan = built.platform.prepare(BoardTop(config, generator, cycles), TOP, emit_src=False)
     (constraints,) = (
         text for name, text in plan.files.items() if name.endswith((".pcf", ".lpf", ".cst"))
     )
     return Design(
-        family=aim.family,
+        family=family,
         technology=technology,
         verilog=verilog_of(_text(plan.files[f"{TOP}.il"])),
         constraints=_text(constraints),
-        oscillator=aim.oscillator,
+        oscillator=built.oscillator,
         clock=generator.clock,
         baud=baud,
     )
 
 
 def fitting_divisor(clock: float, baud: int, exact: bool = False) -> tuple[int, int]:
-    """The speed of the serial line at ``clock`` MHz, and its cycles per bit.
+    """Speed of the serial line in bits per second, and its cycles per bit at ``clock`` MHz.
 
-    The speed is ``baud`` or, unless ``exact``, the next lower usual one that goes with ``clock``.
+    The speed is ``baud`` or, unless ``exact``, the next lower usual one of which ``clock`` is a
+    multiple (`divisor`).
 
     Raises
     ------
-    BadDivisor : there is none; the message is about ``baud``.
+    BadDivisor : there is none; the message is that for ``baud``.
     """
     lower = [] if exact else [each for each in _BAUDS if each < baud]
     first = None

@@ -1,4 +1,4 @@
-"""The boards: Amaranth platforms with the few facts that Celosia needs beside pins."""
+"""The boards: Amaranth platforms, and the facts beside pins that Celosia needs."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -7,7 +7,7 @@ from amaranth.build import TemplatedPlatform
 
 __all__ = ["PLATFORMS", "Target", "target"]
 
-#: Board -> (family, module and class of its platform, whether the clock's pin is that of the PLL).
+#: Board -> (family, module and class of its platform, whether the PLL contains the clock's pin).
 PLATFORMS = {
     "icebreaker": ("ice40", "amaranth_boards.icebreaker", "ICEBreakerPlatform", True),
     "upduino": ("ice40", "celosia_hw.boards.upduino", "UpduinoPlatform", False),
@@ -23,10 +23,10 @@ class Target:
 
     Parameters
     ----------
-    platform : of Amaranth; its ``technology`` chooses the cells (`celosia_hw.cells`).
+    platform : of Amaranth; its attribute ``technology`` selects the cells (`celosia_hw.cells`).
     family : "ice40", "ecp5" or "gowin".
-    oscillator : in MHz.
-    at_pad : the oscillator's pin is the PLL's own.
+    oscillator : MHz.
+    at_pad : the PLL contains the buffer of the oscillator's pin.
     """
 
     platform: TemplatedPlatform
@@ -36,11 +36,11 @@ class Target:
 
 
 def target(board: str, technology: str = "portable") -> Target:
-    """A new platform of ``board``, each good for one build.
+    """A new platform of ``board``; Amaranth can prepare each of them once.
 
     Raises
     ------
-    KeyError : there is no such board.
+    KeyError : unknown board.
     ModuleNotFoundError : amaranth-boards is not installed.
     """
     family, module, name, at_pad = PLATFORMS[board]

@@ -1,6 +1,6 @@
-"""Settings of the families' PLLs: which dividers make the clock that was asked for.
+"""Settings of the families' PLLs: the dividers for a requested clock.
 
-Frequencies are in MHz. The formulas and ranges are those of the makers: Lattice FPGA-TN-02052
+Frequencies are in MHz. Formulas and ranges: Lattice FPGA-TN-02052
 (iCE40 sysCLOCK) and FPGA-DS-02008 (iCE40 UltraPlus), Lattice FPGA-TN-02200 and FPGA-DS-02012
 (ECP5), Gowin UG286 (clocks), DS117 (GW1NR) and DS226 (GW2AR).
 """
@@ -14,14 +14,14 @@ __all__ = ["PLLS", "Ecp5Pll", "GowinPll", "Ice40Pll", "NoPll", "pll"]
 
 
 class NoPll(ValueError):
-    """No setting comes close enough to the clock that was asked for."""
+    """No setting of a PLL is within 2 % of the requested clock."""
 
 
 @dataclass(frozen=True)
 class Ice40Pll:
     """SB_PLL40, simple feedback: ``vco = in * (divf + 1) / (divr + 1)``, ``out = vco / 2**divq``.
 
-    The phase detector works at ``in / (divr + 1)``.
+    Frequency of the phase detector: ``in / (divr + 1)``.
     """
 
     clock: float
@@ -50,7 +50,7 @@ class Ecp5Pll:
     """EHXPLLL fed back from CLKOP, used at CLKOS: ``vco = in / clki * clkfb * clkop``,
     ``out = vco / clkos``.
 
-    The phase detector works at ``in / clki``.
+    Frequency of the phase detector: ``in / clki``.
     """
 
     clock: float
@@ -74,9 +74,10 @@ class Ecp5Pll:
 
 @dataclass(frozen=True)
 class GowinPll:
-    """rPLL: ``out = in * fbdiv / idiv``, ``vco = out * odiv``; phase detector at ``in / idiv``.
+    """rPLL: ``out = in * fbdiv / idiv``, ``vco = out * odiv``.
 
-    Ranges are the narrower ones of GW1NR-9 C6/I5 and GW2AR-18 C8/I7.
+    Frequency of the phase detector: ``in / idiv``. Ranges are those common to GW1NR-9 C6/I5 and
+    GW2AR-18 C8/I7.
     """
 
     clock: float
@@ -100,22 +101,23 @@ class GowinPll:
 #: Family -> its PLL.
 PLLS = {"ice40": Ice40Pll, "ecp5": Ecp5Pll, "gowin": GowinPll}
 
-#: A clock counts as made when it is this close to what was asked for, as a share of it.
+#: Largest relative difference between the requested clock and that of a setting.
 _TOLERANCE = 0.02
 
 
 def pll(family: str, source: float, clock: float) -> Ice40Pll | Ecp5Pll | GowinPll:
-    """The setting of ``family`` that makes of ``source`` the clock nearest to ``clock``.
+    """The setting of the PLL of ``family`` whose clock from ``source`` is nearest to ``clock``.
 
-    Of equally near ones it is the one with the fastest phase detector, which jitters least.
+    Of equally near settings it is the one with the fastest phase detector, which has the least
+    jitter.
 
     Raises
     ------
-    NoPll : none comes within 2 %; the nearest is named.
+    NoPll : none is within 2 %; the message has the nearest.
     """
     kind = PLLS[family]
     best = min(kind.settings(source), key=lambda made: abs(made.clock - clock), default=None)
     if best is None or abs(best.clock - clock) > _TOLERANCE * clock:
         near = f"; the nearest is {best.clock:g} MHz" if best else ""
-        raise NoPll(f"the PLL makes no {clock:g} MHz of {source:g} MHz{near}")
+        raise NoPll(f"the PLL cannot make {clock:g} MHz from {source:g} MHz{near}")
     return best

@@ -1,4 +1,4 @@
-"""Sipeed Tang Nano 20K, which amaranth-boards does not have: the pins that Celosia uses.
+"""Sipeed Tang Nano 20K, which amaranth-boards lacks: the pins that Celosia uses.
 
 From the maker's schematic, https://wiki.sipeed.com/hardware/en/tang/tang-nano-20k/nano-20k.html
 """
@@ -11,6 +11,8 @@ __all__ = ["TangNano20kPlatform"]
 
 
 class TangNano20kPlatform(GowinPlatform):
+    """Clock, LEDs and the serial pins to the board's USB bridge."""
+
     part = "GW2AR-LV18QN88C8/I7"
     family = "GW2AR-18C"
     default_clk = "clk27"

@@ -1,8 +1,8 @@
 """tinyVision UPduino 3.x with its serial pins, which amaranth-boards leaves out.
 
-The clock is the board's 12 MHz oscillator, joined to pin 20 by the jumper OSC. The chip's own
-oscillator is only good to 10 %, too far off for a serial line. The FTDI chip's serial pins are
-those of the flash; the flash must stay deselected (https://github.com/tinyvision-ai-inc/UPduino-v3.0).
+The clock is the board's 12 MHz oscillator, connected to pin 20 by the jumper OSC. The chip's own
+oscillator has a tolerance of 10 %, too much for a serial line. The FTDI chip's serial pins are
+those of the flash memory, which must stay deselected (https://github.com/tinyvision-ai-inc/UPduino-v3.0).
 """
 
 from amaranth.build import Attrs, PinsN, Resource
@@ -13,6 +13,8 @@ __all__ = ["UpduinoPlatform"]
 
 
 class UpduinoPlatform(UpduinoV3Platform):
+    """`UpduinoV3Platform` with the serial pins in place of the flash memory's."""
+
     default_clk = "clk12"
     resources = [
         *(each for each in UpduinoV3Platform.resources if each.name not in ("spi_flash_1x",)),

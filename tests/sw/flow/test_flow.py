@@ -261,10 +261,10 @@ def test_no_boards_package(monkeypatch):
 @pytest.mark.parametrize(
     "asked, text",
     [
-        ({"clock": 3}, "--clock: the PLL makes no 3 MHz"),
+        ({"clock": 3}, "--clock: the PLL cannot make 3 MHz"),
         ({"baud": 10_000_000}, "--baud: 24 MHz is 2.4 times"),
         ({"technology": "x"}, "--technology: technology 'x' is none of"),
-        ({"technology": "ecp5"}, "--technology: ecp5 cells are not of icebreaker's family"),
+        ({"technology": "ecp5"}, "--technology: 'ecp5' is not a technology of icebreaker"),
     ],
 )
 def test_what_cannot_be_had(asked, text):

@@ -1,7 +1,7 @@
 """Lattice ECP5: MULT18X18D with its registers, DP16KD with its output register.
 
-Both are instantiated, because Yosys moves no registers into either, and without them they are
-the slowest paths of a design. Ports and parameters: Lattice FPGA-TN-02205 (sysDSP) and
+Both are instantiated, because Yosys moves no registers into either, and without these registers
+they are the slowest paths of a design. Ports and parameters: Lattice FPGA-TN-02205 (sysDSP) and
 FPGA-TN-02204 (memory). Simulation models of both: `celosia_hw.cells.models`.
 """
 
@@ -27,18 +27,18 @@ __all__ = [
     "multiplier",
 ]
 
-#: Memories of up to so many words are left to synthesis, which makes them of LUTs.
+#: Memories of at most this many words are left to synthesis, which makes them of LUTs.
 _LUT_RAM = 32
-#: Words of a DP16KD by the width of its port.
+#: Width of a port of a DP16KD in bits -> its words.
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
 
 
 def multiplier(a: Value, b: Value, p: Signal) -> Instance:
-    """A MULT18X18D with registers at inputs and output: ``p = a * b``, 2 cycles later.
+    """A MULT18X18D with registers at inputs and output: ``p = a * b``, latency 2 cycles.
 
-    ``a`` and ``b`` have up to 18 bits, each signed or not; ``p`` up to 36, signed if either is.
-    ``b`` stands in the upper bits of its operand, with zeros below: nothing has to be wired to
-    every copy of its sign.
+    ``a`` and ``b`` have up to 18 bits, each signed or unsigned; ``p`` has up to 36, and is signed
+    if ``a`` or ``b`` is. ``b`` is aligned to the upper bits of its operand, with zeros below, so
+    that its sign is not wired to several pins.
     """
     ports = {}
     below = 18 - len(b)
@@ -65,10 +65,10 @@ def multiplier(a: Value, b: Value, p: Signal) -> Instance:
 
 
 class Products(BlockProducts):
-    """`celosia_hw.cells.portable.Products`, a MULT18X18D for every cell.
+    """`celosia_hw.cells.portable.Products`, a MULT18X18D for every cell of the array.
 
-    Registers at inputs and output, and one in the fabric: a column of blocks is far from most of
-    the sums.
+    Its latency is that of the registers at inputs and output, and of one in the fabric, because a
+    column of multipliers is far from most of the sums.
     """
 
     def elaborate(self, platform):
@@ -82,7 +82,7 @@ class Products(BlockProducts):
 
 
 class Product16(portable.Product16):
-    """`celosia_hw.cells.portable.Product16` of a MULT18X18D."""
+    """`celosia_hw.cells.portable.Product16`, made of a MULT18X18D."""
 
     def elaborate(self, platform):
         m = Module()
@@ -91,10 +91,10 @@ class Product16(portable.Product16):
 
 
 class DualPortMemory(portable.DualPortMemory):
-    """`celosia_hw.cells.portable.DualPortMemory` of DP16KD: written at port A, read at port B.
+    """`celosia_hw.cells.portable.DualPortMemory`, made of DP16KD: written at port A, read at B.
 
-    Up to 16,384 words need no selection: every block holds some bits of all words. Deeper
-    memories are banks of that depth and one of the power of two that holds the rest.
+    A memory of up to 16,384 words needs no multiplexer: every block holds some bits of all words.
+    Deeper memories are banks of 16,384 words, and one of the smallest depth that holds the rest.
     """
 
     def __init__(self, width: int, depth: int):
@@ -113,28 +113,28 @@ class DualPortMemory(portable.DualPortMemory):
         for n, start in enumerate(range(0, self.depth, deepest)):
             words = min(deepest, self.depth - start)
             width = max(width for width, depth in _DEPTHS.items() if depth >= words)
-            here = Signal(name=f"write_{n}")
-            m.d.comb += here.eq(self.write_en & (self.write_addr[14:] == n))
+            write_bank = Signal(name=f"write_{n}")
+            m.d.comb += write_bank.eq(self.write_en & (self.write_addr[14:] == n))
             bank = Signal(self.width, name=f"bank_{n}")
             banks.append(bank)
             for low in range(0, self.width, width):
-                self._block(m, f"block_{n}_{low}", width, low, here, bank)
+                self._block(m, f"block_{n}_{low}", width, low, write_bank, bank)
         if len(banks) == 1:
             m.d.sync += self.data.eq(banks[0])
             return m
-        chosen = self.addr[14:]
+        selected = self.addr[14:]
         for stage in range(READ_LATENCY - 1):
-            later = Signal.like(chosen, name=f"chosen_{stage}")
-            m.d.sync += later.eq(chosen)
-            chosen = later
-        with m.Switch(chosen):
+            delayed = Signal.like(selected, name=f"selected_{stage}")
+            m.d.sync += delayed.eq(selected)
+            selected = delayed
+        with m.Switch(selected):
             for n, bank in enumerate(banks):
                 with m.Case(n):
                     m.d.sync += self.data.eq(bank)
         return m
 
     def _of_luts(self, m):
-        """LUTs read at once: their address is registered, and what they read, twice."""
+        """Make the memory of LUTs: with registers at the address and, two, at the data."""
         assert READ_LATENCY == 3
         m.submodules.storage = storage = memory.Memory(shape=self.width, depth=self.depth, init=[])
         write_port, read_port = storage.write_port(), storage.read_port(domain="comb")
@@ -154,7 +154,7 @@ class DualPortMemory(portable.DualPortMemory):
         """One DP16KD for bits ``low`` to ``low + width`` of a bank."""
         assert READ_LATENCY == 3
         bits = min(width, self.width - low)
-        # The address of a narrow word is counted in bits, that of a wide one starts at bit 3 or 4.
+        # Addresses count bits: that of a word of 9 bits starts at pin 3, that of 18 at pin 4.
         skip = width.bit_length() - 1
         ports = {}
         for port, addr in (("A", self.write_addr), ("B", self.addr)):
@@ -174,7 +174,7 @@ class DualPortMemory(portable.DualPortMemory):
                 **{f"i_CS{port}{n}": Const(0, 1) for n in range(3)},
             }
         if width == 18:
-            # Enables of the two bytes.
+            # Write enables of the two bytes.
             ports |= {"i_ADA0": Const(1, 1), "i_ADA1": Const(1, 1)}
         ports |= {f"i_DIA{n}": self.write_data[low + n] for n in range(bits)}
         ports |= {f"o_DOB{n}": bank[low + n] for n in range(bits)}
@@ -182,10 +182,10 @@ class DualPortMemory(portable.DualPortMemory):
 
 
 class WeightMemory(DualPortMemory):
-    """`celosia_hw.cells.portable.WeightMemory`; its blocks are all over the device.
+    """`celosia_hw.cells.portable.WeightMemory`, whose blocks are spread over the device.
 
-    They form up to `WEIGHTS_LATENCY` groups, and a word that is written reaches one after the
-    other, a cycle each, because no wire is short enough to all of them.
+    The blocks form up to `WEIGHTS_LATENCY` groups of bits. A written word passes from group to
+    group, one per cycle, because wires to all of them would be too long.
     """
 
     def elaborate(self, platform):
@@ -196,7 +196,7 @@ class WeightMemory(DualPortMemory):
             bits = min(step, self.width - low)
             m.submodules[f"group_{low}"] = group = DualPortMemory(bits, self.depth)
             m.d.comb += [group.addr.eq(self.addr), self.data[low : low + bits].eq(group.data)]
-            # What is left of the word.
+            # The rest of the word is delayed for the groups after this one.
             m.d.sync += [
                 group.write_addr.eq(write_addr),
                 group.write_data.eq(write_data),
@@ -204,7 +204,7 @@ class WeightMemory(DualPortMemory):
             ]
             write_addr, write_en = group.write_addr, group.write_en
             if bits < len(write_data):
-                later = Signal(len(write_data) - bits, name=f"later_{low}", reset_less=True)
-                m.d.sync += later.eq(write_data[bits:])
-                write_data = later
+                rest = Signal(len(write_data) - bits, name=f"rest_{low}", reset_less=True)
+                m.d.sync += rest.eq(write_data[bits:])
+                write_data = rest
         return m

@@ -1,14 +1,15 @@
-"""Lattice ECP5, two int8 products from one MULT18X18D: an array twice as large as its multipliers.
+"""Lattice ECP5 with DSP packing: two int8 products from one MULT18X18D.
 
-Two rows share the weight of a column. One operand holds both activations, ``u1 * 2**10 + u0``,
-as wide as the multiplier, so the product is ``u1 * w * 2**10 + u0 * w``. Both parts are 16 bits:
-they overlap in 6. With ``f = floor(u0 * w / 2**10)``, which has just these 6 bits (-32..31),
+Two rows of the array share the weight of a column. One operand holds both activations, ``u1 * 2**10
++ u0``, all 18 bits of it, so the product is ``u1 * w * 2**10 + u0 * w``. Both terms have 16 bits
+and overlap in 6. With ``f = floor(u0 * w / 2**10)``, a number of 6 bits (-32..31),
 
     product >> 10  ==  u1 * w + f        so        f  ==  (product >> 10) - u1 * w   (mod 64)
 
-and 6 bits of ``u1 * w`` need only 6 bits of either factor: a small multiplier of logic finds them
-while the block works, and what is left is the carry of their difference into the bits above. Then
-``u0 * w = f * 2**10 + product mod 2**10``, exact for all 2**24 operands (`celosia.model.packed`).
+and the low 6 bits of ``u1 * w`` depend only on the low 6 bits of either factor: a small multiplier
+of LUTs computes them while the block multiplies. What remains is the carry of that difference into
+the upper bits of ``u1 * w``. Then ``u0 * w = f * 2**10 + product mod 2**10``. Both products are
+exact for all 2**24 triples of operands, bit by bit as in `celosia.model.packed`.
 """
 
 from amaranth import *
@@ -44,7 +45,7 @@ __all__ = [
 class Products(BlockProducts):
     """`celosia_hw.cells.portable.Products`, a MULT18X18D for two rows; an odd last row has its own.
 
-    Input register, output register, then the correction.
+    Its latency is that of the input register, the output register, and that of the correction.
     """
 
     def __init__(self, config: Config):
@@ -54,7 +55,7 @@ class Products(BlockProducts):
     def elaborate(self, platform):
         m = Module()
         assert PRODUCT_LATENCY == 3
-        # What the correction needs of the operands, beside the multipliers' own registers.
+        # Low bits of the operands for the correction, beside the registers in the multipliers.
         low_u = [Signal(OVERLAP, name=f"low_u_{row}", reset_less=True) for row in range(self.rows)]
         low_w = [Signal(OVERLAP, name=f"low_w_{col}", reset_less=True) for col in range(self.cols)]
         m.d.sync += [low.eq(u) for low, u in zip(low_u, self.u, strict=True)]
@@ -70,7 +71,11 @@ class Products(BlockProducts):
         return m
 
     def _pair(self, m, row, col, low_u, low_w):
-        """The products of ``row`` and the row after it with the weight of ``col``."""
+        """Compute the products of ``row`` and the row after it with the weight of ``col``.
+
+        ``low_u`` are the low bits of the activation of the row after ``row``, ``low_w`` those of
+        the weight.
+        """
         where = f"{row}_{col}"
         product = Signal(signed(SHIFT + PRODUCT), name=f"product_{where}")
         m.submodules[f"pair_{where}"] = multiplier(
@@ -78,7 +83,8 @@ class Products(BlockProducts):
             self.w[col],
             product,
         )
-        # The small multiplier in two parts, added a cycle later: wires from the operands are long.
+        # Low bits of the product of the second row, in two parts which are added a cycle later:
+        # wires from the operands are long.
         half = OVERLAP // 2
         of_low = Signal(OVERLAP, name=f"low_{where}", reset_less=True)
         of_high = Signal(OVERLAP - half, name=f"high_{where}", reset_less=True)
@@ -90,7 +96,7 @@ class Products(BlockProducts):
         upper = product[SHIFT:]
         f = Signal(signed(OVERLAP + 1), name=f"f_{where}")
         m.d.comb += f.eq(upper[:OVERLAP] - low)
-        # Where ``f`` does not fit its bits, it is 2**OVERLAP more or less: 1 in the bits above.
+        # Where the difference is not in -32..31, it is 2**OVERLAP off: 1 in the upper bits.
         below, above = f[-1] & ~f[-2], f[-2] & ~f[-1]
         carry = Cat(below | above, below).as_signed()
         m.d.sync += [

@@ -1,10 +1,10 @@
 """Gowin GW1N and GW2A: MULT9X9 and MULT18X18 with their registers.
 
-They are instantiated, because Yosys moves no registers into either. Ports and parameters: Gowin
+Both are instantiated, because Yosys moves no registers into either. Ports and parameters: Gowin
 UG287 (DSP). Simulation models: `celosia_hw.cells.models`.
 
-Memories are left to synthesis, which maps the portable description to block RAM and keeps the last
-register in the fabric. It could not be elsewhere: nextpnr knows the blocks' own output registers
+Memories are left to synthesis, which infers block RAM from the portable description and keeps the
+last register in the fabric. It has to be there: nextpnr treats the output registers of the blocks
 of GW1N-9C and GW2A-18C as faulty.
 """
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Products(BlockProducts):
-    """`celosia_hw.cells.portable.Products`, a MULT9X9 for every cell."""
+    """`celosia_hw.cells.portable.Products`, a MULT9X9 for every cell of the array."""
 
     def elaborate(self, platform):
         m = Module()
@@ -42,7 +42,7 @@ class Products(BlockProducts):
 
 
 class Product16(portable.Product16):
-    """`celosia_hw.cells.portable.Product16` of a MULT18X18."""
+    """`celosia_hw.cells.portable.Product16`, made of a MULT18X18."""
 
     def elaborate(self, platform):
         m = Module()
@@ -51,10 +51,10 @@ class Product16(portable.Product16):
 
 
 def _multiplier(width: int, a: Value, b: Value, p: Signal, *, pipelined: bool) -> Instance:
-    """A MULT9X9 or MULT18X18: ``p = a * b``, 3 cycles later when ``pipelined``, else 2.
+    """A MULT9X9 or MULT18X18: ``p = a * b``, latency 3 cycles when ``pipelined``, else 2.
 
-    Registers at inputs and output, and between when ``pipelined``. ``a`` and ``b`` have up to
-    ``width`` bits, each signed or not.
+    It has registers at inputs and output, and when ``pipelined`` between them. ``a`` and ``b`` have
+    up to ``width`` bits, each signed or unsigned.
     """
     ports = {}
     for name, value in (("A", a), ("B", b)):
@@ -67,7 +67,7 @@ def _multiplier(width: int, a: Value, b: Value, p: Signal, *, pipelined: bool) -
             f"i_SI{name}": Const(0, width),
         }
     registers = {"AREG": 1, "BREG": 1, "PIPE_REG": pipelined, "OUT_REG": 1}
-    # Signs are constants. gowin_pack takes whatever is not a single 0 for a register.
+    # Signs are constants and need no registers. For gowin_pack only a single 0 means none.
     registers |= {"ASIGN_REG": 0, "BSIGN_REG": 0, "SOA_REG": 0}
     return Instance(
         f"MULT{width}X{width}",

@@ -1,17 +1,16 @@
-"""Lattice iCE40 UltraPlus: SB_MAC16, of which one makes two int8 products, and SB_SPRAM256KA.
+"""Lattice iCE40 UltraPlus: SB_MAC16, each for two int8 products, and SB_SPRAM256KA.
 
-A UP5K has 8 of the first and 4 of the second. Multipliers have registers at both ends, because
-nextpnr times every pin of a block as that of a register. Block RAM is left to synthesis, which maps
-the plain description to it.
+A UP5K has 8 of the first and 4 of the second. Multipliers have registers at inputs and outputs,
+because nextpnr times every pin of a block as that of a register. Block RAM is left to synthesis,
+which infers it from the portable description.
 
-Memories are read a cycle late rather than their data registered: an address is short, and in these
-devices a register without logic in front of it takes a whole cell.
+Memories delay the address and not the data: an address has fewer bits, and in these devices a
+register without logic in front of it takes a whole logic cell.
 
-Synthesize without ``-dsp``: that pass of Yosys sets the parameters of every SB_MAC16 anew, also of
-one it did not make (YosysHQ/yosys issue 2922), and the products are wrong.
+Synthesize without ``-dsp``: that pass of Yosys overwrites the parameters of every SB_MAC16, also of
+an instantiated one (YosysHQ/yosys issue 2922), and the products are wrong.
 
-Ports and parameters: Lattice TN1295 (DSP) and TN1314 (SPRAM). Simulation models of both are part of
-Yosys.
+Ports and parameters: Lattice TN1295 (DSP) and TN1314 (SPRAM). Yosys has simulation models of both.
 """
 
 from amaranth import *
@@ -35,16 +34,18 @@ __all__ = [
     "bits",
 ]
 
-#: Bits and words of an SB_SPRAM256KA, and how many a device has.
+#: Bits and words of an SB_SPRAM256KA, and their number in a device.
 _SPRAM_WIDTH, _SPRAM_DEPTH, _SPRAMS = 16, 16384, 4
-#: Words of a block RAM as wide: up to this depth, it takes no more of these than of the other.
+#: Words of a block RAM of the same width. A memory of this depth takes no more block RAMs than
+#: SB_SPRAM256KA.
 _BLOCK_RAM_DEPTH = 256
 
 
 class Products(BlockProducts):
     """`celosia_hw.cells.portable.Products`, an SB_MAC16 for two cells; an odd last one has its own.
 
-    A register at the inputs, one behind the multiplier, and the accumulator's, which adds 0.
+    Its latency is that of the input registers, of the registers after the multiplier, and of the
+    accumulator, which adds 0.
     """
 
     def elaborate(self, platform):
@@ -73,7 +74,7 @@ class Products(BlockProducts):
 
 
 class Product16(portable.Product16):
-    """`celosia_hw.cells.portable.Product16` of an SB_MAC16."""
+    """`celosia_hw.cells.portable.Product16`, made of an SB_MAC16."""
 
     def elaborate(self, platform):
         m = Module()
@@ -88,15 +89,16 @@ class Product16(portable.Product16):
 
 
 class Product32(portable.Product32):
-    """`celosia_hw.cells.portable.Product32` of four SB_MAC16 that add the product before theirs.
+    """`celosia_hw.cells.portable.Product32`, made of a chain of four SB_MAC16.
 
-    What is added has no register of its own: it comes from one, in the block before.
+    Each adds its partial product of 16 by 16 bits to the sum of those before it. The sum needs no
+    input register, because it is registered in the block before.
     """
 
     def elaborate(self, platform):
         m = Module()
         assert PRODUCT32_LATENCY == 5
-        before, parts = Const(0, 32), []
+        carried, parts = Const(0, 32), []
         for upper_a, upper_b in ((0, 0), (0, 1), (1, 0), (1, 1)):
             parameters = {"A_SIGNED": Const(upper_a, 1), "TOPADDSUB_CARRYSELECT": Const(2, 2)}
             for half in ("TOP", "BOT"):
@@ -111,12 +113,12 @@ class Product32(portable.Product32):
                 self.b.word_select(upper_b, 16),
                 part,
                 parameters,
-                before,
+                carried,
             )
             parts.append(part)
-            # The third has the weight of the second; only with a negative `a` may it be negative.
+            # The third part has the weight of the second; it may be negative only if `a` is.
             sign = self.a[-1] & part[-1] & upper_a
-            before = part if upper_b and not upper_a else Cat(part[16:], sign.replicate(16))
+            carried = part if upper_b and not upper_a else Cat(part[16:], sign.replicate(16))
         low, _, middle, high = parts
         m.d.comb += self.p.eq(Cat(low[:16], middle[:16], high))
         return m
@@ -125,7 +127,7 @@ class Product32(portable.Product32):
 def _multiplier(
     a: Value, b: Value, o: Value, parameters: dict[str, Const], added: Value | None = None
 ) -> Instance:
-    """An SB_MAC16 with registers at ``a`` and ``b``; ``added`` are C and D, other inputs are 0."""
+    """An SB_MAC16 with registers at ``a`` and ``b``; ``added`` goes to C and D, all else is 0."""
     added = Const(0, 32) if added is None else added
     unused = [*("CHOLD", "AHOLD", "BHOLD", "DHOLD", "OHOLDTOP", "OHOLDBOT")]
     unused += [*("IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT", "OLOADTOP", "OLOADBOT")]
@@ -147,7 +149,7 @@ def _multiplier(
 
 
 class DualPortMemory(portable.DualPortMemory):
-    """`celosia_hw.cells.portable.DualPortMemory`, with the other registers at the address."""
+    """`celosia_hw.cells.portable.DualPortMemory`, whose latency is that of a delayed address."""
 
     def elaborate(self, platform):
         m = Module()
@@ -156,19 +158,20 @@ class DualPortMemory(portable.DualPortMemory):
         return m
 
     def delayed(self, m: Module) -> Value:
-        """The read's address in the cycle before its data."""
+        """`addr`, delayed to the cycle before its data."""
         addr = self.addr
         for stage in range(READ_LATENCY - 1):
-            later = Signal.like(addr, name=f"addr_{stage}", reset_less=True)
-            m.d.sync += later.eq(addr)
-            addr = later
+            delayed = Signal.like(addr, name=f"addr_{stage}", reset_less=True)
+            m.d.sync += delayed.eq(addr)
+            addr = delayed
         return addr
 
 
 class WeightMemory(DualPortMemory):
-    """`celosia_hw.cells.portable.WeightMemory` of SB_SPRAM256KA, in banks where it is deeper.
+    """`celosia_hw.cells.portable.WeightMemory`, made of SB_SPRAM256KA in banks of 16,384 words.
 
-    Block RAM instead, where that takes no more blocks, or if no device has enough of the other.
+    Of block RAM instead, where that takes no more blocks, or where a device has too few
+    SB_SPRAM256KA.
     """
 
     def elaborate(self, platform):
@@ -180,8 +183,9 @@ class WeightMemory(DualPortMemory):
         m = Module()
         addr = Signal.like(self.addr, name="either_addr")
         m.d.comb += addr.eq(Mux(self.write_en, self.write_addr, self.delayed(m)))
-        within = ceil_log2(_SPRAM_DEPTH)
-        bank, read_bank = addr[within:], Signal(range(len(starts)), reset_less=True)
+        within = ceil_log2(_SPRAM_DEPTH)  # bits of an address in its bank
+        bank = addr[within:]
+        read_bank = Signal(range(len(starts)), reset_less=True)  # of the word at `data`
         m.d.sync += read_bank.eq(bank)
         for n in range(len(starts)):
             data = Signal(_SPRAM_WIDTH * len(lows), name=f"data_{n}")

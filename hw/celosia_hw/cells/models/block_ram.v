@@ -1,22 +1,22 @@
-// What the block RAMs of ECP5 and Gowin have in common: 2,048 bytes behind two ports.
+// Common core of the block RAMs of ECP5 and Gowin: 2,048 bytes with two ports.
 //
-// A word is 1, 2 or 4 bits of a byte, or 1, 2 or 4 bytes; its first byte stands in its low bits.
+// A word is 1, 2 or 4 bits of a byte, or 1, 2 or 4 bytes; its first byte is in its low bits.
 // Addresses count bits, 8 to a byte. The low address bits of a word of 2 or 4 bytes, which would
-// select among them, are its bytes' write enables instead.
+// select a byte, are the write enables of its bytes instead.
 //
-// What a port reads while the other one writes it is promised by nobody: it gets old and new bits
-// mixed (as long as both ports are equally wide, else the old ones).
+// Reading a word at one port while the other port writes it is undefined by the makers: the model
+// mixes old and new bits (if both ports have the same width; otherwise it reads the old ones).
 module celosia_block_ram #(
     parameter BYTE = 9,     // bits of a byte: 9, or 8
     parameter WIDTH_A = 9,  // bits of a word
     parameter WIDTH_B = 9,
-    parameter REG_A = 0,    // 1: the output has a register more
+    parameter REG_A = 0,    // 1: the output has one more register
     parameter REG_B = 0,
-    parameter MODE_A = 0,   // of the output during a write: 0 it stays, 1 new, 2 old contents
+    parameter MODE_A = 0,   // output during a write: 0 held, 1 new contents, 2 old contents
     parameter MODE_B = 0,
     parameter ASYNC = 0     // of the reset, which clears the outputs
 ) (
-    // The low half of each is port A's.
+    // The low half of each vector belongs to port A.
     input [1:0] clk,
     input [1:0] en,
     input [1:0] oe,
@@ -41,7 +41,7 @@ module celosia_block_ram #(
       localparam OTHER = 1 - p;
 
       wire [13:0] at = ad[14*p+:14], other_at = ad[14*OTHER+:14];
-      // Of the word: its first byte, and its lowest bit in that.
+      // First byte of the word, and its lowest bit in that byte.
       wire [10:0] first = at[13:3] & ~(BYTES - 1);
       wire [2:0] low = WIDTH < 8 ? at[2:0] & ~(WIDTH - 1) : 0;
       wire clash = en[OTHER] && we[OTHER] && WIDTH_A == WIDTH_B &&

@@ -1,15 +1,16 @@
-// Lattice ECP5: the cells of a design here that Yosys has no simulation model of.
+// Lattice ECP5: the cells of an engine that Yosys has no simulation model of.
 //
-// What a model does not do ends the simulation: parameters at its start, pins when they move. A
-// pin that is not listed here is an error as soon as it is connected.
+// Unsupported use of a cell ends the simulation: of parameters at its start, of pins when they
+// change. A pin that is not listed here is an error as soon as it is connected.
 //
 // Sources: Lattice FPGA-TN-02205 (sysDSP), FPGA-TN-02204 (memory), FPGA-TN-02200 (sysCLOCK). Global
 // reset is left out: it does nothing without a cell GSR, which has no model.
 
-// P = A * B. Registers (REG_*_CLK is "NONE" or "CLK0") at the inputs, between, and at the output.
+// P = A * B, with registers at the inputs, in the pipeline and at the output where REG_*_CLK is
+// "CLK0" and not "NONE".
 //
-// SIGNEDA and SIGNEDB go through the registers of their operand. With CLK0_DIV = "ENABLED", the
-// default, registers take every rising edge.
+// SIGNEDA and SIGNEDB are delayed with their operand. With CLK0_DIV = "ENABLED", the default,
+// registers are clocked by every rising edge.
 module MULT18X18D (
     input A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
     input B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
@@ -59,7 +60,7 @@ module MULT18X18D (
   reg [18:0] a_held = 0, b_held = 0;
   wire [18:0] a_now = REG_INPUTA_CLK == "NONE" ? a : a_held;
   wire [18:0] b_now = REG_INPUTB_CLK == "NONE" ? b : b_held;
-  // 19 bits, the highest the sign, if there is one.
+  // 19 bits: the highest is the sign of a signed operand, and 0 of an unsigned one.
   wire signed [18:0] a_value = {a_now[18] & a_now[17], a_now[17:0]};
   wire signed [18:0] b_value = {b_now[18] & b_now[17], b_now[17:0]};
 
@@ -196,7 +197,7 @@ module DP16KD (
   initial for (n = 0; n < 2048; n = n + 1) ram.mem[n] = INIT[20*(n/2)+9*(n%2)+:9];
 endmodule
 
-// The clock passes at the speed it has, whatever the dividers; LOCK comes after some cycles.
+// The output clock is the input clock, whatever the dividers; LOCK rises after some cycles.
 module EHXPLLL (
     input CLKI, CLKFB, RST, STDBY, PHASESEL1, PHASESEL0, PHASEDIR, PHASESTEP, PHASELOADREG,
         PLLWAKESYNC, ENCLKOP, ENCLKOS,
@@ -231,7 +232,7 @@ module EHXPLLL (
   assign LOCK = cycles[4];
 endmodule
 
-// Pins that are only inputs or only outputs: nothing here is of high impedance.
+// Pins that are either inputs or outputs, without high impedance.
 module TRELLIS_IO (
     inout B,
     input I, T,

@@ -1,11 +1,11 @@
-// Gowin: the cells of a design here that Yosys has no simulation model of.
+// Gowin: the cells of an engine that Yosys has no simulation model of.
 //
-// What a model does not do ends the simulation: parameters at its start, pins when they move. A
-// pin that is not listed here is an error as soon as it is connected.
+// Unsupported use of a cell ends the simulation: of parameters at its start, of pins when they
+// change. A pin that is not listed here is an error as soon as it is connected.
 //
 // Sources: Gowin UG287 (DSP), UG285 (BSRAM), UG286 (clocks).
 
-// DOUT = A * B, with the registers that the parameters ask for.
+// DOUT = A * B, with the registers that the parameters select.
 module celosia_gowin_mult #(
     parameter WIDTH = 9,
     parameter AREG = 0, BREG = 0, ASIGN_REG = 0, BSIGN_REG = 0, PIPE_REG = 0, OUT_REG = 0,
@@ -75,7 +75,7 @@ endmodule
 `CELOSIA_MULT(MULT9X9, 9)
 `CELOSIA_MULT(MULT18X18, 18)
 
-// What all BSRAM cells have in their bodies: parameters, and the memory `ram` with its contents.
+// Common body of all BSRAM cells: parameters, and the memory `ram` with its initial contents.
 `define CELOSIA_BSRAM(byte, width_a, width_b, reg_a, reg_b, mode_a, mode_b) \
   parameter [32*byte-1:0] INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0; \
   parameter [32*byte-1:0] INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0; \
@@ -216,7 +216,7 @@ endmodule
 `CELOSIA_DP(DPB, 8)
 `CELOSIA_DP(DPX9B, 9)
 
-// The clock passes at the speed it has, whatever the dividers; LOCK comes after some cycles.
+// The output clock is the input clock, whatever the dividers; LOCK rises after some cycles.
 module rPLL (
     output CLKOUT, LOCK,
     input CLKIN, CLKFB, RESET, RESET_P,
@@ -244,7 +244,7 @@ module rPLL (
   assign LOCK = cycles[4];
 endmodule
 
-// An output that is always on: nothing here is of high impedance.
+// An output that is always enabled, without high impedance.
 module TBUF (
     output O,
     input I, OEN

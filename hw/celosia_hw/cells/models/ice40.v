@@ -1,11 +1,11 @@
-// Lattice iCE40: the cells of a design here that Yosys has no simulation model of.
+// Lattice iCE40: the cells of an engine that Yosys has no simulation model of.
 //
-// What a model does not do ends the simulation: parameters at its start, pins when they move. A
-// pin that is not listed here is an error as soon as it is connected.
+// Unsupported use of a cell ends the simulation: of parameters at its start, of pins when they
+// change. A pin that is not listed here is an error as soon as it is connected.
 //
 // Source: Lattice FPGA-TN-02052 (iCE40 sysCLOCK).
 
-// The clock passes at the speed it has, whatever the dividers; LOCK comes after some cycles.
+// The output clock is the input clock, whatever the dividers; LOCK rises after some cycles.
 `define CELOSIA_PLL(name, source) \
 module name ( \
     input source, RESETB, BYPASS, \
@@ -27,8 +27,7 @@ endmodule
 `CELOSIA_PLL(SB_PLL40_CORE, REFERENCECLK)
 `CELOSIA_PLL(SB_PLL40_PAD, PACKAGEPIN)
 
-// A pin that is only an input or only an output, with no registers: nothing here is of high
-// impedance.
+// A pin that is either an input or an output, without registers and without high impedance.
 module SB_IO (
     inout PACKAGE_PIN,
     input CLOCK_ENABLE, OUTPUT_ENABLE, D_OUT_0,

@@ -1,4 +1,4 @@
-"""Boards that Celosia runs on, and what placing engines on them gave."""
+"""Boards that Celosia runs on, and results of placing engines on them."""
 
 from .board import BOARDS, FAMILIES, Board, Fact, Resources, board
 from .placements import PLACEMENTS, Placement, Result, load_placements, save_placements

@@ -1,4 +1,4 @@
-"""What a board is: its FPGA, its clocks, and what its documentation says of price and power."""
+"""Boards: FPGA, clocks, default engine, and documented facts about price and power."""
 
 import math
 from collections.abc import Mapping
@@ -11,22 +11,22 @@ from celosia.support.errors import CelosiaError
 
 __all__ = ["BOARDS", "FAMILIES", "Board", "Fact", "Resources", "board"]
 
-#: Families of FPGAs, each with one way from netlist to bitstream.
+#: Families of FPGAs; each has its own tools from netlist to bitstream.
 FAMILIES = ("ice40", "ecp5", "gowin")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """Something said of a board, and by whom.
+    """A statement about a board, with its source.
 
     Parameters
     ----------
-    value : what is said, in words.
+    value : the statement, in words.
     source : document or page.
-    date : of the document or of looking at it, as year-month-day or only its beginning.
-    estimate : True when no document says just this.
-    limit : the upper end as a number, to filter by: US dollars for a price, watts for power.
-        None when there is none.
+    date : of the document, or of reading it: year-month-day, year-month or year.
+    estimate : True when no document states exactly this.
+    limit : upper bound as a number, for comparisons: US dollars for a price, watts for power; None
+        when unknown.
     """
 
     value: str
@@ -41,19 +41,22 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What an FPGA has, counted in the cells that place and route counts.
+    """Resources of an FPGA, in the cells that place and route counts.
 
     Parameters
     ----------
-    luts, ffs : four-input tables and flip-flops.
-    multiplier : name of the multiplier cell; ``multipliers`` of them, each good for ``products``
-        int8 products a cycle.
-    block_rams : dual-port memories of ``block_ram_bits`` bits.
-    single_port_rams : memories of ``single_port_ram_bits`` bits with one port.
+    luts, ffs : number of four-input lookup tables, and of flip-flops.
+    multiplier : name of the multiplier cell.
+    multipliers : number of multiplier cells.
+    products : int8 products of one of them per cycle.
+    block_rams : number of dual-port memories.
+    block_ram_bits : bits of one.
+    single_port_rams : number of memories with one port.
+    single_port_ram_bits : bits of one.
 
     Raises
     ------
-    ValueError : a count is negative or no integer.
+    ValueError : a count is negative or not an integer.
     """
 
     luts: int
@@ -75,24 +78,24 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """A board, its FPGA, and the engine that is built for it when nothing else is asked for.
+    """A board, its FPGA, and the default engine for it.
 
     Parameters
     ----------
-    name : as the command line calls it.
+    name : on the command line.
     title : for people, with the FPGA.
     family : one of `FAMILIES`.
-    device, package : as the place and route tool of the family calls them.
-    oscillator_mhz : clock that comes from the board or the FPGA's own oscillator.
-    clock_mhz : clock of the default engine.
+    device, package : in the options of the family's place and route tool.
+    oscillator_mhz : MHz of the clock source, on the board or in the FPGA.
+    clock_mhz : MHz of the default engine.
     resources : of the FPGA.
     config : arguments of `Config` for the default engine.
-    baud : of the serial port that goes to USB.
+    baud : bits per second of the serial port to the USB bridge.
     price, power : None where nothing is documented.
 
     Raises
     ------
-    ValueError : an unknown family, a clock that is none, or a configuration that is not legal.
+    ValueError : an unknown family, a frequency that is not positive, or an illegal configuration.
     """
 
     name: str
@@ -110,11 +113,11 @@ class Board:
 
     def __post_init__(self):
         if self.family not in FAMILIES:
-            raise ValueError(f"family {self.family!r} is none of {', '.join(FAMILIES)}")
+            raise ValueError(f"unknown family {self.family!r}; known: {', '.join(FAMILIES)}")
         for name in ("oscillator_mhz", "clock_mhz", "baud"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} = {value!r} is not above 0")
+                raise ValueError(f"{name} = {value!r} is not a positive number")
         try:
             Config(**self.config)
         except TypeError as error:
@@ -165,7 +168,7 @@ _GW2AR_18 = Resources(
     block_ram_bits=18 * 1024,
 )
 
-#: The four single-port RAMs side by side are 16,384 words of 8 weights: the MNIST MLP fits.
+#: The four single-port RAMs in parallel hold 16,384 words of 8 weights: the MNIST MLP fits.
 _UP5K_ENGINE = {
     "rows": 1,
     "cols": 8,
@@ -211,13 +214,13 @@ _GOWIN_ENGINE = {
 
 
 def _price(value: str, limit: float) -> Fact:
-    """A class that no document of the board states."""
+    """A price class, which no document of the board states."""
     source = "shops' prices as remembered, not looked up; the boards' own documents name none"
     return Fact(value=value, source=source, date="2026-11-24", estimate=True, limit=limit)
 
 
 def _power(more: str = "", source: str = "the board's own documents name no figure") -> Fact:
-    """A bound: the port that feeds the board gives no more."""
+    """An upper bound on the power: that of the USB port which supplies the board."""
     return Fact(
         value="at most 2.5 W" + more,
         source=f"bound: a USB 2.0 port gives 500 mA at 5 V (its specification, 7.2.1); {source}",
@@ -319,11 +322,11 @@ def board(name: str) -> Board:
 
     Raises
     ------
-    CelosiaError : there is none.
+    CelosiaError : unknown board.
     """
     try:
         return BOARDS[name]
     except KeyError:
         raise CelosiaError(
-            f"{name!r} is no board", where="board", todo=f"known: {', '.join(BOARDS)}"
+            f"unknown board {name!r}", where="board", todo=f"known: {', '.join(BOARDS)}"
         ) from None

@@ -1,4 +1,4 @@
-"""What place and route said of engines on boards: kept with the project, never computed here."""
+"""Results of place and route for engines on boards, as kept in the project."""
 
 import json
 import math
@@ -15,17 +15,17 @@ from .board import BOARDS
 
 __all__ = ["PLACEMENTS", "Placement", "Result", "load_placements", "save_placements"]
 
-#: The file that is kept with the project; `make report` renews it.
+#: The project's file of results; ``make report`` updates it.
 PLACEMENTS = Path(__file__).with_name("placements.json")
 _VERSION = 1
 
-#: What `Placement.used` and `Placement.available` count.
+#: Names of the counts in `Placement.used` and `Placement.available`.
 _COUNTS = ("luts", "ffs", "multipliers", "block_rams", "single_port_rams")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One run of place and route: highest clock that it reports, for the seed it began with."""
+    """Result of one run of place and route: its seed, and the highest clock it reports in MHz."""
 
     seed: int
     fmax_mhz: float
@@ -42,20 +42,20 @@ class Placement:
 
     Parameters
     ----------
-    board, family, device : where.
+    board, family, device : of the FPGA.
     config : of the engine, as `Config.to_dict`.
     technology : name of the cells (`celosia_hw.cells`).
-    options : of the flow, as words for people.
-    clock_mhz : asked for.
-    results : of every seed.
-    used, available : cells by name: luts, ffs, multipliers, block_rams, single_port_rams. ``used``
-        is of the first seed; seeds differ only by a few feed-throughs.
-    tools : version of each tool by its name.
+    options : the synthesis command, for people.
+    clock_mhz : requested MHz.
+    results : one for each seed.
+    used, available : number of cells by name: luts, ffs, multipliers, block_rams, single_port_rams.
+        ``used`` is that of the first seed; other seeds differ only by a few feed-throughs.
+    tools : name -> version of each tool.
     date : year-month-day.
 
     Raises
     ------
-    ValueError : naming the field that makes no sense, with its value.
+    ValueError : a field has an invalid value; the message has both.
     """
 
     board: str
@@ -74,29 +74,29 @@ class Placement:
     def __post_init__(self):
         for name in ("board", "family", "device", "technology", "options", "date"):
             if not isinstance(getattr(self, name), str):
-                raise ValueError(f"{name} = {getattr(self, name)!r} is no text")
+                raise ValueError(f"{name} = {getattr(self, name)!r} is not a string")
         if self.board not in BOARDS:
-            raise ValueError(f"board = {self.board!r} is none of {', '.join(BOARDS)}")
+            raise ValueError(f"unknown board {self.board!r}; known: {', '.join(BOARDS)}")
         if self.family != BOARDS[self.board].family:
             raise ValueError(f"family = {self.family!r} is not that of {self.board}")
         _number("clock_mhz", self.clock_mhz)
         if not self.results:
-            raise ValueError("results are empty")
+            raise ValueError("results is empty")
         if len({result.seed for result in self.results}) != len(self.results):
-            raise ValueError("results name a seed twice")
+            raise ValueError("results has a seed twice")
         for name in ("used", "available"):
             counts = getattr(self, name)
             if not isinstance(counts, Mapping) or set(counts) != set(_COUNTS):
-                raise ValueError(f"{name} = {counts!r} does not count {', '.join(_COUNTS)}")
+                raise ValueError(f"{name} = {counts!r} is not a count of {', '.join(_COUNTS)}")
             for key, value in counts.items():
                 if type(value) is not int or value < 0:
                     raise ValueError(f"{name} {key} = {value!r} is not an integer of at least 0")
         if not isinstance(self.tools, Mapping) or not all(
             isinstance(value, str) for value in self.tools.values()
         ):
-            raise ValueError(f"tools = {self.tools!r} are no versions by name")
+            raise ValueError(f"tools = {self.tools!r} is not a version for each name")
         if not isinstance(self.config, Mapping):
-            raise ValueError(f"config = {self.config!r} is no configuration")
+            raise ValueError(f"config = {self.config!r} is not a configuration")
         Config.from_dict(dict(self.config))
 
     @property
@@ -110,12 +110,12 @@ class Placement:
 
     @property
     def met(self) -> bool:
-        """Does the median seed reach the clock that was asked for?"""
+        """Whether the median seed reaches the requested clock."""
         return self.fmax_mhz >= self.clock_mhz
 
     @property
     def key(self) -> tuple:
-        """What a newer placement replaces an older one by."""
+        """Identity of the placement: a newer one replaces an older one of equal key."""
         return (self.board, tuple(sorted(self.config.items())), self.technology)
 
     def to_dict(self) -> dict:
@@ -129,23 +129,23 @@ class Placement:
 
         Raises
         ------
-        ValueError : a name is unknown or missing, or a value makes no sense.
+        ValueError : a name is unknown or missing, or a value is invalid.
         """
         _names(cls, values)
         results = values["results"]
         if not isinstance(results, list | tuple):
-            raise ValueError(f"results = {results!r} is no list")
+            raise ValueError(f"results = {results!r} is not a list")
         for each in results:
             _names(Result, each)
         return cls(**(dict(values) | {"results": tuple(Result(**each) for each in results)}))
 
 
 def load_placements(path: Path | str = PLACEMENTS) -> tuple[Placement, ...]:
-    """All placements in a file; none when there is no file.
+    """All placements in a file; an empty tuple when the file does not exist.
 
     Raises
     ------
-    CelosiaError : it cannot be read or is damaged; says which entry and what is wrong with it.
+    CelosiaError : it cannot be read or is damaged; the message has the entry and its fault.
     """
     path, todo = Path(path), "renew it with `make report`, or restore it"
     try:
@@ -174,11 +174,11 @@ def load_placements(path: Path | str = PLACEMENTS) -> tuple[Placement, ...]:
 
 
 def save_placements(placements: Iterable[Placement], path: Path | str = PLACEMENTS) -> None:
-    """Write all ``placements``, sorted, of equal `Placement.key` the last one.
+    """Write ``placements``, sorted by `Placement.key`; of equal keys the last one.
 
     Raises
     ------
-    CelosiaError : the file cannot be written; the old one is left as it was.
+    CelosiaError : the file cannot be written; the old one is unchanged.
     """
     latest = {each.key: each for each in placements}
     document = {
@@ -190,12 +190,13 @@ def save_placements(placements: Iterable[Placement], path: Path | str = PLACEMEN
 
 def _number(name: str, value: object) -> None:
     if type(value) not in (int, float) or not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} = {value!r} is not a number above 0")
+        raise ValueError(f"{name} = {value!r} is not a positive number")
 
 
 def _names(cls: type, values: object) -> None:
     names = {each.name for each in fields(cls)}
     if not isinstance(values, Mapping):
-        raise ValueError(f"{values!r} is no {cls.__name__.lower()}")
+        raise ValueError(f"{values!r} is not a {cls.__name__.lower()}")
     if set(values) != names:
-        raise ValueError(f"names differ: {', '.join(sorted(set(values) ^ names))}")
+        wrong = ", ".join(sorted(set(values) ^ names))
+        raise ValueError(f"unknown or missing names: {wrong}")

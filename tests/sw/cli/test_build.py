@@ -117,7 +117,7 @@ def test_every_board_can_be_programmed():
     "arguments, text",
     [
         ((), "which board?; known: icebreaker"),
-        (("nope",), "'nope' is no board; known: icebreaker"),
+        (("nope",), "unknown board 'nope'; known: icebreaker"),
         (("icebreaker", "--clock", "nan"), "--clock: nan MHz is no clock"),
         (("icebreaker", "--clock", "-1"), "--clock: -1 MHz is no clock"),
         (("icebreaker", "--seed", "0"), "--seed: 0 is not at least 1"),

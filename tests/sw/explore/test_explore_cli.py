@@ -160,7 +160,7 @@ def test_the_page_holds_everything(celosia, model, placements, tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("--board", "ulx4m"), "board: 'ulx4m' is no board; known: icebreaker"),
+        (("--board", "ulx4m"), "board: unknown board 'ulx4m'; known: icebreaker"),
         (("--rows", "1,x"), "--rows: '1,x' are no numbers; give some, as 1,2,4"),
         (("--rows", "0"), "sweep: rows = 0 is not an integer in 1..32"),
         (("--cols", "3"), "sweep: cols = 3 is not an integer in 4..256"),

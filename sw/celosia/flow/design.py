@@ -1,4 +1,4 @@
-"""The way to Amaranth: a board and an engine to Verilog, errors said in one line."""
+"""Elaboration: a board and an engine to Verilog with Amaranth, errors as `CelosiaError`."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["elaborate"]
 
-#: Amaranth keeps some of its state in modules.
+#: Amaranth has global state.
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -26,18 +26,19 @@ def elaborate(
     clock: float | None = None,
     baud: int | None = None,
 ) -> "Design":
-    """The top level of ``board`` with an engine ``config``.
+    """Elaborate the top level of ``board`` with an engine ``config``.
 
     Parameters
     ----------
-    technology : name of its cells; None for the board's family's own.
-    clock : in MHz; None for the board's.
-    baud : of the serial line; None for the board's or the next lower one that the clock allows.
+    technology : name of the cells; None for that of the board's family.
+    clock : MHz; None for the default of the board.
+    baud : bits per second of the serial line; None for that of the board, or the next lower one of
+        which the clock is a multiple.
 
     Raises
     ------
-    CelosiaError : Amaranth or its boards are not installed; or the clock, the speed of the line or
-        the technology cannot be had.
+    CelosiaError : Amaranth or amaranth-boards is not installed; the clock, the baud rate or the
+        technology is not possible on this board.
     """
     try:
         from celosia_hw.boards.design import design

@@ -1,4 +1,4 @@
-"""What differs between the families of FPGAs: which tools, with which options."""
+"""Tools and options of each family of FPGAs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,19 +13,20 @@ __all__ = ["FAMILIES", "Family"]
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One way from Verilog to a bitstream.
+    """The flow of one family, from Verilog to a bitstream.
 
     Parameters
     ----------
     synthesis : Yosys command for a board and a technology.
     placer : name of the place and route tool.
-    constraints : file of the pins.
-    placing : its options for a board that say what to place on.
-    routing : its options for what comes out.
-    packer, packing : name and options of the tool that makes the bitstream.
-    bitstream : its file.
+    constraints : name of its constraints file.
+    placing : its options for the device of a board.
+    routing : its options for the output file.
+    packer : name of the tool that makes the bitstream.
+    packing : its options for a board.
+    bitstream : name of its output file.
     floorplan : sites of some cells for a board and a technology; None when nextpnr chooses all.
-    counts : what is used and what there is, from the tool's report.
+    counts : cells used and available, from the placer's report and the cells after synthesis.
     """
 
     synthesis: Callable[[Board, str], str]
@@ -41,14 +42,15 @@ class Family:
 
 
 def _synth_ice40(board: Board, technology: str) -> str:
-    # Never -dsp: it rewrites instantiated SB_MAC16, and gave wrong products of portable ones.
-    # No memory is read where it is written and then relied upon. Eight logic cells share a clock
-    # enable: those of few flip-flops leave too many of an almost full device without use.
+    # Without -dsp, which overwrites parameters of instantiated SB_MAC16, and made wrong products of
+    # portable ones. -no-rw-check: no result depends on a word read while it is written. Eight logic
+    # cells share a clock enable: enables of fewer than 4 flip-flops would waste logic cells of an
+    # almost full device.
     return "synth_ice40 -top top -device u -no-rw-check -dffe_min_ce_use 4"
 
 
 def _synth_ecp5(board: Board, technology: str) -> str:
-    # The small multipliers of the correction belong into LUTs, and no block is left for them.
+    # The small multipliers of the correction must be LUTs: there are no blocks left for them.
     dsp = " -nodsp" if technology == "ecp5-packed" else ""
     return f"synth_ecp5 -top top{dsp}"
 
@@ -78,11 +80,11 @@ FAMILIES: Mapping[str, Family] = {
         synthesis=_synth_ecp5,
         placer="nextpnr-ecp5",
         constraints="top.lpf",
-        # 6 is the slowest speed grade, and that of the boards.
+        # 6 is the slowest speed grade, and that of the board.
         placing=lambda board: (
             *(f"--{board.device}", "--package", board.package, "--speed", "6"),
             *("--lpf", "top.lpf"),
-            # Distance decides: what is late weighs more than by default (10 and 2).
+            # Weigh late paths more than by default (10 and 2), because wire length dominates.
             *("--placer-heap-timingweight", "30", "--placer-heap-critexp", "4"),
         ),
         routing=("--textcfg", "top.config"),
@@ -102,7 +104,7 @@ FAMILIES: Mapping[str, Family] = {
         ),
         routing=("--write", "top.pnr.json"),
         packer="gowin_pack",
-        # The pins that configuration uses are free afterwards.
+        # Pins of the configuration ports are used as I/O afterwards.
         packing=lambda board: (
             *("-d", board.package, "-o", "top.fs", "--sspi_as_gpio", "--mspi_as_gpio"),
             "top.pnr.json",

@@ -1,4 +1,4 @@
-"""Synthesis: an elaborated board to a netlist of the family's cells, made once."""
+"""Synthesis: an elaborated board to a netlist of the family's cells, kept in the cache."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ __all__ = ["Netlist", "TooLarge", "synthesize"]
 
 
 class TooLarge(CelosiaError):
-    """The engine needs more cells of some kind than the device has."""
+    """The engine needs more cells of some type than the device has."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Netlist:
 
     Parameters
     ----------
-    board : which.
-    design : what it was made of.
-    key : hash of all that determines it and its placing, but the seed.
-    path : the netlist as Yosys's JSON, compressed.
-    cells : number of cells of each kind, as synthesized.
-    report : of nextpnr on the packed netlist: what it needs of the device.
-    tools : version of each tool by its name.
+    board : the board.
+    design : its elaborated top level.
+    key : hash of everything that determines the netlist and its placement, except the seed.
+    path : the netlist in Yosys's JSON, compressed with gzip.
+    cells : type -> number of cells after synthesis.
+    report : nextpnr's report on the packed netlist: cells used and available.
+    tools : name -> version of each tool.
     unplanned : number of cells that the floorplan should place but has no site for.
     """
 
@@ -60,7 +60,7 @@ class Netlist:
 
     @property
     def options(self) -> str:
-        """How it was made, as words for people."""
+        """The synthesis command, for people."""
         return self.family.synthesis(self.board, self.design.technology)
 
     @cached_property
@@ -68,11 +68,11 @@ class Netlist:
         return self.family.counts(self.report, self.cells)
 
     def check_fit(self) -> None:
-        """Refuse what cannot be placed, before it is tried for minutes.
+        """Refuse a netlist that cannot be placed, before nextpnr spends minutes on it.
 
         Raises
         ------
-        TooLarge : naming each kind of cell that the device has too few of.
+        TooLarge : the message has each type of cell of which the device has too few.
         """
         found = too_many(self.report)
         if found:
@@ -85,7 +85,7 @@ class Netlist:
 
 
 def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netlist:
-    """The netlist of ``design`` for ``board``, from the cache when it is there.
+    """The netlist of ``design`` for ``board``, from the cache if it is there.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
     folder = store()
     path, facts = folder / f"{key}.json.gz", folder / f"{key}.facts.json"
     with being_made(key, watch):
-        # The facts are written last.
+        # The facts are written last: with them the netlist is complete.
         if not facts.exists():
             log = folder / f"{key}.log"
             _make(board, design, script, (yosys, placer), path, facts, log, watch)
@@ -160,5 +160,5 @@ def _make(
 
 
 def _short(report: dict) -> dict:
-    """Without the paths, which are long."""
+    """The report without its paths, which are long."""
     return {name: report[name] for name in ("utilization", "fmax")}

@@ -1,4 +1,4 @@
-"""Place and route of a netlist from one seed, and the bitstream when its clock is met."""
+"""Place and route of a netlist with one seed, and the bitstream if its clock is met."""
 
 import gzip
 import json
@@ -19,22 +19,22 @@ __all__ = ["Placed", "TimingFailed", "place", "prepare"]
 
 
 class TimingFailed(CelosiaError):
-    """The placed and routed design is too slow for the clock that was asked for."""
+    """The placed and routed design does not reach the requested clock."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A netlist, placed and routed.
+    """A placed and routed netlist.
 
     Parameters
     ----------
-    netlist : what was placed.
-    seed : that it began with.
-    fmax_mhz : highest clock that nextpnr reports. Were there several clocks, it would be the
-        engine's clock, less what the worst of them falls short.
-    bitstream : in the cache; None when the clock is not met.
-    log : of nextpnr, in the cache.
-    tools : version of each tool by its name.
+    netlist : the netlist.
+    seed : seed of nextpnr's random numbers.
+    fmax_mhz : highest clock that nextpnr reports. With several clocks: the requested clock of the
+        engine times the smallest ratio of reached to requested clock.
+    bitstream : file in the cache; None when the clock is not met.
+    log : file in the cache with nextpnr's output.
+    tools : name -> version of each tool.
     """
 
     netlist: Netlist
@@ -49,25 +49,25 @@ class Placed:
         return self.bitstream is not None
 
     def check_timing(self) -> None:
-        """Refuse a design that its clock is too fast for.
+        """Refuse a design that does not reach the requested clock.
 
         Raises
         ------
-        TimingFailed : naming both clocks, and the fastest to ask for.
+        TimingFailed : the message has both clocks, and the highest one to request.
         """
         if not self.met:
             reached, clock = self.fmax_mhz, self.netlist.design.clock
             raise TimingFailed(
-                f"timing fails: {clock:g} MHz asked for, {reached:.2f} MHz reached with seed "
+                f"timing fails: {clock:g} MHz requested, {reached:.2f} MHz reached with seed "
                 f"{self.seed}; no bitstream was made",
                 where=self.netlist.board.name,
-                todo=f"ask for --clock {math.floor(reached)} or less, another --seed, or a "
-                "smaller engine",
+                todo=f"try --clock {math.floor(reached)} or less, another --seed, or a smaller "
+                "engine",
             )
 
 
 def place(netlist: Netlist, seed: int, watch: Watch = unwatched, again: bool = False) -> Placed:
-    """Place and route ``netlist``, from the cache when that has been done and not ``again``.
+    """Place and route ``netlist``; from the cache if it is there and not ``again``.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def place(netlist: Netlist, seed: int, watch: Watch = unwatched, again: bool = F
     facts, log = folder / f"{key}.facts.json", folder / f"{key}.log"
     bitstream = folder / f"{key}{Path(family.bitstream).suffix}"
     with being_made(key, watch):
-        # The facts are written last.
+        # The facts are written last: with them the result is complete.
         if again or not facts.exists():
             facts.unlink(missing_ok=True)
             _make(netlist, seed, (placer, packer), bitstream, facts, log, watch)
@@ -98,12 +98,12 @@ def place(netlist: Netlist, seed: int, watch: Watch = unwatched, again: bool = F
 
 
 def prepare(netlist: Netlist, seed: int, work: Path) -> tuple[object, ...]:
-    """Put what nextpnr reads into the folder ``work``; returns the options to place it with."""
+    """Write nextpnr's input files into the folder ``work``; returns its options for placement."""
     family, design = netlist.family, netlist.design
     (work / "top.json").write_bytes(gzip.decompress(netlist.path.read_bytes()))
     (work / family.constraints).write_text(design.constraints)
     asked = ("--json", "top.json", "--seed", seed, "--freq", f"{design.clock:.6f}")
-    # Whether the clock is met is judged by whoever reads the report.
+    # `place` reads from the report whether the clock is met.
     return (*family.placing(netlist.board), *asked, "--timing-allow-fail")
 
 

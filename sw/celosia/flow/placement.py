@@ -1,4 +1,4 @@
-"""What place and route gave, as the project keeps it."""
+"""Results of place and route in the form in which the project keeps them."""
 
 import datetime
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ __all__ = ["placement"]
 
 
 def placement(placed: Sequence[Placed], config: dict[str, int]) -> Placement:
-    """One `Placement` of the same netlist placed from several seeds.
+    """The `Placement` of one netlist that was placed with one or more seeds.
 
     Parameters
     ----------
-    placed : at least one, in any order.
+    placed : one for each seed, at least one, in any order.
     config : of the engine, as `Config.to_dict`.
     """
     netlist = placed[0].netlist

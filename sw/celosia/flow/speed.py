@@ -1,4 +1,4 @@
-"""The work that boards are compared by: MNIST's MLP."""
+"""The workload for comparing boards: the MNIST MLP."""
 
 from itertools import pairwise
 
@@ -8,12 +8,12 @@ from celosia.spec import Config
 
 __all__ = ["MNIST_MLP", "mnist_mlp"]
 
-#: Inputs, and outputs of each layer.
+#: Number of inputs, then of outputs of each layer.
 MNIST_MLP = (784, 128, 64, 10)
 
 
 def mnist_mlp(config: Config, mhz: float) -> Check:
-    """Does MNIST's MLP fit an engine, and how fast is it at ``mhz``, no zero skipped?"""
+    """Whether the MNIST MLP fits an engine, and its speed at ``mhz`` without skipping zeros."""
     layers = tuple(
         LayerOutline(f"dense_{index}", inputs, outputs)
         for index, (inputs, outputs) in enumerate(pairwise(MNIST_MLP))

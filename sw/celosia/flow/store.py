@@ -1,4 +1,4 @@
-"""What the tools made, kept in the user's cache under a hash of all that determines it."""
+"""The user's cache of netlists and placements, each under a hash of all that determines it."""
 
 import hashlib
 from contextlib import AbstractContextManager
@@ -13,11 +13,11 @@ __all__ = ["being_made", "key_of", "store"]
 
 
 def store() -> Path:
-    """The folder, made when it is not there.
+    """The folder, created if it does not exist.
 
     Raises
     ------
-    CelosiaError : it cannot be written.
+    CelosiaError : it is not writable.
     """
     folder = cache_dir() / "flow"
     require_writable(folder, todo=CACHE_TODO)
@@ -25,12 +25,12 @@ def store() -> Path:
 
 
 def key_of(*parts: object) -> str:
-    """A name for what ``parts`` determine."""
+    """Hash of ``parts`` as text: 32 hexadecimal digits."""
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
 def being_made(key: str, watch: Watch) -> AbstractContextManager[None]:
-    """Hold the lock of what is called ``key``: one process makes it, others wait."""
+    """Hold the lock of the entry ``key``: one process makes it while others wait."""
     return locked(
         store() / f"{key}.lock", lambda waited: watch("waiting for another process", waited, "")
     )

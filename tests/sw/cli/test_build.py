@@ -88,7 +88,7 @@ def test_timing_that_fails_is_an_error_and_leaves_no_bitstream(celosia, fake):
     fake.reports(report(share=0.5))
     fake.design.clock = 25.0
     ran = celosia("build", "icebreaker", "--json", "facts.json")
-    assert ran.status == 2 and "timing fails: 25 MHz asked for, 12.50 MHz reached" in ran.err
+    assert ran.status == 2 and "timing fails: 25 MHz requested, 12.50 MHz reached" in ran.err
     assert "LUTs" in ran.out and "bitstream" not in ran.out
     assert not Path("build/icebreaker/icebreaker-1x8.bin").exists()
     facts = json.loads(Path("facts.json").read_text())

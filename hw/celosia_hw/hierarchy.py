@@ -24,9 +24,9 @@ ENGINE = "engine.engine"
 #: The multipliers of the array.
 PRODUCTS = "core.array.products"
 #: The memory of the masks.
-MASKS = "core.activations.masks"
+MASKS = "core.memories.activations.masks"
 #: The memory of the weights.
-WEIGHTS = "core.weights"
+WEIGHTS = "core.memories.weights"
 
 #: Names in `PRODUCTS` of the multipliers of `celosia_hw.cells.ecp5` and `ecp5_packed`, as a regular
 #: expression: the row (of a pair its first) and the column of the array.
@@ -40,9 +40,10 @@ WEIGHT_BLOCK = rf"group_(?P<group>\d+)\.{MASK_BLOCK}"
 BLOCKS = {
     "array": ("core.array",),
     "weights": (WEIGHTS,),
-    "activations": ("core.activations",),
-    "other memories": ("core.params", "core.program", "core.tables"),
-    "requantizer": ("core.requantizer",),
+    "activations": ("core.memories.activations",),
+    "other memories": ("core.memories",),
+    "postprocess": ("core.drain", "core.postprocess", "core.writeback"),
+    "feeder": ("core.feeder", "core.operands"),
     "control": ("core",),
     "host link": ("receiver", "responder", "runs", "skid_i", "skid_o", "counters"),
 }

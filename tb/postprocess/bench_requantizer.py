@@ -7,7 +7,7 @@ import numpy as np
 from celosia.model import requantize
 from celosia.spec import ACC, ACTIVATION, MULTIPLIER, Rounding
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
-from celosia.spec.timing import REQUANTIZER_LATENCY, MULTICYCLE_LATENCY
+from celosia.spec.timing import MULTICYCLE_LATENCY, REQUANTIZER_LATENCY
 from celosia_hw.layouts import parameter_word
 from tb import settings
 from tb.base import TB, bench, cocotb

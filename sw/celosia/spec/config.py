@@ -78,7 +78,8 @@ class Config:
             )
         if self.requantizer_cycles not in (1, MULTICYCLE_CYCLES):
             raise ValueError(
-                f"requantizer_cycles = {self.requantizer_cycles} is neither 1 nor {MULTICYCLE_CYCLES}"
+                f"requantizer_cycles = {self.requantizer_cycles} is neither 1 nor "
+                f"{MULTICYCLE_CYCLES}"
             )
         if self.link_bytes & (self.link_bytes - 1):
             raise ValueError(f"link_bytes = {self.link_bytes} is not a power of two")

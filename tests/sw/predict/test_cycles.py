@@ -19,7 +19,9 @@ CONFIGS = [
     Config.default(4, 12, lanes=4, link_bytes=2),
     Config.default(5, 8, lanes=8, requantizers=2, link_bytes=1),
     Config.default(2, 8, lanes=4, requantizers=1),
-    Config.default(1, 8, lanes=4, requantizers=1, link_bytes=1, requantizer_cycles=MULTICYCLE_CYCLES),
+    Config.default(
+        1, 8, lanes=4, requantizers=1, link_bytes=1, requantizer_cycles=MULTICYCLE_CYCLES
+    ),
     Config.default(2, 8, lanes=8, requantizers=4, requantizer_cycles=MULTICYCLE_CYCLES),
 ]
 

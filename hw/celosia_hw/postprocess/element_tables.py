@@ -19,7 +19,7 @@ class ElementTables(wiring.Component):
     All bytes look up at once, each in its own copy of the ``tables`` x 256 entries. One beat per
     cycle, `celosia.spec.timing.TABLES_LATENCY` cycles later, never stalled. ``use`` and ``index``
     must be held while beats are on their way. An engine without tables has registers only.
-    Bit-exact with `celosia.model.apply_table`.
+    Bit-exact with `celosia.numerics.table.apply_table`.
 
     Parameters
     ----------

@@ -1,13 +1,14 @@
 """The golden model: one NumPy function per hardware block, composed into a whole engine."""
 
-from .array import accumulate
+from celosia.numerics.array import accumulate
+from celosia.numerics.requantize import requantize, rescale
+from celosia.numerics.table import apply_table
+
 from .link import LinkModel
 from .memories import Memories
 from .program import Layer, Program, decode
 from .reference import evaluate
-from .requantize import requantize, rescale
 from .run import load, run
-from .table import apply_table
 
 __all__ = [
     "Layer",

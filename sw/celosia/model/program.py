@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from celosia.numerics.array import accumulate, operand
+from celosia.numerics.requantize import check_factors, requantize
+from celosia.numerics.table import apply_table
 from celosia.spec import PARAMETER, Status, legal, unpack_descriptor
 from celosia.support.errors import CelosiaError
 
-from .array import accumulate, operand
 from .memories import Memories
-from .requantize import check_factors, requantize
-from .table import apply_table
 
 __all__ = ["Layer", "Program", "decode", "input_bytes"]
 

@@ -3,9 +3,8 @@
 import numpy as np
 
 from celosia.network.graph import Dense, Graph
+from celosia.numerics.requantize import rescale
 from celosia.support.errors import CelosiaError
-
-from .requantize import rescale
 
 __all__ = ["evaluate"]
 

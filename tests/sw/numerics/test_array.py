@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from celosia.model.array import accumulate, operand
-from celosia.model.table import apply_table
+from celosia.numerics.array import accumulate, operand
+from celosia.numerics.table import apply_table
 
 
 @pytest.mark.parametrize("k", [1, 2, 100, 513, 514, 515, 784, 5000])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from celosia.model.requantize import check_factors, requantize, rescale
+from celosia.numerics.requantize import check_factors, requantize, rescale
 from celosia.spec import Rounding
 
 SHIFTS = range(-31, 31)

@@ -45,6 +45,14 @@ def dense(rng: np.random.Generator, name: str, inputs: int, outputs: int, source
     )
 
 
+def plain(weights: np.ndarray, bias: list[int], zero_point: int = -128, name="dense") -> Dense:
+    """A layer of these weights [N, K] with unit factors and scales."""
+    n = len(weights)
+    one, zero = np.full(n, 1 << 30), np.zeros(n, np.int64)
+    source = Quant(1.0, zero_point)
+    return Dense(name, weights.astype(np.int8), np.array(bias), source, one, zero, Quant(1.0, 0))
+
+
 def network(rng: np.random.Generator, widths: list[int]) -> Graph:
     """One layer between each two of ``widths``."""
     layers, source = [], quant(rng)

@@ -128,7 +128,7 @@ def _show_speed(check: "Check", console: Console) -> None:
     rows = [
         (
             need.layer.name,
-            f"{need.layer.inputs:,} x {need.layer.outputs:,}",
+            need.shape,
             f"{need.weights:,}",
             f"{need.params:,}",
             f"{need.activations:,}",

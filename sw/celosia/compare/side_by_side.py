@@ -7,7 +7,7 @@ import numpy as np
 from celosia import driver
 from celosia.compiler import compile
 from celosia.model.reference import evaluate
-from celosia.network.graph import Dense, Graph
+from celosia.network.graph import Graph, Layer
 from celosia.network.network import Network
 from celosia.spec import Config, Rounding
 from celosia.support.progress import Progress, silent
@@ -149,7 +149,7 @@ def _fault(
     return Fault(tensor, engine, rounding, layer.rounding.name.lower())
 
 
-def _departs(layer: Dense, source: np.ndarray, result: np.ndarray) -> int:
+def _departs(layer: Layer, source: np.ndarray, result: np.ndarray) -> int:
     """Elements in which the golden model of ``layer`` gives something else."""
     (y,) = evaluate(Graph(layer.name, (layer,)), source)
     return int((y != result).sum())

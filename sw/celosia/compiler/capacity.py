@@ -3,30 +3,32 @@
 from dataclasses import fields, replace
 
 from celosia.network.graph import Graph
+from celosia.network.outline import Outline
+from celosia.ops import OPERATIONS
+from celosia.ops.pack import element_table
 from celosia.spec import DESCRIPTOR, PARAMETER, Config
 from celosia.support.errors import DoesNotFit
 
 from .memory import allocate
-from .pack import table, tiles
 
 __all__ = ["check_fit", "needs", "smallest"]
 
 
-def needs(graph: Graph, config: Config) -> dict[str, int]:
+def needs(graph: Graph | Outline, config: Config) -> dict[str, int]:
     """Depth needed of each memory, by the name of its parameter in `Config`.
 
     It depends on ``cols``, ``lanes`` and ``requantizers`` only; tables shared by layers count once.
     """
     return {
-        "weight_depth": sum(tiles(x.outputs, config) * x.inputs for x in graph.layers),
-        "param_depth": sum(tiles(x.outputs, config) for x in graph.layers) * config.params_per_tile,
+        "weight_depth": sum(OPERATIONS[x.op].weight_words(x, config) for x in graph.layers),
+        "param_depth": sum(OPERATIONS[x.op].param_words(x, config) for x in graph.layers),
         "program_depth": len(graph.layers),
         "act_depth": allocate(graph, config).depth,
-        "tables": len({table(layer) for layer in graph.layers} - {None}),
+        "tables": len({element_table(layer) for layer in graph.layers} - {None}),
     }
 
 
-def smallest(graph: Graph, config: Config) -> dict[str, int] | None:
+def smallest(graph: Graph | Outline, config: Config) -> dict[str, int] | None:
     """The fewest changes to ``config`` that make the model fit, ``{}`` if it already does.
 
     Memories are deepened to exactly what is needed. Where a memory cannot be that deep, the array

@@ -3,15 +3,15 @@
 from celosia.network.graph import Graph
 from celosia.network.host_steps import Edges
 from celosia.network.network import Network
-from celosia.spec import ACTIVATION, OFFSET, Config, Memory
+from celosia.ops import OPERATIONS
+from celosia.ops.pack import element_table
+from celosia.spec import ACTIVATION, OFFSET, Config, Memory, pack_descriptor
 from celosia.support.errors import CelosiaError
 
-from . import pack
 from .capacity import check_fit
 from .image import Image
 from .memory import allocate
 from .metadata import LayerInfo, ModelInfo
-from .overflow import fold
 
 __all__ = ["compile"]
 
@@ -37,30 +37,33 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
     places, last = allocate(graph, config), graph.layers[-1]
     weights, params, program, tables = [], [], [], []
     weight_word = param_word = 0
-    for layer, src, dst in zip(graph.layers, places.src, places.dst, strict=True):
-        table = pack.table(layer)
+    for layer, reads, dst in zip(graph.layers, graph.reads, places.words[1:], strict=True):
+        operation = OPERATIONS[layer.op]
+        table = element_table(layer)
         if table is not None and table not in tables:
             tables.append(table)
+        low, high = layer.clamp
         program.append(
-            pack.descriptor(
-                layer,
-                config,
+            pack_descriptor(
+                op=layer.op,
+                rounding=layer.rounding,
                 last=layer is last,
                 emit=emit_all or layer is last,
-                store=layer is not last,
-                from_input=layer is graph.layers[0],
+                store=dst is not None,
                 use_table=table is not None,
                 table=0 if table is None else tables.index(table),
-                src=src,
+                zero_point=layer.output.zero_point + OFFSET,
+                clamp_min=low + OFFSET,
+                clamp_max=high + OFFSET,
                 dst=dst or 0,
-                weights=weight_word,
                 params=param_word,
+                **operation.describe(layer, config, list(map(places.source, reads)), weight_word),
             )
         )
-        weights.append(pack.weights(layer, config))
-        params.append(pack.parameters(layer, fold(layer), config))
-        weight_word += pack.tiles(layer.outputs, config) * layer.inputs
-        param_word += pack.tiles(layer.outputs, config) * config.params_per_tile
+        weights.append(operation.weights(layer, config))
+        params.append(operation.parameters(layer, config))
+        weight_word += operation.weight_words(layer, config)
+        param_word += operation.param_words(layer, config)
     sections = {
         Memory.WEIGHTS: b"".join(weights),
         Memory.PARAMS: b"".join(params),

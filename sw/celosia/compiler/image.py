@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from celosia.spec import Config, Memory, ceil_div, record, unpack_descriptor, violations
+from celosia.ops import OPERATIONS
+from celosia.spec import Config, Memory, record, unpack_descriptor, violations
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write, read
 
@@ -70,7 +71,7 @@ class Image:
     @property
     def input_words(self) -> int:
         """Activation words of one input."""
-        return ceil_div(self.model.inputs, self.config.lanes)
+        return self.config.words(self.model.inputs)
 
     def records(self, memory: Memory) -> np.ndarray:
         """uint8 [count, size], the records of ``memory``."""
@@ -166,19 +167,18 @@ class Image:
         for index, (d, layer) in enumerate(zip(program, self.model.layers, strict=True)):
             if broken := violations(d, config):
                 raise ValueError(f"descriptor {index} is illegal: {', '.join(broken)}")
-            base = self.input_words if d["from_input"] else 0
-            k = (d["src_words"] - 1) * config.lanes + d["tail"]
-            words = d["tiles"] * config.words_per_tile
-            agree = {
-                "inputs": k == d["weight_stride"] == layer.inputs,
-                "outputs": d["tiles"] == ceil_div(layer.outputs, config.cols),
+            operation = OPERATIONS[d["op"]]
+            agree = operation.agrees(d, layer.inputs, layer.outputs, layer.macs, config) | {
                 "emitted": d["emit"] == layer.emitted,
                 "last": d["last"] == (index == len(program) - 1),
-                "weights": d["weights"] + d["tiles"] * d["weight_stride"] <= weights,
+                "weights": operation.weights_read(d, config).stop <= weights,
                 "params": d["params"] + d["tiles"] * config.params_per_tile <= params,
                 "table": not d["use_table"] or d["table"] < tables,
-                "src": base + d["src"] + d["src_words"] <= config.act_depth,
-                "dst": not d["store"] or d["dst"] + words <= config.act_depth,
+                "src": all(
+                    words.stop <= config.act_depth
+                    for words in operation.reads(d, config, base=self.input_words)
+                ),
+                "dst": operation.writes(d, config).stop <= config.act_depth,
             }
             for what, good in agree.items():
                 if not good:

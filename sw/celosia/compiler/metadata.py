@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 
-from celosia.network.graph import Dense
+from celosia.network.graph import Layer
 from celosia.network.host_steps import Edges
 from celosia.numerics.quant import Quant
 
@@ -18,6 +18,7 @@ class LayerInfo:
     ----------
     name : shown to the user.
     inputs, outputs : int8 values in and out, at least 1.
+    macs : multiplications one inference needs, before any are skipped.
     scale, zero_point : quantization of what the layer hands on.
     emitted : True when its results are streamed to the host.
     """
@@ -25,22 +26,24 @@ class LayerInfo:
     name: str
     inputs: int
     outputs: int
+    macs: int
     scale: float
     zero_point: int
     emitted: bool
 
     def __post_init__(self):
-        _check(self, name=str, inputs=int, outputs=int, zero_point=int, emitted=bool)
+        _check(self, name=str, inputs=int, outputs=int, macs=int, zero_point=int, emitted=bool)
         _check_quant(self.scale, self.zero_point)
         if self.inputs < 1 or self.outputs < 1:
             raise ValueError(f"layer of {self.inputs} inputs and {self.outputs} outputs")
 
     @classmethod
-    def of(cls, layer: Dense, emitted: bool) -> "LayerInfo":
+    def of(cls, layer: Layer, emitted: bool) -> "LayerInfo":
         return cls(
             name=layer.name,
             inputs=layer.inputs,
             outputs=layer.outputs,
+            macs=layer.macs,
             scale=float(layer.result.scale),
             zero_point=int(layer.result.zero_point),
             emitted=emitted,
@@ -49,10 +52,6 @@ class LayerInfo:
     @property
     def quant(self) -> Quant:
         return Quant(self.scale, self.zero_point)
-
-    @property
-    def macs(self) -> int:
-        return self.inputs * self.outputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from celosia.ops import OPERATIONS
 from celosia.spec import (
     COUNTERS,
     REQUEST,
@@ -139,12 +140,10 @@ class LinkModel:
         return response + self._trailer(program.status, opcode, program.info, count)
 
     def _count(self, layer: Layer, u: np.ndarray, skip: bool) -> None:
-        # A k is skipped when its byte is 0 in every image; every tile walks all k again. A tile
-        # has a first and a last issue even if all is skipped.
-        k, tiles = u.shape[1], layer.descriptor["tiles"]
-        needed = int(u.any(axis=0).sum()) if skip else k
-        self.counters["issued"] += tiles * max(needed, 1)
-        self.counters["skipped"] += tiles * (k - needed)
+        d = layer.descriptor
+        issued, skipped = OPERATIONS[d["op"]].issues(d, u, skip)
+        self.counters["issued"] += issued
+        self.counters["skipped"] += skipped
 
     def _receive(self, payload: memoryview, count: int, size: int) -> tuple[np.ndarray, Status]:
         """The whole records among the first ``count`` of ``payload``, and how its length fits."""

@@ -5,36 +5,38 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.numerics.array import accumulate, operand
 from celosia.numerics.requantize import check_factors, requantize
 from celosia.numerics.table import apply_table
-from celosia.spec import PARAMETER, Status, legal, unpack_descriptor
+from celosia.ops import OPERATIONS
+from celosia.spec import PARAMETER, Config, Status, legal, unpack_descriptor
 from celosia.support.errors import CelosiaError
 
 from .memories import Memories
 
-__all__ = ["Layer", "Program", "decode", "input_bytes"]
+__all__ = ["Layer", "Program", "decode"]
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One legal descriptor and what it reads from the constant memories.
-
-    ``K = (src_words - 1) * lanes + tail`` bytes are fed; C is ``tiles * cols``.
-    """
+    """One legal descriptor and what it reads from the constant memories; C is ``tiles * cols``."""
 
     descriptor: dict[str, int]
-    weights: np.ndarray  # float [K, C], see `array.operand`
+    weights: np.ndarray  # of the operation's own form (`Operation.operand`)
     bias: np.ndarray  # int64 [C]
     multiplier: np.ndarray  # int64 [C]
     shift: np.ndarray  # int64 [C]
     table: np.ndarray | None  # uint8 [256]
 
     def compute(self, u: np.ndarray) -> np.ndarray:
-        """uint8 [images, C] results for the uint8 [images, K] bytes ``u``."""
+        """uint8 [images, C] results for the uint8 [images, K] bytes ``u`` (`Operation.feed`)."""
+        operation = OPERATIONS[self.descriptor["op"]]
+        return operation.compute(self.weights, u, self.postprocess)
+
+    def postprocess(self, acc: np.ndarray) -> np.ndarray:
+        """uint8 [images, C] bytes of the int32 [images, C] sums ``acc``."""
         d = self.descriptor
         y = requantize(
-            accumulate(u, self.weights),
+            acc,
             self.bias,
             self.multiplier,
             self.shift,
@@ -54,7 +56,7 @@ class Program:
     status: Status
     #: Address of the illegal descriptor when `status` is BAD_DESCRIPTOR, else 0.
     info: int
-    lanes: int
+    config: Config
 
     def run(
         self,
@@ -80,21 +82,25 @@ class Program:
             the input while the next still reads it; the engine promises no result for these.
         """
         emitted = []
+        lanes, depth = self.config.lanes, act.shape[1] // self.config.lanes
         for index, layer in enumerate(self.layers):
             d, where = layer.descriptor, f"layer {index}"
-            k, c = layer.weights.shape
-            first = (d["src"] + (base if d["from_input"] else 0)) * self.lanes
-            _inside("reads", first, first + k, act.shape[1], "activation bytes", where)
-            u = act[:, first : first + k]
+            operation = OPERATIONS[d["op"]]
+            reads, writes = operation.reads(d, self.config, base), operation.writes(d, self.config)
+            for words in reads:
+                _inside("reads", words, depth, "activation words", where)
+            u = operation.feed(d, act, self.config, base)
             if trace:
                 trace(layer, u)
             y = layer.compute(u)
             if d["store"]:
-                dst = d["dst"] * self.lanes
-                _inside("writes", dst, dst + c, act.shape[1], "activation bytes", where)
-                if d["tiles"] > 1 and dst < first + k and first < dst + c:
+                _inside("writes", writes, depth, "activation words", where)
+                overlap = any(
+                    writes.start < words.stop and words.start < writes.stop for words in reads
+                )
+                if d["tiles"] > 1 and overlap:
                     raise _undefined("overwrites its input in use", where)
-                act[:, dst : dst + c] = y
+                act[:, writes.start * lanes : writes.stop * lanes] = y
             if d["emit"]:
                 emitted.append(y)
         return emitted
@@ -115,28 +121,19 @@ def decode(memories: Memories, address: int) -> Program:
             break
         layers.append(_layer(memories, descriptor, f"descriptor {address}"))
         if descriptor["last"]:
-            return Program(tuple(layers), Status.OK, 0, memories.config.lanes)
+            return Program(tuple(layers), Status.OK, 0, memories.config)
         address += 1
-    return Program(tuple(layers), Status.BAD_DESCRIPTOR, address, memories.config.lanes)
-
-
-def input_bytes(descriptor: dict[str, int], lanes: int) -> int:
-    """Bytes a layer is fed, the inner dimension K: all words full but the last, which has tail."""
-    return (descriptor["src_words"] - 1) * lanes + descriptor["tail"]
+    return Program(tuple(layers), Status.BAD_DESCRIPTOR, address, memories.config)
 
 
 def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
-    config = memories.config
-    k, tiles, stride = input_bytes(d, config.lanes), d["tiles"], d["weight_stride"]
-    end = d["weights"] + (tiles - 1) * stride + k
-    _inside("reads", d["weights"], end, config.weight_depth, "weight words", where)
-    # Tile t starts at weights + t * stride; columns of all tiles side by side make one matrix.
-    weights = np.concatenate(
-        [memories.weights[d["weights"] + t * stride :][:k] for t in range(tiles)], axis=1
-    )
-    end = d["params"] + tiles * config.params_per_tile
-    _inside("reads", d["params"], end, config.param_depth, "parameter words", where)
-    channels = memories.params[d["params"] : end].reshape(-1, PARAMETER.size)
+    config, operation = memories.config, OPERATIONS[d["op"]]
+    words = operation.weights_read(d, config)
+    _inside("reads", words, config.weight_depth, "weight words", where)
+    weights = operation.operand(d, memories.weights, config)
+    words = range(d["params"], d["params"] + d["tiles"] * config.params_per_tile)
+    _inside("reads", words, config.param_depth, "parameter words", where)
+    channels = memories.params[words.start : words.stop].reshape(-1, PARAMETER.size)
     fields = [PARAMETER.unpack(channel.tobytes()) for channel in channels]
     bias, multiplier, shift = (
         np.array([field[name] for field in fields], np.int64)
@@ -147,12 +144,12 @@ def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
     except ValueError as error:
         raise _undefined(str(error), where) from error
     table = memories.tables[d["table"]].copy() if d["use_table"] else None
-    return Layer(d, operand(weights), bias, multiplier, shift, table)
+    return Layer(d, weights, bias, multiplier, shift, table)
 
 
-def _inside(verb: str, first: int, end: int, depth: int, unit: str, where: str) -> None:
-    if end > depth:
-        raise _undefined(f"{verb} {unit} {first}..{end - 1} of {depth}", where)
+def _inside(verb: str, words: range, depth: int, unit: str, where: str) -> None:
+    if words.stop > depth:
+        raise _undefined(f"{verb} {unit} {words.start}..{words.stop - 1} of {depth}", where)
 
 
 def _undefined(what: str, where: str) -> CelosiaError:

@@ -2,17 +2,15 @@
 
 import numpy as np
 
-from celosia.network.graph import Dense, Graph
-from celosia.numerics.requantize import rescale
+from celosia.network.graph import Graph
+from celosia.ops import OPERATIONS
 from celosia.support.errors import CelosiaError
 
 __all__ = ["evaluate"]
 
 
 def evaluate(graph: Graph, x: np.ndarray) -> list[np.ndarray]:
-    """Every layer's outputs, as LiteRT's reference kernels define them.
-
-    ``y[n] = table[clip(rescale(sum_k (x[k] - zp_in) * w[n, k] + b[n]) + zp, lo, hi)]``
+    """Every layer's outputs, as LiteRT's reference kernels define them (`Operation.evaluate`).
 
     Parameters
     ----------
@@ -32,17 +30,7 @@ def evaluate(graph: Graph, x: np.ndarray) -> list[np.ndarray]:
         raise CelosiaError(
             f"input of {x.dtype} {x.shape} is not int8 [images, {inputs}]", where=graph.name
         )
-    outputs = []
-    for layer in graph.layers:
-        x = _dense(layer, x)
-        outputs.append(x)
-    return outputs
-
-
-def _dense(layer: Dense, x: np.ndarray) -> np.ndarray:
-    # |x - zp| <= 255 and |w| <= 128: float64 sums are exact up to K = 2**38.
-    acc = (x.astype(np.float64) - layer.input.zero_point) @ layer.weights.T.astype(np.float64)
-    v = rescale(acc.astype(np.int64), layer.bias, layer.multiplier, layer.shift, layer.rounding)
-    v = (v + layer.output.zero_point).astype(np.int32)
-    y = np.clip(v, *layer.clamp)
-    return y.astype(np.int8) if layer.table is None else layer.table[y + 128].astype(np.int8)
+    tensors = [x]
+    for layer, reads in zip(graph.layers, graph.reads, strict=True):
+        tensors.append(OPERATIONS[layer.op].evaluate(layer, *(tensors[each] for each in reads)))
+    return tensors[1:]

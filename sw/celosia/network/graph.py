@@ -4,16 +4,18 @@ All numbers are integers in LiteRT's conventions; scales are kept to quantize in
 results and to explain differences, never to compute a layer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
 from celosia.numerics.quant import Quant
-from celosia.spec import BIAS, MULTIPLIER, WEIGHT, Rounding
+from celosia.spec import BIAS, MULTIPLIER, WEIGHT, Op, Rounding
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
 from celosia.support.errors import CelosiaError
 
-__all__ = ["Dense", "Graph"]
+__all__ = ["Dense", "Graph", "Layer", "chain"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,8 @@ class Dense:
     CelosiaError
         naming layer and channel, when shapes do not chain or a value is outside its format.
     """
+
+    op: ClassVar[Op] = Op.DENSE
 
     name: str
     weights: np.ndarray
@@ -99,6 +103,18 @@ class Dense:
         return self.output if self.table is None else self.table_output
 
 
+#: What a graph is made of. `celosia.ops` has the record of each operation, by the layer's ``op``.
+Layer = Dense
+
+
+def chain(layers: Sequence) -> tuple[tuple[int, ...], ...]:
+    """The tensors that each layer of a chain reads, by their numbers.
+
+    Tensor 0 is the input; layer i writes tensor i + 1.
+    """
+    return tuple((index,) for index in range(len(layers)))
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A chain of layers from one int8 input vector to one int8 output vector.
@@ -110,7 +126,7 @@ class Graph:
     """
 
     name: str
-    layers: tuple[Dense, ...] = field(default=())
+    layers: tuple[Layer, ...] = field(default=())
 
     def __post_init__(self):
         if not self.layers:
@@ -119,12 +135,18 @@ class Graph:
         for name in names:
             if names.count(name) > 1:
                 raise CelosiaError(f"two layers are called {name!r}", where=self.name)
-        for before, after in zip(self.layers, self.layers[1:], strict=False):
-            if before.outputs != after.inputs:
-                raise CelosiaError(
-                    f"takes {after.inputs} inputs but {before.name!r} gives {before.outputs}",
-                    where=after.name,
-                )
+        for layer, reads in zip(self.layers, self.reads, strict=True):
+            for before in (self.layers[tensor - 1] for tensor in reads if tensor):
+                if before.outputs != layer.inputs:
+                    raise CelosiaError(
+                        f"takes {layer.inputs} inputs but {before.name!r} gives {before.outputs}",
+                        where=layer.name,
+                    )
+
+    @property
+    def reads(self) -> tuple[tuple[int, ...], ...]:
+        """The tensors that each layer reads (`chain`)."""
+        return chain(self.layers)
 
     @property
     def input(self) -> Quant:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 import numpy as np
 
 from celosia.numerics.quant import Quant
-from celosia.spec import Config
+from celosia.spec import Config, Op
 
-from .graph import Graph
+from .graph import Graph, Layer, chain
 
 __all__ = ["LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
 
@@ -39,13 +40,21 @@ class Operation:
     place: Place
     why: str
 
+    @classmethod
+    def of(cls, layer: "LayerOutline | Layer") -> "Operation":
+        """A layer of a file that has no other operations."""
+        how = "a layer" if layer.table is None else "a layer and an element table"
+        return cls(layer.name, layer.op.name.capitalize(), Place.ENGINE, how)
+
 
 @dataclass(frozen=True, eq=False)
 class LayerOutline:
     """A `Dense` without weights; quantization is None where calibration has yet to find it.
 
-    ``table`` is None or an int8 [256]; equal tables are stored once.
+    ``table`` is None or an int8 [256]; equal tables are stored once. A layer is an outline too.
     """
+
+    op: ClassVar[Op] = Op.DENSE
 
     name: str
     inputs: int
@@ -76,12 +85,17 @@ class Outline:
     name: str
     kind: str
     operations: tuple[Operation, ...]
-    layers: tuple[LayerOutline, ...]
+    layers: tuple[LayerOutline | Layer, ...]
     config: Config | None = None
 
     @property
     def unsupported(self) -> list[Operation]:
         return [op for op in self.operations if op.place is Place.UNSUPPORTED]
+
+    @property
+    def reads(self) -> tuple[tuple[int, ...], ...]:
+        """The tensors that each layer reads (`celosia.network.graph.chain`)."""
+        return chain(self.layers)
 
     @property
     def macs(self) -> int:
@@ -91,18 +105,8 @@ class Outline:
     @classmethod
     def of(cls, graph: Graph, kind: str) -> "Outline":
         """A quantized graph, whose operations are its layers."""
-        layers = tuple(
-            LayerOutline(
-                *(each.name, each.inputs, each.outputs, each.input, each.output),
-                *(each.clamp, each.table, each.table_output),
-            )
-            for each in graph.layers
-        )
-        how = {True: "a layer", False: "a layer and an element table"}
-        operations = tuple(
-            Operation(each.name, "Dense", Place.ENGINE, how[each.table is None]) for each in layers
-        )
-        return cls(graph.name, kind, operations, layers)
+        operations = tuple(map(Operation.of, graph.layers))
+        return cls(graph.name, kind, operations, graph.layers)
 
 
 def placeholder_table(index: int) -> np.ndarray:

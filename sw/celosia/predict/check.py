@@ -4,8 +4,9 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from celosia.compiler import needs, smallest
-from celosia.compiler.memory import words_in, words_out
+from celosia.network.graph import Layer
 from celosia.network.outline import LayerOutline, Outline
+from celosia.ops import OPERATIONS
 from celosia.spec import DESCRIPTOR, PARAMETER, Config
 
 from .estimate import Estimate, estimate
@@ -39,9 +40,13 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class LayerNeeds:
-    """What one layer takes: words of each memory, and cycles of a full batch."""
+    """What one layer takes: words of each memory, and cycles of a full batch.
 
-    layer: LayerOutline
+    ``shape`` is its size for people.
+    """
+
+    layer: LayerOutline | Layer
+    shape: str
     weights: int
     params: int
     activations: int
@@ -132,18 +137,23 @@ class Check:
         layers, config = self.outline.layers, self.judged
         cycles = self.estimate.layers if self.estimate else (0.0,) * len(layers)
         total = sum(cycles) or 1.0
-        return [
-            LayerNeeds(
-                layer,
-                weights=words_out(layer.outputs, config) // config.words_per_tile * layer.inputs,
-                params=words_out(layer.outputs, config),
-                activations=words_in(layer.inputs, config) + words_out(layer.outputs, config),
-                tables=int(layer.table is not None),
-                cycles=spent,
-                share=spent / total,
+        needs = []
+        for layer, spent in zip(layers, cycles, strict=True):
+            operation = OPERATIONS[layer.op]
+            words = operation.input_words(layer, config) + operation.result_words(layer, config)
+            needs.append(
+                LayerNeeds(
+                    layer,
+                    operation.shape(layer),
+                    weights=operation.weight_words(layer, config),
+                    params=operation.param_words(layer, config),
+                    activations=words,
+                    tables=int(layer.table is not None),
+                    cycles=spent,
+                    share=spent / total,
+                )
             )
-            for layer, spent in zip(layers, cycles, strict=True)
-        ]
+        return needs
 
     def to_dict(self) -> dict:
         """Everything, ready for JSON."""

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from celosia.compiler.memory import allocate, words_in, words_out
+from celosia.compiler.memory import allocate
 from celosia.network.outline import LayerOutline, Outline
+from celosia.ops import OPERATIONS
 from celosia.spec import Config, Memory, record
 
 from .cycles import LayerLoad, RunLoad, predict
+from .workload import layer_load
 
 __all__ = ["Estimate", "estimate"]
 
@@ -46,7 +48,8 @@ class Estimate:
 def estimate(outline: Outline, config: Config) -> Estimate:
     """Of ``outline`` on an engine of this shape; its memories are taken to be deep enough."""
     loads = _layers(outline, config)
-    words = words_in(outline.layers[0].inputs, config)
+    first = outline.layers[0]
+    words = OPERATIONS[first.op].input_words(first, config)
     if sum(load.tiles * len(load.needed) for load in loads) <= _EXACT_WORDS:
         latency = predict(config, [_run(loads, words, 1, 0)]).cycles
         per_run, layers = _steady(loads, words, config, _WARM_UP, _MEASURED)
@@ -68,7 +71,7 @@ def estimate(outline: Outline, config: Config) -> Estimate:
 def _repeated(layers: Sequence[LayerOutline]) -> list[int]:
     """For every layer the one whose cycles it shares: an earlier one in a row of equal layers."""
     stands_for: list[int] = []
-    shapes = [(layer.inputs, layer.outputs) for layer in layers]
+    shapes = [(layer.op, OPERATIONS[layer.op].shape(layer)) for layer in layers]
     for index in range(len(layers)):
         # The first ones of a row still feel what is before it, and the last what is after it.
         around = shapes[max(index - 3, 0) : index + 2]
@@ -79,20 +82,11 @@ def _repeated(layers: Sequence[LayerOutline]) -> list[int]:
 
 def _layers(outline: Outline, config: Config) -> list[LayerLoad]:
     places, loads = allocate(outline, config), []
-    for layer, src, dst in zip(outline.layers, places.src, places.dst, strict=True):
-        words = words_in(layer.inputs, config)
-        tail = layer.inputs - (words - 1) * config.lanes
-        loads.append(
-            LayerLoad(
-                src=src,
-                dst=dst or 0,
-                tiles=words_out(layer.outputs, config) // config.words_per_tile,
-                store=dst is not None,
-                emit=dst is None,
-                needed=(config.lanes,) * (words - 1) + (tail,),
-                bytes_in=layer.inputs,
-            )
-        )
+    for layer, reads, dst in zip(outline.layers, outline.reads, places.words[1:], strict=True):
+        sources = list(map(places.source, reads))
+        d = OPERATIONS[layer.op].describe(layer, config, sources, weights=0)
+        d |= {"op": layer.op, "dst": dst or 0, "store": dst is not None, "emit": dst is None}
+        loads.append(layer_load(d, config, base=0))
     return loads
 
 

@@ -3,14 +3,15 @@
 import numpy as np
 
 from celosia.compiler.image import Image
-from celosia.model.program import decode, input_bytes
+from celosia.model.program import Layer, decode
 from celosia.model.run import load
 from celosia.numerics.offset_binary import to_offset
-from celosia.spec import Config, ceil_div
+from celosia.ops import OPERATIONS
+from celosia.spec import Config
 
 from .cycles import LayerLoad, RunLoad
 
-__all__ = ["dense_load", "run_loads"]
+__all__ = ["dense_load", "layer_load", "run_loads"]
 
 
 def run_loads(image: Image, x: np.ndarray, batch: int | None = None, skip: bool = True):
@@ -37,7 +38,12 @@ def run_loads(image: Image, x: np.ndarray, batch: int | None = None, skip: bool 
         act = np.zeros((len(part), config.act_depth * config.lanes), np.uint8)
         act[:, : x.shape[1]] = to_offset(part)
         of_part: list[np.ndarray] = []
-        program.run(act, 0, lambda layer, u, out=of_part: out.append(_needed(u, batch, config)))
+
+        def count(layer: Layer, u: np.ndarray, out: list = of_part) -> None:
+            d = layer.descriptor
+            out.append(OPERATIONS[d["op"]].word_bytes_needed(d, config, u, batch))
+
+        program.run(act, 0, count)
         counts.append(of_part)
     layers = [np.concatenate(of_layer) for of_layer in zip(*counts, strict=True)]
     runs = []
@@ -52,31 +58,34 @@ def dense_load(image: Image, images: int, bank: int = 0) -> RunLoad:
     return _run(image, images, bank, None)
 
 
-def _needed(u: np.ndarray, batch: int, config: Config) -> np.ndarray:
-    """int [batches, words]: bytes of each word that are not 0 in every image of a batch."""
-    images, k = u.shape
-    batches, words = ceil_div(images, batch), ceil_div(k, config.lanes)
-    nonzero = np.zeros((batches * batch, words * config.lanes), bool)
-    nonzero[:images, :k] = u != 0
-    by_batch = nonzero.reshape(batches, batch, words, config.lanes).any(axis=1)
-    return by_batch.sum(axis=2)
+def layer_load(
+    d: dict[str, int], config: Config, base: int, needed: tuple[int, ...] | None = None
+) -> LayerLoad:
+    """What the layer of descriptor ``d`` asks of the engine.
+
+    Parameters
+    ----------
+    base : first word of the input bank.
+    needed : bytes to multiply of each word (`Operation.word_bytes_needed`); all when None.
+    """
+    operation = OPERATIONS[d["op"]]
+    (source,) = operation.reads(d, config, base)
+    every = operation.word_bytes(d, config)
+    return LayerLoad(
+        src=source.start,
+        dst=d["dst"],
+        tiles=d["tiles"],
+        store=bool(d["store"]),
+        emit=bool(d["emit"]),
+        needed=every if needed is None else needed,
+        bytes_in=sum(every),
+    )
 
 
 def _run(image: Image, images: int, bank: int, needed: list[tuple[int, ...]] | None) -> RunLoad:
-    config, words = image.config, image.input_words
-    layers = []
-    for index, d in enumerate(image.descriptors()):
-        k = input_bytes(d, config.lanes)
-        full = (config.lanes,) * (d["src_words"] - 1) + (d["tail"],)
-        layers.append(
-            LayerLoad(
-                src=d["src"] + (bank * words if d["from_input"] else 0),
-                dst=d["dst"],
-                tiles=d["tiles"],
-                store=bool(d["store"]),
-                emit=bool(d["emit"]),
-                needed=needed[index] if needed else full,
-                bytes_in=k,
-            )
-        )
-    return RunLoad(images, words, tuple(layers))
+    words = image.input_words
+    layers = tuple(
+        layer_load(d, image.config, bank * words, needed and needed[index])
+        for index, d in enumerate(image.descriptors())
+    )
+    return RunLoad(images, words, layers)

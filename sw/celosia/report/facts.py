@@ -8,7 +8,7 @@ import numpy as np
 from celosia.compiler.image import Image
 from celosia.driver.metrics import Figures
 from celosia.predict.cycles import Prediction, predict
-from celosia.predict.workload import run_loads
+from celosia.predict.workload import dense_load, run_loads
 from celosia.support.errors import CelosiaError
 
 from .precision import LayerPrecision, precision
@@ -133,7 +133,7 @@ def gather(
     classes = outputs.shape[1]
     if labels is not None and not ((labels >= 0) & (labels < classes)).all():
         raise CelosiaError(f"labels reach beyond the model's {classes} classes", where="--labels")
-    words = sum(d["tiles"] * d["src_words"] for d in image.descriptors())
+    words = sum(each.tiles * len(each.needed) for each in dense_load(image, batch).layers)
     part = x[: batch * max(1, min(_WORDS // words, _RUNS))]
     runs = run_loads(image, part, batch, skip)
     prediction = predict(image.config, runs)

@@ -9,6 +9,7 @@ from celosia.compiler.image import Image
 from celosia.model.program import Layer, decode
 from celosia.model.run import load
 from celosia.numerics.offset_binary import to_offset
+from celosia.ops import OPERATIONS
 from celosia.spec import OFFSET
 
 __all__ = ["LayerPrecision", "layer_results", "precision"]
@@ -82,7 +83,8 @@ def _in_float(layer: Layer, u: np.ndarray, outputs: int) -> np.ndarray:
     """The layer's results before they are rounded, in units of its output and with its offset."""
     d = layer.descriptor
     factor = layer.multiplier * 2.0 ** (layer.shift - 31)
-    v = (u @ layer.weights.astype(np.float64) + layer.bias) * factor + d["zero_point"]
+    sums = OPERATIONS[d["op"]].real_sums(layer.weights, u)
+    v = (sums + layer.bias) * factor + d["zero_point"]
     # A limit at zero is a ReLU, even where saturation does its work; other ends of int8 are none.
     if d["clamp_min"] in (d["zero_point"], *range(1, 256)):
         v = np.maximum(v, d["clamp_min"])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from celosia.numerics.offset_binary import to_offset
+from celosia.ops import OPERATIONS
 from celosia.spec import OFFSET, Memory, Rounding, record
 
 from .facts import Facts
@@ -119,7 +120,7 @@ def memory(facts: Facts) -> Raw:
     config, names = image.config, [layer.name for layer in image.model.layers]
     ds = image.descriptors()
     starts = {
-        Memory.WEIGHTS: [d["weights"] for d in ds],
+        Memory.WEIGHTS: [OPERATIONS[d["op"]].weights_read(d, config).start for d in ds],
         Memory.PARAMS: [d["params"] for d in ds],
         Memory.PROGRAM: list(range(len(ds))),
     }
@@ -135,7 +136,7 @@ def memory(facts: Facts) -> Raw:
     used = [("f0", 0, count / shape.depth, f"{count // 256} tables")] if shape.depth else []
     rows.append(_used("tables", used, count, shape.depth, shape.size))
     depth = max(
-        (d["dst"] + d["tiles"] * config.words_per_tile for d in ds if d["store"]),
+        (OPERATIONS[d["op"]].writes(d, config).stop for d in ds if d["store"]),
         default=2 * image.input_words,
     )
     rows.append(
@@ -175,15 +176,18 @@ def _activations(facts: Facts, index: int, d: dict[str, int], depth: int) -> tup
     """The words a layer reads and writes while the link fills the other input bank."""
     config, words = facts.image.config, facts.image.input_words
     parts = [("f4", words / depth, words / depth, "the next inputs arrive")]
-    read = d["src"] / depth, d["src_words"] / depth
-    parts.append(("f0", *read, f"{d['src_words']:,} words read"))
-    written = d["tiles"] * config.words_per_tile
-    if d["store"]:
-        parts.append(("f1", d["dst"] / depth, written / depth, f"{written:,} words written"))
+    operation = OPERATIONS[d["op"]]
+    reads, writes = operation.reads(d, config, base=0), operation.writes(d, config)
+    for each in reads:
+        share = each.start / depth, len(each) / depth
+        parts.append(("f0", *share, f"{len(each):,} words read"))
+    if writes:
+        share = writes.start / depth, len(writes) / depth
+        parts.append(("f1", *share, f"{len(writes):,} words written"))
     name = facts.image.model.layers[index].name
-    counts = f"{d['src_words']:,} read"
-    if d["store"]:
-        counts += f", {written:,} written"
+    counts = f"{sum(map(len, reads)):,} read"
+    if writes:
+        counts += f", {len(writes):,} written"
     return name, bar(parts, f"{name}: {counts}"), counts
 
 

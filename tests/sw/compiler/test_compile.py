@@ -1,28 +1,21 @@
 """The compiler: packing, placing, proofs and refusals."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.helpers.networks import CONFIGS, dense, images, network, quant
+from tests.helpers.networks import CONFIGS, dense, images, network, plain, quant
 
 from celosia.compiler import compile, needs, smallest
-from celosia.compiler.memory import allocate
-from celosia.compiler.overflow import fold
+from celosia.compiler.memory import Tensor, allocate, plan
 from celosia.model import evaluate, run
-from celosia.network.graph import Dense, Graph
+from celosia.network.graph import Graph
 from celosia.numerics.quant import Quant
 from celosia.spec import PARAMETER, Config, Memory, Op, ceil_div
 from celosia.support.errors import CelosiaError, DoesNotFit
 
 CONFIG = CONFIGS["4x12-lanes4"]
-
-
-def plain(weights: np.ndarray, bias: list[int], zero_point: int = -128, name="dense") -> Dense:
-    n = len(weights)
-    one, zero = np.full(n, 1 << 30), np.zeros(n, np.int64)
-    source = Quant(1.0, zero_point)
-    return Dense(name, weights.astype(np.int8), np.array(bias), source, one, zero, Quant(1.0, 0))
 
 
 def test_packing():
@@ -67,26 +60,33 @@ def test_tables_are_shared():
     assert image.sections[Memory.TABLES][:256] == (table.astype(int) + 128).astype("u1").tobytes()
 
 
-def test_no_accumulator_overflow():
-    inputs = 65000  # 255 * 65000 * 127 is just below 2**31
-    layer = plain(np.full((2, inputs), 127), [0, 0])
-    reach = 255 * inputs * 127
-    assert fold(layer).tolist() == [0, 0]
-    room = (1 << 31) - 1 - reach
-    assert fold(replace(layer, bias=np.array([room, -room]))).tolist() == [room, -room]
-    for channel in (0, 1):
-        bias = np.zeros(2, np.int64)
-        bias[channel] = -(room + 1)
-        with pytest.raises(CelosiaError, match=f"dense, channel {channel}: sums up to 2147483648"):
-            fold(replace(layer, bias=bias))
+def random_lifetimes(rng: np.random.Generator) -> list[Tensor]:
+    firsts = rng.integers(0, 12, rng.integers(0, 12)).tolist()
+    return [Tensor(int(rng.integers(1, 20)), at, at + int(rng.integers(0, 5))) for at in firsts]
 
 
-def test_folded_bias_must_fit():
-    layer = plain(np.full((3, 70000), -127), [0, 0, 0], zero_point=127)
-    with pytest.raises(CelosiaError, match="dense, channel 0: the folded bias 2266950000 does not"):
-        fold(layer)
-    with pytest.raises(CelosiaError, match="dense, channel 0: the folded bias"):
-        compile(Graph("g", (layer,)), Config.default(1, 4, act_depth=1 << 16, weight_depth=1 << 18))
+def test_tensors_in_use_together_lie_apart():
+    rng, best = np.random.default_rng(9), 0
+    for _ in range(500):
+        tensors = random_lifetimes(rng)
+        places, depth = plan(tensors)
+        spans = [(at, at + t.words) for at, t in zip(places, tensors, strict=True)]
+        assert depth == max((end for _, end in spans), default=0)
+        least = 0
+        for step in range(20):
+            now = [s for s, t in zip(spans, tensors, strict=True) if t.first <= step <= t.last]
+            now.sort()
+            assert all(a[1] <= b[0] for a, b in pairwise(now)), tensors
+            least = max(least, sum(t.words for t in tensors if t.first <= step <= t.last))
+        assert depth >= least
+        best += depth == least
+    assert best > 250
+
+
+def test_a_chain_ping_pongs_from_both_ends():
+    sizes = [3, 5, 2, 7, 1]
+    chain = [Tensor(words, step, step + 1) for step, words in enumerate(sizes)]
+    assert plan(chain) == ([0, 9 - 5, 0, 9 - 7, 0], 9)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -98,14 +98,13 @@ def test_no_layer_writes_what_is_still_needed(name):
         graph = network(rng, widths)
         places = allocate(graph, config)
         banks = 2 * ceil_div(widths[0], config.lanes)
-        assert places.dst[-1] is None and places.src[0] == 0
-        for i, dst in enumerate(places.dst[:-1]):
+        assert places.words[-1] is None and places.words[0] == 0
+        for i, dst in enumerate(places.words[1:-1]):
             note = f"seed={seed} widths={widths} layer {i}"
             end = dst + ceil_div(widths[i + 1], config.cols) * config.words_per_tile
             assert banks <= dst and end <= places.depth, note
-            assert places.src[i + 1] == dst, note
             if i:
-                start = places.src[i]
+                start = places.words[i]
                 stop = start + ceil_div(widths[i], config.cols) * config.words_per_tile
                 assert end <= start or stop <= dst, note
 

@@ -145,8 +145,8 @@ def test_running_past_the_memory():
     [
         ({"weights": 62}, "weight words 62..64 of 64"),
         ({"params": 15}, "parameter words 15..16 of 16"),
-        ({"src": 15}, "activation bytes 30..32 of 32"),
-        ({"store": 1, "dst": 15}, "activation bytes 30..33 of 32"),
+        ({"src": 15}, "activation words 15..16 of 16"),
+        ({"store": 1, "dst": 15}, "activation words 15..16 of 16"),
         ({"store": 1, "dst": 1, "tiles": 2}, "overwrites its input"),
     ],
 )

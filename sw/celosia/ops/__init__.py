@@ -1,0 +1,14 @@
+"""The operations of the engine, one file each.
+
+Compiler, golden model, cycle model, `check` and the report know no operation by name: they take
+its record from `OPERATIONS`, by the ``op`` of a layer, of its outline or of a descriptor.
+"""
+
+from celosia.spec import Op
+
+from .dense import DENSE
+from .operation import Operation, Source
+
+__all__ = ["OPERATIONS", "Operation", "Source"]
+
+OPERATIONS: dict[Op, Operation] = {operation.op: operation for operation in (DENSE,)}

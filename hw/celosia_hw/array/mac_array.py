@@ -23,7 +23,8 @@ class MacArray(wiring.Component):
     the cycle before; from the cycle after it on `head` is the chain's first beat. The next tile may
     start at once; its ``last`` must come late enough for the chain to be empty again. One set of
     operands per cycle, never stalled. With multicycle requantizers everything that concerns the
-    chain is a cycle later, except ``capturing``. Bit-exact with `celosia.numerics.array.accumulate`.
+    chain is a cycle later, except ``capturing``. Bit-exact with
+    `celosia.numerics.array.accumulate`.
 
     Parameters
     ----------

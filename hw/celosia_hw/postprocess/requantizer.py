@@ -25,10 +25,10 @@ class Requantizer(wiring.Component):
     - `Rounding.DOUBLE`: ``v = ((a << max(s, 0)) * m + (1 << 30)) >> 31``, then for
       ``e = max(-s, 0) > 0``: ``(v + (1 << (e - 1)) - (v < 0)) >> e``
 
-    Bit-exact with `celosia.numerics.requantize.requantize`. One beat per `Config.requantizer_cycles`, never
-    stalled; its bytes are valid `latency` cycles later. With one beat per cycle `settings` must be
-    held while results are on their way. Multicycle requantizers also need acc and parameters held
-    until then; their `o` is held until the next beat's.
+    Bit-exact with `celosia.numerics.requantize.requantize`. One beat per
+    `Config.requantizer_cycles`, never stalled; its bytes are valid `latency` cycles later. With one
+    beat per cycle `settings` must be held while results are on their way. Multicycle requantizers
+    also need acc and parameters held until then; their `o` is held until the next beat's.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ import importlib.metadata
 __all__ = [
     "CelosiaError",
     "Config",
-    "FloatMLP",
+    "FloatNetwork",
     "Graph",
     "Image",
     "compile",
@@ -36,7 +36,7 @@ __all__ = [
 _HOMES = {
     "CelosiaError": "support.errors",
     "Config": "spec",
-    "FloatMLP": "network.mlp",
+    "FloatNetwork": "network.float_network",
     "Graph": "network.graph",
     "Image": "compiler.image",
     "compile": "compiler",

@@ -1,6 +1,7 @@
 """Files that commands read: models at every stage, and arrays."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,12 @@ if TYPE_CHECKING:
     from celosia.compiler.image import Image
     from celosia.network.float_network import FloatNetwork
     from celosia.network.graph import Graph
-    from celosia.network.mlp import FloatMLP
     from celosia.network.network import Network
 
 __all__ = ["load_array", "load_model"]
 
 
-def load_model(path: str) -> "Image | Graph | Network | FloatMLP | FloatNetwork":
+def load_model(path: str) -> "Image | Graph | Network | FloatNetwork":
     """A program image, a quantized graph or network, or a float model, by its content.
 
     Raises
@@ -34,9 +34,9 @@ def load_model(path: str) -> "Image | Graph | Network | FloatMLP | FloatNetwork"
     if data.startswith(b"PK") and not path.endswith((".keras", ".pt2", ".pt")):
         names = _names(data, path)
         if "activations" in names:
-            from celosia.network.mlp import FloatMLP
+            from celosia.network.float_file import from_bytes
 
-            return FloatMLP.load(path)
+            return replace(from_bytes(data, where=path), name=Path(path).stem)
         if "header" in names or path.endswith(".npz"):
             from celosia.network.graph_file import graph_from_bytes
 

@@ -48,20 +48,13 @@ def _text(value: object) -> str:
 def _describe(path: str) -> dict:
     from celosia.compiler.image import Image
     from celosia.network.float_network import FloatNetwork
-    from celosia.network.mlp import FloatMLP
 
     from .files import load_model
 
     model = load_model(path)
-    if isinstance(model, FloatMLP):
-        layers = [
-            {"inputs": w.shape[0], "outputs": w.shape[1], "activation": name}
-            for w, name in zip(model.weights, model.activations, strict=True)
-        ]
-        return {"kind": "float model", "macs": sum(w.size for w in model.weights), "layers": layers}
     if isinstance(model, FloatNetwork):
         layers = [
-            {"inputs": w, "outputs": n, "activation": str(layer.function)}
+            {"inputs": w, "outputs": n, "activation": layer.function.label}
             for layer in model.layers
             for w, n in [layer.weights.shape]
         ]

@@ -2,12 +2,10 @@
 
 import mmap
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 from celosia.compiler.image import MAGIC, SUFFIX, Image
 from celosia.network.float_network import FloatNetwork
-from celosia.network.mlp import FloatMLP
 from celosia.network.outline import LayerOutline, Operation, Outline, Place, placeholder_table
 from celosia.spec import Memory
 from celosia.support.errors import CelosiaError, Unsupported
@@ -32,8 +30,8 @@ def read_outline(path: Path | str) -> Outline:
         return _image(Image.load(path))
     if start.startswith(b"PK") and path.suffix in (".npz", ""):
         model = files.load_model(str(path))
-        if isinstance(model, FloatMLP):
-            return _mlp(model, path.stem)
+        if isinstance(model, FloatNetwork):
+            return _network(model, "float model")
         return Outline.of(getattr(model, "graph", model), "quantized graph")
     return _imported(path)
 
@@ -91,20 +89,6 @@ def _tflite(path: Path) -> Outline:
         raise CelosiaError(f"cannot read: {error}", where=str(path)) from error
 
 
-def _mlp(model: FloatMLP, name: str) -> Outline:
-    layers = tuple(
-        LayerOutline(f"dense_{index}", inputs, outputs)
-        for index, (inputs, outputs) in enumerate(pairwise(model.sizes))
-    )
-    operations: list[Operation] = []
-    for layer, activation in zip(layers, model.activations, strict=True):
-        operations.append(Operation(layer.name, "Dense", Place.ENGINE, "a layer"))
-        if activation != "none":
-            how = "within its layer's clamp"
-            operations.append(Operation(layer.name, activation, Place.ENGINE, how))
-    return Outline(name, "float model", tuple(operations), layers)
-
-
 def _image(image: Image) -> Outline:
     tables = image.records(Memory.TABLES)
     layers = tuple(
@@ -127,21 +111,23 @@ def _image(image: Image) -> Outline:
     return Outline(image.model.name, kind, operations, layers, image.config)
 
 
-def _network(network: FloatNetwork, kind: str) -> Outline:
+def _network(network: FloatNetwork, file_kind: str) -> Outline:
     """A float network as its importer gives it: tables and clamps are yet to be calibrated."""
     operations, layers = [], []
     for index, each in enumerate(network.layers):
         inputs, outputs = each.weights.shape
         name, f = f"dense_{index}", each.function
-        operations.append(Operation(each.origin or name, "Dense", Place.ENGINE, f"layer {name!r}"))
+        origin, how = (each.origin, f"layer {name!r}") if each.origin else (name, "a layer")
+        operations.append(Operation(origin, "Dense", Place.ENGINE, how))
         in_table = f.name != "x" and f.limits is None
         if f.name != "x":
             how = "element table of its layer" if in_table else "within its layer's clamp"
-            operations.append(Operation(f"{each.origin or name}, {f}", f.name, Place.ENGINE, how))
+            kind = f.label.partition("(")[0]
+            operations.append(Operation(f"{origin}, {f.label}", kind, Place.ENGINE, how))
         table = placeholder_table(index) if in_table else None
         layers.append(LayerOutline(name, inputs, outputs, table=table))
     if network.final:
         how = "after the last layer"
         operations.append(Operation("output", network.final, Place.HOST, how))
     operations += [Operation(name, "none", Place.DROPPED, how) for name, how in network.passed]
-    return Outline(network.name, kind, tuple(operations), tuple(layers))
+    return Outline(network.name, file_kind, tuple(operations), tuple(layers))

@@ -1,7 +1,6 @@
 """Quantize a float model to an int8 graph."""
 
 import argparse
-from pathlib import Path
 
 from celosia.support.errors import CelosiaError
 
@@ -49,11 +48,10 @@ def compilable(args: argparse.Namespace, model, console: Console):
     """
     from celosia.compiler.image import Image
     from celosia.network.float_network import FloatNetwork
-    from celosia.network.mlp import FloatMLP
 
     if isinstance(model, Image):
         raise CelosiaError("is compiled already", where=args.model, todo="give graph or model")
-    if not isinstance(model, FloatMLP | FloatNetwork):
+    if not isinstance(model, FloatNetwork):
         return model
     if not args.calibrate:
         raise CelosiaError(
@@ -63,17 +61,13 @@ def compilable(args: argparse.Namespace, model, console: Console):
 
 
 def calibrated(args: argparse.Namespace, model, console: Console):
-    """What ``model`` is quantized to with the options of `add_calibration`: a graph, or for a
-    model of another framework a network, whose inputs and outputs are the model's own."""
+    """The network that ``model`` is quantized to with the options of `add_calibration`; its inputs
+    and outputs are the model's own."""
     from celosia.importer.quantized import quantized
-    from celosia.network.mlp import FloatMLP
-    from celosia.quant import quantize
 
     sample = _sample(args, console)
     try:
-        if not isinstance(model, FloatMLP):
-            return quantized(model, sample, args.method)
-        return quantize(model, sample, args.method, name=Path(args.model).stem)
+        return quantized(model, sample, args.method)
     except CelosiaError as error:
         where = f"{args.model} with {args.calibrate}"
         where += f", {error.where}" if error.where else ""
@@ -93,15 +87,13 @@ def _sample(args: argparse.Namespace, console: Console):
 def run(args: argparse.Namespace) -> int:
     from celosia.network.float_network import FloatNetwork
     from celosia.network.graph_file import save_graph
-    from celosia.network.mlp import FloatMLP
 
     options.check_outputs(args.output)
     console = Console(args.quiet)
     model = load_model(args.model)
-    if not isinstance(model, FloatMLP | FloatNetwork):
+    if not isinstance(model, FloatNetwork):
         raise CelosiaError("is quantized already", where=args.model, todo="compile it")
-    graph = calibrated(args, model, console)
-    graph = getattr(graph, "graph", graph)
+    graph = calibrated(args, model, console).graph
     save_graph(graph, args.output)
     console.say(f"{args.output}: {len(graph.layers)} int8 layers, {graph.macs:,} MACs")
     return 0

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from celosia.network.float_network import FloatNetwork
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
 
@@ -38,11 +39,11 @@ def float_results(args: argparse.Namespace, image: "Image") -> list[np.ndarray] 
     if not args.report:
         raise CelosiaError("only a report needs it", where="--float", todo="add --report FILE")
     model, x = load_model(args.float), load_array(args.input)
-    if not hasattr(model, "layer_outputs"):
+    if not isinstance(model, FloatNetwork):
         raise CelosiaError("is not a float model", where=args.float)
     if x.dtype.kind != "f":
         raise CelosiaError(f"{x.dtype} inputs, but --float needs float ones", where=args.input)
-    results = [y[-1] if isinstance(y, tuple) else y for y in model.layer_outputs(x)]
+    results = [y for _, y in model.layer_outputs(x)]
     widths = [y.shape[1] for y in results]
     ours = [layer.outputs for layer in image.model.layers]
     if widths != ours:

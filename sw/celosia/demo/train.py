@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from celosia.network.mlp import FloatMLP
+from celosia.network.float_network import FloatNetwork
 from celosia.support.cache import CACHE_TODO, cache_dir
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write, require_writable
@@ -29,7 +29,7 @@ def train_mlp(
     batch: int = 32,
     seed: int = 0,
     progress: Progress | None = None,
-) -> FloatMLP:
+) -> FloatNetwork:
     """Train a perceptron with ReLU layers on `dataset`'s training half, scaled to 0..1.
 
     Adam, learning rate 1e-3, cross-entropy of a softmax that is left out of the result. The same
@@ -47,7 +47,7 @@ def train_mlp(
 
     Returns
     -------
-    FloatMLP with activations ("relu", ..., "relu", "none").
+    FloatNetwork "mlp" of layers with a ReLU, the last without.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def train_mlp(
             _check_integer(name, value, least)
     path = cache_dir() / "models" / f"{_key(dataset, hidden, epochs, batch, seed)}.npz"
     try:
-        return FloatMLP.load(path)
+        return FloatNetwork.load(path)
     except CelosiaError:
         require_writable(path.parent, todo=CACHE_TODO)
     model = _train(dataset, hidden, epochs, batch, seed, progress or silent)
@@ -94,7 +94,14 @@ def _key(dataset: Dataset, hidden: tuple[int, ...], epochs: int, batch: int, see
     return f"mlp-{digest.hexdigest()[:24]}"
 
 
-def _train(dataset, hidden, epochs, batch, seed, progress: Progress) -> FloatMLP:
+def _train(
+    dataset: Dataset,
+    hidden: tuple[int, ...],
+    epochs: int,
+    batch: int,
+    seed: int,
+    progress: Progress,
+) -> FloatNetwork:
     try:
         from sklearn.neural_network import MLPClassifier
         from threadpoolctl import threadpool_limits
@@ -123,7 +130,7 @@ def _train(dataset, hidden, epochs, batch, seed, progress: Progress) -> FloatMLP
                 raise KeyboardInterrupt
             progress(f"training, loss {net.loss_:.4f}", epoch, epochs)
     activations = ["relu"] * len(hidden) + ["none"]
-    return FloatMLP(net.coefs_, net.intercepts_, activations)
+    return FloatNetwork.from_arrays(net.coefs_, net.intercepts_, activations)
 
 
 def _no_sklearn() -> CelosiaError:

@@ -1,17 +1,22 @@
-"""A float network in the one form that every importer brings its file to."""
+"""A float network in the one form that every importer brings its file to, and its own file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, located
+from celosia.support.files import atomic_write, read
 
-from .functions import Function, X, clip
-from .mlp import FloatMLP
+from .functions import Function, X, from_text
 
 __all__ = ["FloatLayer", "FloatNetwork"]
+
+#: Name of a network whose file or maker gives none.
+_NAME = "mlp"
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +25,13 @@ class FloatLayer:
 
     Parameters
     ----------
-    weights : float32 [K, N]. bias : float32 [N].
+    weights : float [K, N]. bias : float [N]. Kept as read-only float32 copies.
     function : of each element; `X` for none.
     origin : what the file calls it, for messages.
+
+    Raises
+    ------
+    CelosiaError : shapes that do not fit, or a value that is not a finite float32.
     """
 
     weights: np.ndarray
@@ -30,22 +39,14 @@ class FloatLayer:
     function: Function = X
     origin: str = ""
 
-    def __post_init__(self):
-        for what, ndim in (("weights", 2), ("bias", 1)):
-            value = getattr(self, what)
-            if value.ndim != ndim or not value.size:
-                raise CelosiaError(f"{what} of shape {list(value.shape)}", where=self.origin)
-            with np.errstate(over="ignore"):
-                value = np.array(value, np.float32, order="C")
-            if not np.isfinite(value).all():
-                raise CelosiaError(
-                    f"{what} hold a value that is no finite float32", where=self.origin
-                )
-            value.flags.writeable = False
-            object.__setattr__(self, what, value)
+    def __post_init__(self) -> None:
+        weights = _tensor(self.weights, 2, "weights", self.origin)
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "bias", _tensor(self.bias, 1, "biases", self.origin))
         if self.weights.shape[1] != len(self.bias):
             raise CelosiaError(
-                f"{self.weights.shape[1]} outputs but {len(self.bias)} biases", where=self.origin
+                f"weights have {self.weights.shape[1]} outputs but biases {len(self.bias)}",
+                where=self.origin,
             )
 
 
@@ -55,15 +56,21 @@ class FloatNetwork:
 
     Layer `k` is called ``dense_{k}`` from here on, so that a network and the program made of it do
     not depend on the format they came in; `FloatLayer.origin` keeps the file's own name.
+    `from_arrays` makes one of weights and biases.
 
     Parameters
     ----------
-    name : shown in messages.
+    name : shown in messages; of the quantized graph, too.
     layers : at least one; each takes what the one before gives.
     input_shape, output_shape : without the batch axis; () stands for a plain vector.
     final : "" or, after the last layer, "softmax" or "log_softmax" over all outputs.
     notes : remarks for the user, one line each.
     passed : (operator, what became of it) of those in the file that cost nothing.
+
+    Raises
+    ------
+    CelosiaError : there is no layer, one does not take what the one before gives, or a shape does
+        not hold as many values.
     """
 
     name: str
@@ -74,15 +81,15 @@ class FloatNetwork:
     notes: tuple[str, ...] = ()
     passed: tuple[tuple[str, str], ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.layers:
             raise CelosiaError("the model has no linear layer", where=self.name)
-        for before, after in pairwise(self.layers):
+        for k, (before, after) in enumerate(pairwise(self.layers)):
             if before.weights.shape[1] != after.weights.shape[0]:
                 raise CelosiaError(
-                    f"takes {after.weights.shape[0]} inputs, but the layer before gives "
-                    f"{before.weights.shape[1]}",
-                    where=after.origin,
+                    f"{before.weights.shape[1]} outputs, but {after.origin or f'layer {k + 1}'} "
+                    f"takes {after.weights.shape[0]} inputs",
+                    where=before.origin or f"layer {k}",
                 )
         for what, at in (("input_shape", 0), ("output_shape", -1)):
             shape = getattr(self, what) or (self.sizes[at],)
@@ -94,11 +101,38 @@ class FloatNetwork:
             object.__setattr__(self, what, tuple(shape))
 
     @classmethod
-    def of(cls, mlp: FloatMLP, name: str = "mlp") -> "FloatNetwork":
-        """The same function as ``mlp``."""
-        functions = {"relu": clip(0), "none": X}
-        parts = zip(mlp.weights, mlp.biases, mlp.activations, strict=True)
-        return cls(name, tuple(FloatLayer(w, b, functions[act]) for w, b, act in parts))
+    def from_arrays(
+        cls,
+        weights: Sequence[np.ndarray],
+        biases: Sequence[np.ndarray],
+        activations: Sequence[str],
+        name: str = _NAME,
+    ) -> "FloatNetwork":
+        """Dense layers in a row: ``x = activation(x @ weights[k] + biases[k])``, k = 0, 1, ...
+
+        Parameters
+        ----------
+        weights : per layer float [K, N]; `K` equals the `N` of the layer before.
+        biases : per layer float [N].
+        activations : per layer "relu" or "none"; or a text of `functions.to_text`.
+
+        Raises
+        ------
+        CelosiaError : no layers, lengths or shapes that do not fit, an unknown activation, or a
+            value that is not a finite float32.
+        """
+        counts = len(weights), len(biases), len(activations)
+        if not counts[0] or len(set(counts)) > 1:
+            raise CelosiaError(
+                "{} weights, {} biases and {} activations".format(*counts),
+                where="model",
+                todo="give one of each per layer, and at least one layer",
+            )
+        layers = []
+        for k, (w, b, text) in enumerate(zip(weights, biases, activations, strict=True)):
+            with located(f"layer {k}"):
+                layers.append(FloatLayer(w, b, from_text(str(text))))
+        return cls(name, tuple(layers))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -107,6 +141,7 @@ class FloatNetwork:
 
     @property
     def macs(self) -> int:
+        """Multiplications of one inference."""
         return sum(layer.weights.size for layer in self.layers)
 
     def layer_outputs(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -150,3 +185,55 @@ class FloatNetwork:
         if self.final:
             y = FloatSoftmax(log=self.final == "log_softmax")(y)
         return y.reshape(len(y), *self.output_shape)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The class with the largest result, the first of equals: int64 [n]."""
+        y = self.forward(x)
+        return y.reshape(len(y), -1).argmax(axis=1)
+
+    def to_bytes(self) -> bytes:
+        """The content of an .npz file (`float_file.to_bytes`)."""
+        from .float_file import to_bytes  # it builds on this module
+
+        return to_bytes(self)
+
+    def save(self, path: Path | str) -> None:
+        """Write an .npz file, whole or not at all.
+
+        Raises
+        ------
+        CelosiaError : it cannot be written.
+        """
+        atomic_write(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path | str) -> "FloatNetwork":
+        """Read what `save` wrote; nothing in the file is executed.
+
+        Raises
+        ------
+        CelosiaError : no such file, cut short, damaged, or not a valid model.
+        """
+        from .float_file import from_bytes
+
+        return from_bytes(read(path), where=str(path))
+
+
+def _tensor(value: np.ndarray, ndim: int, what: str, where: str) -> np.ndarray:
+    """A read-only float32 copy of ``value``, checked to have ``ndim`` non-empty axes and be
+    finite."""
+    value = np.asarray(value)
+    if value.dtype.kind != "f" or value.ndim != ndim or not value.size:
+        raise CelosiaError(
+            f"{what} are {value.dtype} {list(value.shape)}, not float with {ndim} non-empty axes",
+            where=where,
+        )
+    with np.errstate(over="ignore"):
+        value = np.array(value, np.float32, order="C")
+    if not np.isfinite(value).all():
+        at = [int(axis[0]) for axis in np.nonzero(~np.isfinite(value))]
+        raise CelosiaError(
+            f"{what} hold {value[tuple(at)]} at {at}", where=where, todo="train the model again"
+        )
+    value.flags.writeable = False
+    return value

@@ -1,14 +1,15 @@
 """Element-wise functions of one tensor as expressions, whatever framework spelled them."""
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from celosia.support.errors import Unsupported
+from celosia.support.errors import CelosiaError, Unsupported
 
-__all__ = ["FORMULAS", "Function", "X", "clip", "function"]
+__all__ = ["FORMULAS", "Function", "X", "clip", "from_text", "function", "to_text"]
 
 #: An expression of more parts than this is refused: evaluating it would take too long.
 _MOST_PARTS = 64
@@ -76,6 +77,11 @@ class Function:
         args = tuple(each._replace_affine() for each in self.args)
         return function(self.name, *self.params, args=args)
 
+    @property
+    def label(self) -> str:
+        """For people: "none" for the argument itself, "relu" for ``clip(0)``, else `str`."""
+        return next((label for label, known in _LABELS.items() if known == self), str(self))
+
     def __str__(self) -> str:
         if self.name == "x":
             return "x"
@@ -120,6 +126,53 @@ def function(name: str, *params: float, args: tuple[Function, ...] = (X,)) -> Fu
 def clip(low: float = -math.inf, high: float = math.inf) -> Function:
     """``min(max(x, low), high)``; a ReLU is ``clip(0)``."""
     return function("clip", low, high)
+
+
+#: The functions that have a name of their own.
+_LABELS = {"none": X, "relu": clip(0)}
+
+
+def to_text(f: Function) -> str:
+    """One line that `from_text` reads: a name of `_LABELS`, or JSON: [name, parameters, arguments].
+
+    Numbers may be ``Infinity``, which Python's JSON reads back.
+    """
+    return f.label if f in _LABELS.values() else json.dumps(_plain(f))
+
+
+def from_text(text: str) -> Function:
+    """The inverse of `to_text`.
+
+    Raises
+    ------
+    CelosiaError : ``text`` is no function, or one of more than `_MOST_PARTS` parts.
+    """
+    if text in _LABELS:
+        return _LABELS[text]
+    try:
+        made = _function(json.loads(text))
+        # A formula with too many or too few numbers or arguments fails here, not in the middle
+        # of a run.
+        made(np.zeros(1))
+        return made
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        shown = "".join(c if c.isprintable() else "?" for c in text[:40])
+        raise CelosiaError(
+            f"activation {shown!r} is unknown", todo="use " + " or ".join(_LABELS)
+        ) from error
+
+
+def _plain(f: Function) -> list:
+    return [f.name, list(f.params), [_plain(each) for each in f.args]]
+
+
+def _function(values: list) -> Function:
+    name, params, args = values
+    if name == "x" and not params and not args:
+        return X
+    if name not in FORMULAS or not all(type(each) is float for each in params):
+        raise ValueError(f"function {name!r} of {params}")
+    return function(name, *params, args=tuple(_function(each) for each in args))
 
 
 def _sixth(params: tuple[float, ...]) -> bool:

@@ -4,7 +4,6 @@ import numpy as np
 
 from celosia.network.float_network import FloatLayer, FloatNetwork
 from celosia.network.graph import Dense, Graph
-from celosia.network.mlp import FloatMLP
 from celosia.numerics.multiplier import effective_scale
 from celosia.numerics.quant import Quant
 from celosia.spec import WEIGHT, Rounding
@@ -18,7 +17,7 @@ __all__ = ["quantize"]
 
 
 def quantize(
-    model: FloatMLP | FloatNetwork,
+    model: FloatNetwork,
     calibration: np.ndarray,
     method: str = "mse",
     name: str | None = None,
@@ -38,15 +37,13 @@ def quantize(
     model : any float network.
     calibration : float [n, inputs], a sample of the inputs to expect; some hundred are enough.
     method : of the hidden layers and the result: "minmax", "percentile" or "mse" (`observe`).
-    name : of the graph; the network's own, or "mlp", when None.
+    name : of the graph; the network's own when None.
 
     Raises
     ------
     CelosiaError : naming the layer, when the calibration set is empty, not float, of another width
         or not finite, or the outputs span no float32 scale.
     """
-    if isinstance(model, FloatMLP):
-        model = FloatNetwork.of(model)
     x = np.asarray(calibration)
     outputs = model.layer_outputs(x)
     with located("input"):

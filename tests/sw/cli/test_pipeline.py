@@ -9,8 +9,8 @@ from tests.sw.conftest import ENGINE
 from celosia import model
 from celosia.compiler.image import Image
 from celosia.model import evaluate
+from celosia.network.float_network import FloatNetwork
 from celosia.network.graph_file import load_graph
-from celosia.network.mlp import FloatMLP
 
 KEYS = {
     *("dataset", "images", "accuracy_float", "accuracy_int8", "mismatches", "macs_per_image"),
@@ -26,7 +26,7 @@ def test_from_training_to_results(celosia, digits, tmp_path):
 
     ran = celosia("train", *data, "--epochs", 2, "-o", trained)
     assert ran.status == 0 and ran.out.startswith("dataset: digits0 (not MNIST), 300 images")
-    assert FloatMLP.load(trained).sizes == (784, 128, 64, 10)
+    assert FloatNetwork.load(trained).sizes == (784, 128, 64, 10)
 
     ran = celosia("quantize", trained, "--calibrate", "mnist", *data, "-o", graph)
     assert ran.status == 0 and "3 int8 layers, 109,184 MACs" in ran.out

@@ -22,13 +22,14 @@ def digits():
 
 
 def weights(model):
-    return b"".join(array.tobytes() for array in model.weights + model.biases)
+    return b"".join(layer.weights.tobytes() + layer.bias.tobytes() for layer in model.layers)
 
 
 def test_learns_digits(digits, cache):
     reports = []
     model = train_mlp(digits, progress=lambda *report: reports.append(report))
-    assert model.sizes == (784, 128, 64, 10) and model.activations == ("relu", "relu", "none")
+    assert model.sizes == (784, 128, 64, 10) and model.name == "mlp"
+    assert [layer.function.label for layer in model.layers] == ["relu", "relu", "none"]
     accuracy = np.mean(model.predict(scaled(digits.x_test)) == digits.y_test)
     assert accuracy > 0.9
     assert [report[1:] for report in reports] == [(k, 10) for k in range(1, 11)]
@@ -102,7 +103,7 @@ def test_images_come_in_another_order_every_epoch(digits, cache):
     for epoch, same in ((1, True), (2, False)):
         repeats_its_order.partial_fit(scaled(digits.x_train), digits.y_train, classes=np.arange(10))
         ours = train_mlp(digits, (8,), epochs=epoch)
-        assert np.allclose(ours.weights[0], repeats_its_order.coefs_[0]) == same
+        assert np.allclose(ours.layers[0].weights, repeats_its_order.coefs_[0]) == same
 
 
 def test_damaged_cache_is_trained_again(digits, cache):

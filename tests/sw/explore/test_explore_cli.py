@@ -10,7 +10,7 @@ from tests.sw.cli.test_interrupt import interrupt
 from tests.sw.explore.test_explore import placed
 
 from celosia.boards import BOARDS, board, save_placements
-from celosia.network.mlp import FloatMLP
+from celosia.network.float_network import FloatNetwork
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -20,7 +20,7 @@ def save(path, *sizes: int):
     pairs = list(zip(sizes, sizes[1:], strict=False))
     weights = tuple(np.ones(pair, np.float32) for pair in pairs)
     biases = tuple(np.zeros(n, np.float32) for _, n in pairs)
-    FloatMLP(weights, biases, ("relu",) * (len(pairs) - 1) + ("none",)).save(path)
+    FloatNetwork.from_arrays(weights, biases, ("relu",) * (len(pairs) - 1) + ("none",)).save(path)
     return path
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.sw.cli.test_interrupt import interrupt
 
-from celosia.network.mlp import FloatMLP
+from celosia.network.float_network import FloatNetwork
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def save(path, *sizes: int):
     pairs = list(zip(sizes, sizes[1:], strict=False))
     weights = tuple(np.ones(pair, np.float32) for pair in pairs)
     biases = tuple(np.zeros(n, np.float32) for _, n in pairs)
-    FloatMLP(weights, biases, ("relu",) * (len(pairs) - 1) + ("none",)).save(path)
+    FloatNetwork.from_arrays(weights, biases, ("relu",) * (len(pairs) - 1) + ("none",)).save(path)
     return path
 
 

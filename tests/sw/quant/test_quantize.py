@@ -8,7 +8,7 @@ from tests.helpers.random_models import fully_connected
 from celosia.demo import load_mnist, scaled
 from celosia.demo.train import train_mlp
 from celosia.model.reference import evaluate
-from celosia.network.mlp import FloatMLP
+from celosia.network.float_network import FloatNetwork
 from celosia.numerics.quant import Quant
 from celosia.quant import METHODS, activation_quant, effective_scale, observe, quantize
 from celosia.support.errors import CelosiaError
@@ -19,7 +19,7 @@ def mlp(seed=0, sizes=(20, 16, 8), scale=1.0):
     pairs = list(zip(sizes, sizes[1:], strict=False))
     weights = [rng.normal(0, scale / np.sqrt(k), (k, n)).astype(np.float32) for k, n in pairs]
     biases = [rng.normal(0, 0.2, n).astype(np.float32) for _, n in pairs]
-    return FloatMLP(weights, biases, ["relu"] * (len(pairs) - 1) + ["none"])
+    return FloatNetwork.from_arrays(weights, biases, ["relu"] * (len(pairs) - 1) + ["none"])
 
 
 def sample(n=300, width=20, seed=1):
@@ -105,7 +105,8 @@ def test_quantized_graphs_run_in_litert(seed):
     ops = []
     for index, layer in enumerate(graph.layers):
         source = tensors[-1] if index else tensors[0]
-        weights = _weight_scales(model.weights[index], model.biases[index], source.scale)
+        w, b = model.layers[index].weights, model.layers[index].bias
+        weights = _weight_scales(w, b, source.scale)
         at = len(tensors)
         tensors += [
             Tensor(layer.weights.shape, "int8", weights, 0, layer.weights),
@@ -135,13 +136,13 @@ def _weight_scales(w, b, source):
 
 def test_dead_channels():
     model = mlp()
-    weights = [w.copy() for w in model.weights]
+    weights = [layer.weights.copy() for layer in model.layers]
     weights[0][:, 0] = 0  # with a bias
     weights[0][:, 1] = 1e-40  # subnormal, as weight decay leaves them
     weights[0][:, 2] = 1e-12
-    biases = [b.copy() for b in model.biases]
+    biases = [layer.bias.copy() for layer in model.layers]
     biases[0][1] = 0
-    model = FloatMLP(weights, biases, model.activations)
+    model = FloatNetwork.from_arrays(weights, biases, ["relu", "none"])
     x = sample(500, seed=2)
     graph = quantize(model, x)
     real = model.forward(x)
@@ -150,7 +151,9 @@ def test_dead_channels():
 
 
 def test_all_zero_model():
-    model = FloatMLP([np.zeros((4, 3), np.float32)], [np.zeros(3, np.float32)], ["none"])
+    model = FloatNetwork.from_arrays(
+        [np.zeros((4, 3), np.float32)], [np.zeros(3, np.float32)], ["none"]
+    )
     graph = quantize(model, np.zeros((2, 4), np.float32))
     y = evaluate(graph, graph.input.quantize(np.zeros((1, 4), np.float32)))[-1]
     assert graph.output.dequantize(y).tolist() == [[0, 0, 0]]

@@ -1,0 +1,54 @@
+"""The container of Celosia's own model files: NumPy's .npz, of which nothing is ever executed."""
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from celosia.support.errors import CelosiaError
+
+__all__ = ["from_json", "line", "pack", "to_json", "unpack"]
+
+
+def pack(arrays: dict[str, np.ndarray]) -> bytes:
+    """The content of an .npz file."""
+    file = io.BytesIO()
+    members: dict[str, Any] = {**arrays}
+    np.savez(file, **members)
+    return file.getvalue()
+
+
+def unpack(data: bytes, todo: str) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file.
+
+    Raises
+    ------
+    CelosiaError : it is none, cut short or damaged; ``todo`` says what to do.
+    """
+    try:
+        # Damaged zip and npy data raises a dozen unrelated types, MemoryError among them.
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            return dict(file)
+    except Exception as error:
+        raise CelosiaError("not an .npz file, or cut short or damaged", todo=todo) from error
+
+
+def to_json(document: dict) -> np.ndarray:
+    """``document`` as an array: JSON as UTF-8 bytes."""
+    return np.frombuffer(json.dumps(document, allow_nan=False).encode(), np.uint8)
+
+
+def from_json(array: np.ndarray) -> dict:
+    """The inverse of `to_json`. Raises ValueError where it is none."""
+    document = json.loads(array.tobytes())
+    if not isinstance(document, dict):
+        raise ValueError("no JSON object")
+    return document
+
+
+def line(value: object) -> str:
+    """A text out of a file as one printable line. Raises ValueError where it is no text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return "".join(c if c.isprintable() else "?" for c in value)

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
-from .files import load_array, load_model
+from .files import load_array
 from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
@@ -68,25 +69,22 @@ def run(args: argparse.Namespace) -> int:
 
 def _network(path: str) -> "Network":
     """What is in the file, as `Network`: a graph alone is one without host steps."""
+    from celosia.importer import load_model
+    from celosia.network.float_network import FloatNetwork
     from celosia.network.graph import Graph
     from celosia.network.network import Network
 
-    if not path.endswith((".npz", ".celosia")):
-        from celosia.importer import load_model as import_model
-
-        found = import_model(path)
-        if isinstance(found, Network):
-            return found
-        raise CelosiaError(
-            "is a float model", where=path, todo="quantize it, and compare the graph with golden"
-        )
     model = load_model(path)
+    if isinstance(model, FloatNetwork):
+        raise CelosiaError(
+            "is a float model",
+            where=path,
+            todo="quantize it with celosia quantize",
+        )
     if isinstance(model, Graph):
         shapes = (model.layers[0].inputs,), (model.layers[-1].outputs,)
         return Network(model, input_shape=shapes[0], output_shape=shapes[1])
-    raise CelosiaError(
-        "is not a quantized model", where=path, todo="quantize it with celosia quantize"
-    )
+    return model
 
 
 def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
@@ -120,9 +118,12 @@ def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
 
 def _reference(args: argparse.Namespace, network: "Network", x: np.ndarray, progress):
     from celosia.compare import golden, litert, onnxruntime
+    from celosia.importer.formats import Format, identify
+    from celosia.support.files import read
 
-    own = {".tflite": "litert", ".onnx": "onnxruntime"}
-    default = next((name for end, name in own.items() if args.model.endswith(end)), "golden")
+    own = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
+    kind = identify(read(args.model), Path(args.model).suffix)
+    default = own.get(kind, "golden")
     against = args.against or default
     if against == "golden":
         return golden(network, x)

@@ -1,7 +1,6 @@
 """Files that commands read: models at every stage, and arrays."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,12 @@ from celosia.support.files import read
 
 if TYPE_CHECKING:
     from celosia.compiler.image import Image
-    from celosia.network.float_network import FloatNetwork
-    from celosia.network.graph import Graph
-    from celosia.network.network import Network
+    from celosia.importer.load import Model
 
 __all__ = ["load_array", "load_model"]
 
 
-def load_model(path: str) -> "Image | Graph | Network | FloatNetwork":
+def load_model(path: str) -> "Image | Model":
     """A program image, a quantized graph or network, or a float model, by its content.
 
     Raises
@@ -27,22 +24,14 @@ def load_model(path: str) -> "Image | Graph | Network | FloatNetwork":
     CelosiaError : it cannot be read, is none of them, or is damaged.
     """
     data = read(path)
-    from celosia.compiler.image import MAGIC, SUFFIX, Image
+    from celosia.compiler.image import Image
+    from celosia.importer.formats import Format, identify
+    from celosia.importer.load import model_from_bytes
 
-    if data.startswith(MAGIC[:5]) or path.endswith(SUFFIX):
+    with located(path):
+        kind = identify(data, Path(path).suffix)
+    if kind is Format.IMAGE:
         return Image.from_bytes(data, where=path)
-    if data.startswith(b"PK") and not path.endswith((".keras", ".pt2", ".pt")):
-        names = _names(data, path)
-        if "activations" in names:
-            from celosia.network.float_file import from_bytes
-
-            return replace(from_bytes(data, where=path), name=Path(path).stem)
-        if "header" in names or path.endswith(".npz"):
-            from celosia.network.graph_file import graph_from_bytes
-
-            return graph_from_bytes(data, where=path)
-    from celosia.importer import model_from_bytes
-
     with located(path):
         return model_from_bytes(data, Path(path).stem or "model", Path(path).suffix)
 
@@ -71,13 +60,3 @@ def load_array(path: str) -> np.ndarray:
             f"{len(arrays)} arrays ({names}), not one", where=path, todo="save a single array"
         )
     return next(iter(arrays.values()))
-
-
-def _names(data: bytes, path: str) -> list[str]:
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return file.files
-    except Exception as error:
-        raise CelosiaError(
-            "not an .npz file, or cut short or damaged", where=path, todo="save it again"
-        ) from error

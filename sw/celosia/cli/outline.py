@@ -1,16 +1,21 @@
 """The way in for `celosia check`: a path to a model's structure, without loading its numbers."""
 
 import mmap
+import os
 from dataclasses import replace
 from pathlib import Path
 
-from celosia.compiler.image import MAGIC, SUFFIX, Image
+from celosia.compiler.image import Image
+from celosia.importer import load_model
+from celosia.importer.formats import Format, identify
+from celosia.importer.tflite.outline import tflite_outline
+from celosia.importer.unknown import unknown_operations
 from celosia.network.float_network import FloatNetwork
+from celosia.network.graph import Graph
+from celosia.network.network import Network
 from celosia.network.outline import LayerOutline, Operation, Outline, Place, placeholder_table
 from celosia.spec import Memory
-from celosia.support.errors import CelosiaError, Unsupported
-
-from . import files
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 __all__ = ["read_outline"]
 
@@ -23,24 +28,23 @@ def read_outline(path: Path | str) -> Outline:
     CelosiaError : it cannot be read, is damaged, or of no known kind.
     """
     path = Path(path)
-    start = _start(path)
-    if path.suffix == ".tflite" or start[4:8] == b"TFL3":
-        return _tflite(path)
-    if path.suffix == SUFFIX or start.startswith(MAGIC[:5]):
+    data = _content(path)
+    with located(str(path)):
+        kind = identify(data, path.suffix)
+        if kind is Format.TFLITE:
+            return tflite_outline(data, path.stem or "model")
+    if kind is Format.IMAGE:
         return _image(Image.load(path))
-    if start.startswith(b"PK") and path.suffix in (".npz", ""):
-        model = files.load_model(str(path))
-        if isinstance(model, FloatNetwork):
-            return _network(model, "float model")
-        return Outline.of(getattr(model, "graph", model), "quantized graph")
-    return _imported(path)
+    if kind in (Format.ONNX, Format.KERAS, Format.TORCH):
+        return _imported(path)
+    model = load_model(path)
+    if isinstance(model, FloatNetwork):
+        return _network(model, "float model")
+    return _quantized(model, "quantized graph")
 
 
 def _imported(path: Path) -> Outline:
     """Of formats whose importers read the whole file, and stop at the first unsupported part."""
-    from celosia.importer import load_model
-    from celosia.importer.unknown import unknown_operations
-
     kind = f"{path.suffix.removeprefix('.')} model"
     try:
         model = load_model(path)
@@ -53,7 +57,13 @@ def _imported(path: Path) -> Outline:
         return Outline(path.stem, kind, tuple(found), ())
     if isinstance(model, FloatNetwork):
         return _network(model, f"float {kind}")
-    outline = Outline.of(model.graph, f"quantized {kind}")
+    return _quantized(model, f"quantized {kind}")
+
+
+def _quantized(model: Graph | Network, kind: str) -> Outline:
+    if isinstance(model, Graph):
+        return Outline.of(model, kind)
+    outline = Outline.of(model.graph, kind)
     before, after = (
         tuple(Operation(type(step).__name__, "host step", Place.HOST, how) for step in steps)
         for steps, how in (
@@ -64,29 +74,18 @@ def _imported(path: Path) -> Outline:
     return replace(outline, operations=(*before, *outline.operations, *after))
 
 
-def _start(path: Path) -> bytes:
+def _content(path: Path) -> bytes | mmap.mmap:
+    """Mapped: of a large file only the pages that are looked at are ever read."""
     try:
         with path.open("rb") as file:
-            return file.read(16)
-    except OSError as error:
+            if not os.fstat(file.fileno()).st_size:
+                return b""  # an empty file cannot be mapped
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise CelosiaError(
-            f"cannot read: {error.strerror or error}", where=str(path), todo="check the path"
+            f"cannot read: {reason}", where=str(path), todo="check the path"
         ) from error
-
-
-def _tflite(path: Path) -> Outline:
-    from celosia.importer.tflite.outline import tflite_outline
-
-    try:
-        # Mapped: only the pages that describe the model are ever read.
-        with path.open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return tflite_outline(data, path.stem or "model")
-    except CelosiaError as error:
-        where = f"{path}, {error.where}" if error.where else str(path)
-        raise type(error)(error.what, where=where, todo=error.todo) from error
-    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
-        raise CelosiaError(f"cannot read: {error}", where=str(path)) from error
 
 
 def _image(image: Image) -> Outline:

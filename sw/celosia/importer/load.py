@@ -1,34 +1,40 @@
-"""One way in for models of every format: what a file is, its content says."""
+"""One way in for models of every format."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from celosia.network import float_file
 from celosia.network.float_network import FloatNetwork
+from celosia.network.graph import Graph
+from celosia.network.graph_file import graph_from_bytes
 from celosia.network.network import Network
-from celosia.support.errors import CelosiaError, Unsupported, located
+from celosia.support.errors import CelosiaError, located
 from celosia.support.files import read
 
-from .guard import Archive
+from .formats import Format, identify
 from .quantized import quantized
 
-__all__ = ["load_model", "model_from_bytes", "to_network"]
+__all__ = ["Model", "load_model", "model_from_bytes", "to_network"]
 
-_FORMATS = "give .tflite, .onnx, .keras or .pt2"
+#: What a model file can hold.
+Model = Graph | Network | FloatNetwork
 
 
-def load_model(path: Path | str) -> Network | FloatNetwork:
-    """The model in a ``.tflite``, ``.onnx``, ``.keras`` or ``.pt2`` file.
+def load_model(path: Path | str) -> Model:
+    """The model in a ``.tflite``, ``.onnx``, ``.keras``, ``.pt2`` or Celosia's own ``.npz`` file.
 
     Returns
     -------
-    `Network`, when the file holds int8 with its own scales (TFLite, QDQ ONNX); `FloatNetwork`
-    otherwise, which `to_network` quantizes. It is named after the file.
+    `FloatNetwork`, which is named after the file and which `to_network` quantizes; or `Network`,
+    when the file holds int8 with its own scales (TFLite, QDQ ONNX, what `save_network` wrote).
 
     Raises
     ------
-    CelosiaError : it cannot be read, is of no known format, is damaged, or needs a Python package
-        that is not installed.
+    CelosiaError : it cannot be read, is of no known format or compiled already, is damaged, or
+        needs a Python package that is not installed.
     Unsupported : an operation, or a form of it, that is not known; named as in the file.
     """
     path = Path(path)
@@ -37,40 +43,58 @@ def load_model(path: Path | str) -> Network | FloatNetwork:
         return model_from_bytes(data, path.stem or "model", path.suffix)
 
 
-def model_from_bytes(data: bytes, name: str, suffix: str = "") -> Network | FloatNetwork:
-    """As `load_model`; ``suffix`` is asked only where the content leaves it open."""
-    if data[4:8] == b"TFL3" or (suffix == ".tflite" and not data.startswith(b"PK")):
-        from .tflite import tflite_network
-
-        return tflite_network(data, name)
-    if data.startswith(b"PK"):
-        return _zip(data, name)
-    if data.startswith(b"\x89HDF"):
-        raise Unsupported("an HDF5 file of Keras 2", todo="load it in Keras 3 and save as .keras")
-    if data.startswith(b"\x80") or suffix in (".pt", ".pth"):
-        raise Unsupported(
-            "a pickled PyTorch file, which could run code when it is loaded",
-            todo="export it with torch.export.save(torch.export.export(model.eval(), (x,)), ...)",
-        )
-    # Protobuf has no magic; ONNX's first field is its version, a small number.
-    if suffix == ".onnx" or (data[:1] == b"\x08" and data[1:2] < b"\x40"):
-        from .onnx import onnx_model
-
-        return onnx_model(data, name)
-    raise CelosiaError("not a model of a known format", todo=_FORMATS)
+def model_from_bytes(data: bytes, name: str, suffix: str = "") -> Model:
+    """As `load_model`, of a file's content; ``suffix`` is that of its name, for `identify`."""
+    kind = identify(data, suffix)
+    if kind is Format.IMAGE:
+        raise CelosiaError("is compiled already", todo="give the model that it was made of")
+    return _READERS[kind](data, name)
 
 
-def _zip(data: bytes, name: str) -> FloatNetwork:
-    names = Archive(data).names
-    if "config.json" in names:
-        from .keras import keras_network
+def _float(data: bytes, name: str) -> FloatNetwork:
+    return replace(float_file.from_bytes(data), name=name)
 
-        return keras_network(data, name)
-    if any(each.endswith(("models/model.json", "data.pkl")) for each in names):
-        from .torch import torch_network
 
-        return torch_network(data, name)
-    raise CelosiaError("a zip file, but of no known model format", todo=_FORMATS)
+def _network(data: bytes, name: str) -> Graph | Network:
+    """Called as it was when it was quantized, so that its program is the same."""
+    return graph_from_bytes(data)
+
+
+# Functions, so that a format's packages are imported when a file asks for them.
+
+
+def _tflite(data: bytes, name: str) -> Network:
+    from .tflite import tflite_network
+
+    return tflite_network(data, name)
+
+
+def _onnx(data: bytes, name: str) -> Network | FloatNetwork:
+    from .onnx import onnx_model
+
+    return onnx_model(data, name)
+
+
+def _keras(data: bytes, name: str) -> FloatNetwork:
+    from .keras import keras_network
+
+    return keras_network(data, name)
+
+
+def _torch(data: bytes, name: str) -> FloatNetwork:
+    from .torch import torch_network
+
+    return torch_network(data, name)
+
+
+_READERS: dict[Format, Callable[[bytes, str], Model]] = {
+    Format.NETWORK: _network,
+    Format.FLOAT: _float,
+    Format.TFLITE: _tflite,
+    Format.ONNX: _onnx,
+    Format.KERAS: _keras,
+    Format.TORCH: _torch,
+}
 
 
 def to_network(

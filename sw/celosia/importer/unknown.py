@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from celosia.network.outline import Operation, Place
-from celosia.support.errors import CelosiaError
 from celosia.support.files import read
 
+from .formats import Format, identify
 from .guard import named, text
 
 __all__ = ["unknown_operations"]
@@ -21,11 +21,11 @@ def unknown_operations(path: Path | str) -> list[Operation]:
     ------
     CelosiaError : the file is damaged.
     """
-    data = read(Path(path))
+    data = read(path)
     with named("not a model", "check that the file is complete"):
-        if data.startswith(b"PK"):
-            return list(_keras(data))
-        return list(_onnx(data))
+        listing = {Format.ONNX: _onnx, Format.KERAS: _keras}
+        found = listing.get(identify(data, Path(path).suffix))
+        return list(found(data)) if found else []
 
 
 def _onnx(data: bytes) -> Iterator[Operation]:
@@ -42,11 +42,8 @@ def _onnx(data: bytes) -> Iterator[Operation]:
 def _keras(data: bytes) -> Iterator[Operation]:
     from celosia.importer.keras.archive import KerasFile
 
-    try:
-        with KerasFile(data) as file:
-            yield from _keras_layers(file.config["config"], 0)
-    except CelosiaError:  # another zip file, such as .pt2
-        return
+    with KerasFile(data) as file:
+        yield from _keras_layers(file.config["config"], 0)
 
 
 def _keras_layers(config: dict, depth: int) -> Iterator[Operation]:

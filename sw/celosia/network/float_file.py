@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.support.errors import CelosiaError, located
+from celosia.support.errors import CelosiaError
 
 from .float_network import FloatLayer, FloatNetwork
 from .functions import to_text
@@ -32,20 +32,19 @@ def to_bytes(network: FloatNetwork) -> bytes:
     return pack({"activations": activations, **arrays, "about": to_json(about)})
 
 
-def from_bytes(data: bytes, where: str = "model") -> FloatNetwork:
+def from_bytes(data: bytes) -> FloatNetwork:
     """The inverse of `to_bytes`.
 
     A file without ``about``, as older versions wrote it, is a plain perceptron called "mlp".
 
     Raises
     ------
-    CelosiaError : naming ``where``: cut short, damaged, or not a valid model.
+    CelosiaError : cut short, damaged, or not a valid model.
     """
-    with located(where):
-        try:
-            return _network(unpack(data, _TODO))
-        except CelosiaError as error:
-            raise CelosiaError(error.what, where=error.where, todo=error.todo or _TODO) from error
+    try:
+        return _network(unpack(data, _TODO))
+    except CelosiaError as error:
+        raise CelosiaError(error.what, where=error.where, todo=error.todo or _TODO) from error
 
 
 def _network(arrays: dict[str, np.ndarray]) -> FloatNetwork:

@@ -216,7 +216,9 @@ class FloatNetwork:
         """
         from .float_file import from_bytes
 
-        return from_bytes(read(path), where=str(path))
+        data = read(path)
+        with located(str(path)):
+            return from_bytes(data)
 
 
 def _tensor(value: np.ndarray, ndim: int, what: str, where: str) -> np.ndarray:

@@ -8,10 +8,11 @@ import numpy as np
 
 from celosia.numerics.quant import Quant
 from celosia.spec import Rounding
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, located
 from celosia.support.files import atomic_write, read
 
 from .graph import Dense, Graph
+from .npz import unpack
 
 __all__ = ["FORMAT", "graph_from_bytes", "graph_to_bytes", "load_graph", "save_graph"]
 
@@ -41,7 +42,9 @@ def load_graph(path: Path | str) -> Graph:
     ------
     CelosiaError : it cannot be read, or `graph_from_bytes` refuses it.
     """
-    return graph_from_bytes(read(path), where=str(path))
+    data = read(path)
+    with located(str(path)):
+        return graph_from_bytes(data)
 
 
 def graph_to_bytes(graph: Graph) -> bytes:
@@ -69,30 +72,20 @@ def graph_to_bytes(graph: Graph) -> bytes:
     return file.getvalue()
 
 
-def graph_from_bytes(data: bytes, where: str = "graph") -> Graph:
+def graph_from_bytes(data: bytes) -> Graph:
     """The inverse of `graph_to_bytes`.
 
     Raises
     ------
-    CelosiaError
-        naming ``where``: no .npz file, cut short, damaged, of another format, or with contents
-        that make no graph.
+    CelosiaError : no .npz file, cut short, damaged, of another format, or with contents that make
+        no graph.
     """
     try:
-        # Damaged zip and npy data raises a dozen unrelated types, MemoryError among them.
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = dict(file)
-    except Exception as error:
-        raise CelosiaError(
-            "not an .npz file, or cut short or damaged", where=where, todo=_TODO
-        ) from error
-    try:
-        return _graph(arrays)
+        return _graph(unpack(data, _TODO))
     except CelosiaError as error:
-        inner = f"{where}, {error.where}" if error.where else where
-        raise CelosiaError(error.what, where=inner, todo=error.todo or _TODO) from error
+        raise CelosiaError(error.what, where=error.where, todo=error.todo or _TODO) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise CelosiaError(f"not a graph: {error}", where=where, todo=_TODO) from error
+        raise CelosiaError(f"not a graph: {error}", todo=_TODO) from error
 
 
 def _graph(arrays: dict[str, np.ndarray]) -> Graph:

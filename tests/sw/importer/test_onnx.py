@@ -100,7 +100,8 @@ def mnist(mnist_dir):
     mlp = train_mlp(data, epochs=2, seed=0)
     x = scaled(data.x_test).reshape(len(data.x_test), -1).astype(np.float32)
     sample = scaled(data.x_train[:500]).reshape(500, -1).astype(np.float32)
-    return onnx_file(Mlp(list(mlp.weights), list(mlp.biases)), softmax=False), x, sample
+    layers = [layer.weights for layer in mlp.layers], [layer.bias for layer in mlp.layers]
+    return onnx_file(Mlp(*layers), softmax=False), x, sample
 
 
 def float32_requantized(data: bytes, x: np.ndarray) -> np.ndarray:

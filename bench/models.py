@@ -32,7 +32,7 @@ def digits(folder: str | None, progress: Progress) -> Digits:
     """784-128-64-10 on MNIST, as `celosia mnist` makes it."""
     data = load_mnist(folder, progress)
     model = train_mlp(data, progress=progress)
-    graph = quantize(model, scaled(data.x_train[:1000]), name=data.name)
+    graph = quantize(model, scaled(data.x_train[:1000]), name=data.name).graph
     pixels = scaled(data.x_test)
     return Digits(
         data.name, graph, graph.input.quantize(pixels), data.y_test, model.predict(pixels)

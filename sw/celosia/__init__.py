@@ -2,10 +2,10 @@
 
 >>> import celosia
 >>> data = celosia.load_mnist()
->>> graph = celosia.quantize(celosia.train_mlp(data), celosia.scaled(data.x_train[:1000]))
->>> image = celosia.compile(graph, celosia.Config.default(rows=16, cols=16))
+>>> network = celosia.quantize(celosia.train_mlp(data), celosia.scaled(data.x_train[:1000]))
+>>> image = celosia.compile(network, celosia.Config.default(rows=16, cols=16))
 >>> with celosia.open("rtl", image) as device:
-...     scores = device.run(graph.input.quantize(celosia.scaled(data.x_test)))
+...     scores = device.run(network.prepare(celosia.scaled(data.x_test)))
 
 `scores` are int8 [images, 10]; ``image.save("mnist.celosia")`` keeps the compiled model.
 """
@@ -19,13 +19,14 @@ __all__ = [
     "FloatNetwork",
     "Graph",
     "Image",
+    "Network",
     "compile",
-    "load_graph",
     "load_mnist",
     "load_model",
+    "load_network",
     "open",
     "quantize",
-    "save_graph",
+    "save_network",
     "scaled",
     "to_network",
     "train_mlp",
@@ -39,22 +40,27 @@ _HOMES = {
     "FloatNetwork": "network.float_network",
     "Graph": "network.graph",
     "Image": "compiler.image",
+    "Network": "network.network",
     "compile": "compiler",
-    "load_graph": "network.graph_file",
     "load_mnist": "demo",
     "load_model": "importer",
+    "load_network": "network.network_file",
     "open": "driver",
     "quantize": "quant",
-    "save_graph": "network.graph_file",
+    "save_network": "network.network_file",
     "scaled": "demo",
     "to_network": "importer",
     "train_mlp": "demo.train",
 }
 
+#: Names of earlier versions, which still work.
+_FORMER = {"load_graph": "load_network", "save_graph": "save_network"}
+
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
         return importlib.metadata.version("celosia")
+    name = _FORMER.get(name, name)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

@@ -24,16 +24,16 @@ def outcome(data: bytes, suffix: str) -> str:
     try:
         if suffix == ".celosia":
             image = Image.from_bytes(data)
-            if image.model.edges is not None:
-                edges = image.model.edges
-                edges.prepare(np.zeros((1, *edges.input_shape), edges.input_dtype))
+            if image.model.host is not None:
+                host = image.model.host
+                host.prepare(np.zeros((1, *host.input_shape), host.input_dtype))
             return "model"
         model = model_from_bytes(data, "fuzz", suffix)
         if isinstance(model, FloatNetwork):
             with np.errstate(all="ignore"):
                 model.forward(np.zeros((1, *model.input_shape), np.float32))
         else:
-            model.prepare(np.zeros((1, *model.input_shape), model.input_dtype))
+            model.prepare(np.zeros((1, *model.host.input_shape), model.host.input_dtype))
         return "model"
     except CelosiaError as error:
         text = str(error)

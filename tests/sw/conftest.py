@@ -12,7 +12,7 @@ from celosia.cli import main
 from celosia.compiler import compile
 from celosia.demo import load_mnist, scaled
 from celosia.demo.train import train_mlp
-from celosia.network.graph_file import save_graph
+from celosia.network.network_file import save_network
 from celosia.quant import quantize
 from celosia.spec import Config
 
@@ -62,9 +62,9 @@ def files(tmp_path_factory, digits) -> Files:
     made = Files(*(str(folder / name) for name in ("m.npz", "g.npz", "m.celosia", "x.npy")))
     data = load_mnist(digits)
     model = train_mlp(data, hidden=(12,), epochs=3)
-    graph = quantize(model, scaled(data.x_train))
+    graph = quantize(model, scaled(data.x_train)).graph
     model.save(made.model)
-    save_graph(graph, made.graph)
+    save_network(graph, made.graph)
     compile(graph, Config.default(2, 4)).save(made.image)
     np.save(made.inputs, scaled(data.x_test))
     return made

@@ -81,18 +81,15 @@ def _network(path: str) -> "Network":
             where=path,
             todo="quantize it with celosia quantize",
         )
-    if isinstance(model, Graph):
-        shapes = (model.layers[0].inputs,), (model.layers[-1].outputs,)
-        return Network(model, input_shape=shapes[0], output_shape=shapes[1])
-    return model
+    return Network.of(model) if isinstance(model, Graph) else model
 
 
 def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
     """[n, *input_shape] of the model's own type."""
-    kind, shape = network.input_dtype, network.input_shape
+    kind, shape = network.host.input_dtype, network.host.input_shape
     if args.random is None:
         x = load_array(args.input)
-        if kind == "int8" and not network.pre and x.dtype.kind == "f":
+        if kind == "int8" and not network.host.pre and x.dtype.kind == "f":
             x = network.graph.input.quantize(x)
         try:
             if not len(x):

@@ -42,13 +42,14 @@ def run(args: argparse.Namespace) -> int:
     console.say(dataset_line(dataset))
     with console.progress() as progress:
         model = train_mlp(dataset, epochs=args.epochs, progress=progress)
-    graph = quantize(model, scaled(dataset.x_train[:CALIBRATION_IMAGES]), name=dataset.name)
-    image = compile(graph, config)
+    sample = scaled(dataset.x_train[:CALIBRATION_IMAGES])
+    network = quantize(model, sample, name=dataset.name)
+    image = compile(network, config)
     sizes = "-".join(map(str, model.sizes))
-    console.say(f"network: {sizes}, {graph.macs:,} MACs an image, int8; engine: {config}")
+    console.say(f"network: {sizes}, {network.graph.macs:,} MACs an image, int8; engine: {config}")
 
     pixels, labels = dataset.x_test[: args.images], dataset.y_test[: args.images]
-    x = graph.input.quantize(scaled(pixels))
+    x = network.prepare(scaled(pixels))
     floats, expected = model.predict(scaled(pixels)), golden(image, x)[-1]
     run, figures, complete = execute(args, image, x, console)
 
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     console.table(rows + figure_rows(figures))
     if complete:
-        scores = graph.output.dequantize(outputs)
+        scores = network.finish(outputs)
         show_digits(console, pixels, labels, scores)
     console.write_json(
         {

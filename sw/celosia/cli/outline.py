@@ -67,8 +67,8 @@ def _quantized(model: Graph | Network, kind: str) -> Outline:
     before, after = (
         tuple(Operation(type(step).__name__, "host step", Place.HOST, how) for step in steps)
         for steps, how in (
-            (model.pre, "before the first layer"),
-            (model.post, "after the last layer"),
+            (model.host.pre, "before the first layer"),
+            (model.host.post, "after the last layer"),
         )
     )
     return replace(outline, operations=(*before, *outline.operations, *after))

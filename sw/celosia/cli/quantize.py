@@ -1,4 +1,4 @@
-"""Quantize a float model to an int8 graph."""
+"""Quantize a float model to int8."""
 
 import argparse
 
@@ -24,7 +24,7 @@ CALIBRATION_IMAGES = 1000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="float model: .npz, .keras, .onnx or .pt2")
     add_calibration(parser, required=True)
-    options.add_output(parser, "the graph, .npz")
+    options.add_output(parser, "the int8 network, .npz")
 
 
 def add_calibration(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -63,11 +63,11 @@ def compilable(args: argparse.Namespace, model, console: Console):
 def calibrated(args: argparse.Namespace, model, console: Console):
     """The network that ``model`` is quantized to with the options of `add_calibration`; its inputs
     and outputs are the model's own."""
-    from celosia.importer.quantized import quantized
+    from celosia.quant import quantize
 
     sample = _sample(args, console)
     try:
-        return quantized(model, sample, args.method)
+        return quantize(model, sample, args.method)
     except CelosiaError as error:
         where = f"{args.model} with {args.calibrate}"
         where += f", {error.where}" if error.where else ""
@@ -86,14 +86,15 @@ def _sample(args: argparse.Namespace, console: Console):
 
 def run(args: argparse.Namespace) -> int:
     from celosia.network.float_network import FloatNetwork
-    from celosia.network.graph_file import save_graph
+    from celosia.network.network_file import save_network
 
     options.check_outputs(args.output)
     console = Console(args.quiet)
     model = load_model(args.model)
     if not isinstance(model, FloatNetwork):
         raise CelosiaError("is quantized already", where=args.model, todo="compile it")
-    graph = calibrated(args, model, console).graph
-    save_graph(graph, args.output)
+    network = calibrated(args, model, console)
+    save_network(network, args.output)
+    graph = network.graph
     console.say(f"{args.output}: {len(graph.layers)} int8 layers, {graph.macs:,} MACs")
     return 0

@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     classes = run.outputs.argmax(axis=1)
     right = (classes == labels)[done].mean() if labels is not None and done.any() else None
 
-    edges = image.model.edges
-    results = run.outputs if edges is None else edges.finish(run.outputs)
+    host = image.model.host
+    results = run.outputs if host is None else host.finish(run.outputs)
     if args.output and complete:
         file = io.BytesIO()
         np.save(file, results)
@@ -93,10 +93,10 @@ def run(args: argparse.Namespace) -> int:
 def _input(path: str, image) -> np.ndarray:
     """int8 [n, K] of what is in a file."""
     x, width = load_array(path), image.model.inputs
-    if image.model.edges is not None:
+    if image.model.host is not None:
         if not x.ndim or not len(x):
             raise CelosiaError("no inputs", where=path, todo="give at least one")
-        return image.model.edges.prepare(x, path)
+        return image.model.host.prepare(x, path)
     if x.dtype != np.int8 and x.dtype.kind != "f":
         raise CelosiaError(
             f"input is {x.dtype}, neither int8 nor float", where=path, todo="scale or quantize it"

@@ -24,7 +24,7 @@ class Reference:
     name : for people, with what matters about it.
     tensors : int8 [n, K], the graph's input, then every layer's result; None for those that the
         implementation does not show.
-    output : `Network.output_dtype` [n, outputs], the model's result.
+    output : `HostSteps.output_dtype` [n, outputs], the model's result.
     """
 
     name: str

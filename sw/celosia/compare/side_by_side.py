@@ -112,14 +112,14 @@ def compare(
     tensors, alone, positions = [], [], []
     for index, (mine, theirs) in enumerate(zip(ours, reference.tensors, strict=True)):
         # Without a host step the graph's input is what both were given.
-        if theirs is None or (index == 0 and not network.pre):
+        if theirs is None or (index == 0 and not network.host.pre):
             continue
         tensors.append(TensorDiff.of(names[index], places[index], mine, theirs))
         source = reference.tensors[index - 1] if index else None
         layer = graph.layers[index - 1]
         alone.append(None if source is None else _departs(layer, source, theirs))
         positions.append(index)
-    if network.post or not tensors:
+    if network.host.post or not tensors:
         result = network.finish(layers[-1]).reshape(len(x), -1)
         tensors.append(TensorDiff.of("output", "host", result, reference.output))
         alone.append(None)

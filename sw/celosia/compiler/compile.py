@@ -1,7 +1,7 @@
 """Compile a quantized graph for one engine."""
 
 from celosia.network.graph import Graph
-from celosia.network.host_steps import Edges
+from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
 from celosia.ops import OPERATIONS
 from celosia.ops.pack import element_table
@@ -31,8 +31,8 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
     DoesNotFit : a memory is too small.
     CelosiaError : an accumulator could overflow, or a quantization is impossible.
     """
-    graph, edges = (model.graph, model.edges) if isinstance(model, Network) else (model, None)
-    info = _describe(graph, edges, emit_all)
+    graph, host = (model.graph, model.host) if isinstance(model, Network) else (model, None)
+    info = _describe(graph, host, emit_all)
     check_fit(graph, config)
     places, last = allocate(graph, config), graph.layers[-1]
     weights, params, program, tables = [], [], [], []
@@ -73,7 +73,7 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
     return Image(config, info, sections)
 
 
-def _describe(graph: Graph, edges: Edges | None, emit_all: bool) -> ModelInfo:
+def _describe(graph: Graph, host: HostSteps | None, emit_all: bool) -> ModelInfo:
     last = graph.layers[-1]
     for layer in graph.layers:
         for quant in (layer.input, layer.output):
@@ -84,10 +84,9 @@ def _describe(graph: Graph, edges: Edges | None, emit_all: bool) -> ModelInfo:
     try:
         return ModelInfo(
             name=graph.name,
-            scale=float(graph.input.scale),
-            zero_point=int(graph.input.zero_point),
             layers=tuple(LayerInfo.of(x, emit_all or x is last) for x in graph.layers),
-            edges=edges,
+            host=host,
+            **graph.input.to_dict(),
         )
     except ValueError as error:
         raise CelosiaError(str(error), where=graph.name) from error

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass
 
 from celosia.network.graph import Layer
-from celosia.network.host_steps import Edges
+from celosia.network.host_steps import HostSteps
 from celosia.numerics.quant import Quant
 
 __all__ = ["LayerInfo", "ModelInfo"]
@@ -33,7 +33,7 @@ class LayerInfo:
 
     def __post_init__(self):
         _check(self, name=str, inputs=int, outputs=int, macs=int, zero_point=int, emitted=bool)
-        _check_quant(self.scale, self.zero_point)
+        Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if self.inputs < 1 or self.outputs < 1:
             raise ValueError(f"layer of {self.inputs} inputs and {self.outputs} outputs")
 
@@ -44,9 +44,8 @@ class LayerInfo:
             inputs=layer.inputs,
             outputs=layer.outputs,
             macs=layer.macs,
-            scale=float(layer.result.scale),
-            zero_point=int(layer.result.zero_point),
             emitted=emitted,
+            **layer.result.to_dict(),
         )
 
     @property
@@ -63,7 +62,7 @@ class ModelInfo:
     name : shown to the user.
     scale, zero_point : quantization of the input.
     layers : in the order of the program; the last is emitted.
-    edges : what the host does around the engine; None for a bare graph of int8.
+    host : what the host does around the engine; None for a bare graph of int8.
 
     Raises
     ------
@@ -74,18 +73,18 @@ class ModelInfo:
     scale: float
     zero_point: int
     layers: tuple[LayerInfo, ...]
-    edges: Edges | None = None
+    host: HostSteps | None = None
 
     def __post_init__(self):
         _check(self, name=str, zero_point=int, layers=tuple)
-        _check_quant(self.scale, self.zero_point)
+        Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if not self.layers or not self.layers[-1].emitted:
             raise ValueError("the last layer is missing or not emitted")
         for before, after in zip(self.layers, self.layers[1:], strict=False):
             if before.outputs != after.inputs:
                 raise ValueError(f"layer {after.name!r} does not take what {before.name!r} gives")
-        if self.edges is not None:
-            shapes = self.edges.input_shape, self.edges.output_shape
+        if self.host is not None:
+            shapes = self.host.input_shape, self.host.output_shape
             if tuple(map(math.prod, shapes)) != (self.inputs, self.outputs):
                 raise ValueError(f"input and output shape {shapes} do not fit the layers")
 
@@ -93,9 +92,9 @@ class ModelInfo:
     def from_dict(cls, values: dict) -> "ModelInfo":
         """The inverse of `to_dict`; unknown and missing names raise TypeError."""
         layers = tuple(LayerInfo(**layer) for layer in values["layers"])
-        edges = values["edges"]
-        edges = None if edges is None else Edges.from_dict(edges)
-        return cls(**values | {"layers": layers, "edges": edges})
+        host = values["host"]
+        host = None if host is None else HostSteps.from_dict(host)
+        return cls(**values | {"layers": layers, "host": host})
 
     def to_dict(self) -> dict:
         """Numbers, strings, lists and dicts only."""
@@ -104,7 +103,7 @@ class ModelInfo:
             "scale": self.scale,
             "zero_point": self.zero_point,
             "layers": [asdict(layer) for layer in self.layers],
-            "edges": None if self.edges is None else self.edges.to_dict(),
+            "host": None if self.host is None else self.host.to_dict(),
         }
 
     @property
@@ -139,10 +138,3 @@ def _check(owner: object, **types: type) -> None:
         value = getattr(owner, name)
         if type(value) is not kind:
             raise ValueError(f"{name} = {value!r} is not {kind.__name__}")
-
-
-def _check_quant(scale: float, zero_point: int) -> None:
-    if not isinstance(scale, float) or not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale = {scale!r} is not a positive number")
-    if not -128 <= zero_point <= 127:
-        raise ValueError(f"zero_point = {zero_point} is outside -128..127")

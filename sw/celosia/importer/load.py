@@ -9,13 +9,13 @@ import numpy as np
 from celosia.network import float_file
 from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Graph
-from celosia.network.graph_file import graph_from_bytes
 from celosia.network.network import Network
+from celosia.network.network_file import network_from_bytes
+from celosia.quant import quantize
 from celosia.support.errors import CelosiaError, located
 from celosia.support.files import read
 
 from .formats import Format, identify
-from .quantized import quantized
 
 __all__ = ["Model", "load_model", "model_from_bytes", "to_network"]
 
@@ -29,7 +29,8 @@ def load_model(path: Path | str) -> Model:
     Returns
     -------
     `FloatNetwork`, which is named after the file and which `to_network` quantizes; or `Network`,
-    when the file holds int8 with its own scales (TFLite, QDQ ONNX, what `save_network` wrote).
+    when the file holds int8 with its own scales (TFLite, QDQ ONNX, what `save_network` wrote); or
+    `Graph`, when that is all that `save_network` was given.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def _float(data: bytes, name: str) -> FloatNetwork:
 
 def _network(data: bytes, name: str) -> Graph | Network:
     """Called as it was when it was quantized, so that its program is the same."""
-    return graph_from_bytes(data)
+    return network_from_bytes(data)
 
 
 # Functions, so that a format's packages are imported when a file asks for them.
@@ -98,9 +99,9 @@ _READERS: dict[Format, Callable[[bytes, str], Model]] = {
 
 
 def to_network(
-    model: Network | FloatNetwork, calibration: np.ndarray | None = None, method: str = "mse"
-) -> Network:
-    """``model`` ready to compile.
+    model: Model, calibration: np.ndarray | None = None, method: str = "mse"
+) -> Network | Graph:
+    """``model`` ready to compile: itself, or the int8 network of a float one (`quantize`).
 
     Parameters
     ----------
@@ -111,9 +112,9 @@ def to_network(
 
     Raises
     ------
-    CelosiaError : a float model without calibration, or as `quantized`.
+    CelosiaError : a float model without calibration, or as `quantize`.
     """
-    if isinstance(model, Network):
+    if not isinstance(model, FloatNetwork):
         return model
     if calibration is None:
         raise CelosiaError(
@@ -121,4 +122,4 @@ def to_network(
             where=model.name,
             todo="add --calibrate FILE.npy (in Python: calibration=x)",
         )
-    return quantized(model, calibration, method)
+    return quantize(model, calibration, method)

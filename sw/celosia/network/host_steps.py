@@ -1,17 +1,17 @@
-"""What the host does before and after the engine, and how it is kept in a program image."""
+"""What the host does before and after the engine, and how files keep it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from math import isfinite, prod
+from math import prod
 
 import numpy as np
 
 from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError
 
-from . import steps as host
+from . import steps
 
-__all__ = ["Edges", "Step"]
+__all__ = ["HostSteps", "Step"]
 
 Step = Callable[[np.ndarray], np.ndarray]
 
@@ -21,7 +21,7 @@ _MOST = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edges:
+class HostSteps:
     """``int8 = prepare(x)`` and ``y = finish(int8)``, from a model's own input to its own output.
 
     Parameters
@@ -86,7 +86,7 @@ class Edges:
         }
 
     @classmethod
-    def from_dict(cls, values: dict) -> "Edges":
+    def from_dict(cls, values: dict) -> "HostSteps":
         """The inverse of `to_dict`.
 
         Raises
@@ -134,36 +134,24 @@ def _plain(step: Step) -> dict:
     values = {"step": type(step).__name__}
     for each in fields(step):
         value = getattr(step, each.name)
-        if isinstance(value, Quant):
-            value = {"scale": float(value.scale), "zero_point": int(value.zero_point)}
-        values[each.name] = value
+        values[each.name] = value.to_dict() if isinstance(value, Quant) else value
     return values
 
 
 def _step(values: dict) -> Step:
     values = dict(values)
     name = values.pop("step")
-    if name not in host.__all__:
+    if name not in steps.__all__:
         raise ValueError(f"host step {name!r} is unknown")
-    kind = getattr(host, name)
+    kind = getattr(steps, name)
     if set(values) != {each.name for each in fields(kind)}:
         raise ValueError(f"{name} of {sorted(values)}")
     for key, value in values.items():
         if key in ("input", "output"):
-            values[key] = _quant(value)
+            values[key] = Quant.from_dict(value, highest=255)
         elif key in ("dtype", "from_dtype"):
             if value not in _DTYPES:
                 raise ValueError(f"{key} = {value!r}")
         elif type(value) not in (bool, float):
             raise ValueError(f"{key} = {value!r}")
     return kind(**values)
-
-
-def _quant(values: dict) -> Quant:
-    scale, zero_point = values["scale"], values["zero_point"]
-    # float32 must hold the scale: steps compute in it.
-    if type(scale) is not float or not (isfinite(scale) and 1e-38 < scale < 1e38):
-        raise ValueError(f"scale = {scale!r}")
-    if type(zero_point) is not int or not -128 <= zero_point <= 255:
-        raise ValueError(f"zero_point = {zero_point!r}")
-    return Quant(scale, zero_point)

@@ -8,7 +8,7 @@ import numpy as np
 from celosia.support.errors import CelosiaError
 
 from .graph import Graph
-from .host_steps import Edges, Step
+from .host_steps import HostSteps
 
 __all__ = ["Network"]
 
@@ -20,9 +20,7 @@ class Network:
     Parameters
     ----------
     graph : what the engine runs, int8 [n, K] to int8 [n, N].
-    pre, post : steps of `celosia.network.steps` before and after it, in order.
-    input_shape, output_shape : shape of one image and of one result, without the batch axis.
-    input_dtype, output_dtype : "int8", "uint8" or "float32".
+    host : what the host does before and after it, and what the model takes and gives.
     notes : remarks for the user, one line each, about what an importer could not keep exact.
     tensors : what the model file calls the graph's input and every layer's result (an index or a
         name), to compare with other runtimes; () when it has no such tensors.
@@ -33,19 +31,14 @@ class Network:
     """
 
     graph: Graph
-    pre: tuple[Step, ...] = ()
-    post: tuple[Step, ...] = ()
-    input_shape: tuple[int, ...] = ()
-    input_dtype: str = "int8"
-    output_shape: tuple[int, ...] = ()
-    output_dtype: str = "int8"
+    host: HostSteps
     notes: tuple[str, ...] = ()
     tensors: tuple[int | str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for what, shape, width in (
-            ("input", self.input_shape, self.graph.layers[0].inputs),
-            ("output", self.output_shape, self.graph.layers[-1].outputs),
+            ("input", self.host.input_shape, self.graph.layers[0].inputs),
+            ("output", self.host.output_shape, self.graph.layers[-1].outputs),
         ):
             if prod(shape) != width:
                 raise CelosiaError(
@@ -53,22 +46,16 @@ class Network:
                     where=self.graph.name,
                 )
 
-    @property
-    def edges(self) -> Edges:
-        """What the host does, without the graph."""
-        return Edges(
-            pre=self.pre,
-            post=self.post,
-            input_shape=self.input_shape,
-            input_dtype=self.input_dtype,
-            output_shape=self.output_shape,
-            output_dtype=self.output_dtype,
-        )
+    @classmethod
+    def of(cls, graph: Graph) -> "Network":
+        """``graph`` with nothing around it: int8 [n, K] in, int8 [n, N] out."""
+        first, last = graph.layers[0], graph.layers[-1]
+        return cls(graph, HostSteps(input_shape=(first.inputs,), output_shape=(last.outputs,)))
 
     def prepare(self, x: np.ndarray) -> np.ndarray:
-        """The engine's input, int8 [n, K]; `Edges.prepare` says of what."""
-        return self.edges.prepare(x, self.graph.name)
+        """The engine's input, int8 [n, K]; `HostSteps.prepare` says of what."""
+        return self.host.prepare(x, self.graph.name)
 
     def finish(self, y: np.ndarray) -> np.ndarray:
-        """The model's result, `output_dtype` [n, *output_shape], of the engine's int8 [n, N]."""
-        return self.edges.finish(y)
+        """The model's result (`HostSteps.finish`) of the engine's int8 [n, N]."""
+        return self.host.finish(y)

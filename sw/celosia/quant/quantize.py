@@ -1,9 +1,12 @@
-"""Post-training quantization of float networks to int8 graphs."""
+"""Post-training quantization of float networks to int8."""
 
 import numpy as np
 
 from celosia.network.float_network import FloatLayer, FloatNetwork
 from celosia.network.graph import Dense, Graph
+from celosia.network.host_steps import HostSteps, Step
+from celosia.network.network import Network
+from celosia.network.steps import Dequantize, FloatSoftmax, Quantize
 from celosia.numerics.multiplier import effective_scale
 from celosia.numerics.quant import Quant
 from celosia.spec import WEIGHT, Rounding
@@ -21,8 +24,8 @@ def quantize(
     calibration: np.ndarray,
     method: str = "mse",
     name: str | None = None,
-) -> Graph:
-    """An int8 `Graph` that computes the layers of `model`.
+) -> Network:
+    """`model` in int8 as a whole: reals in, quantized on the host; int8 layers; reals out.
 
     Weights are symmetric per output channel, ``scale[n] = max(abs(w[:, n])) / 127``, in
     -127..127 (dead channels: `_weight_scale`). Activations are asymmetric over the range that
@@ -39,12 +42,33 @@ def quantize(
     method : of the hidden layers and the result: "minmax", "percentile" or "mse" (`observe`).
     name : of the graph; the network's own when None.
 
+    Returns
+    -------
+    A network from float32 [n, *input_shape] to float32 [n, *output_shape]. The result is the last
+    layer's, dequantized; a final softmax of it is computed on the host in float, so that a
+    classifier gives probabilities and its argmax is that of the engine's bytes.
+
     Raises
     ------
     CelosiaError : naming the layer, when the calibration set is empty, not float, of another width
         or not finite, or the outputs span no float32 scale.
     """
-    x = np.asarray(calibration)
+    graph = _graph(model, np.asarray(calibration), method, name or model.name)
+    post: list[Step] = [Dequantize(graph.output)]
+    if model.final:
+        post.append(FloatSoftmax(log=model.final == "log_softmax"))
+    host = HostSteps(
+        pre=(Quantize(graph.input),),
+        post=tuple(post),
+        input_shape=model.input_shape,
+        input_dtype="float32",
+        output_shape=model.output_shape,
+        output_dtype="float32",
+    )
+    return Network(graph, host, model.notes)
+
+
+def _graph(model: FloatNetwork, x: np.ndarray, method: str, name: str) -> Graph:
     outputs = model.layer_outputs(x)
     with located("input"):
         quant = activation_quant(*observe(x, "minmax"))
@@ -55,7 +79,7 @@ def quantize(
             end = activation(layer.function, sums, results, method)
         layers.append(_dense(where, layer, quant, end))
         quant = layers[-1].result
-    return Graph(name or model.name, tuple(layers))
+    return Graph(name, tuple(layers))
 
 
 def _dense(name: str, layer: FloatLayer, source: Quant, end: Activation) -> Dense:

@@ -11,7 +11,7 @@ from tests.helpers.idx_files import idx
 from tests.sw.conftest import ENGINE
 
 from celosia.network.graph import Dense, Graph
-from celosia.network.graph_file import save_graph
+from celosia.network.network_file import save_network
 from celosia.numerics.quant import Quant
 
 
@@ -155,7 +155,7 @@ def test_a_sum_that_overflows(refused, tmp_path):
     quant = Quant(1.0, -128)
     layer = Dense("big", weights, bias, quant, ones << 30, ones - 1, quant)
     path = tmp_path / "graph.npz"
-    save_graph(Graph("g", (layer,)), path)
+    save_network(Graph("g", (layer,)), path)
     refused(("big, channel 0", "overflow"), "compile", path, "-o", tmp_path / "o")
 
 

@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from tests.helpers.judges import Mlp, keras_file, onnx_file, torch_file, torch_module
 from tests.sw.conftest import ENGINE
 
 from celosia import model
 from celosia.compiler.image import Image
 from celosia.model import evaluate
 from celosia.network.float_network import FloatNetwork
-from celosia.network.graph_file import load_graph
+from celosia.network.network_file import load_network
 
 KEYS = {
     *("dataset", "images", "accuracy_float", "accuracy_int8", "mismatches", "macs_per_image"),
@@ -38,11 +39,14 @@ def test_from_training_to_results(celosia, digits, tmp_path):
     assert all(layer.emitted for layer in loaded.model.layers)
 
     inputs = tmp_path / "inputs.npy"
-    x = np.random.default_rng(0).integers(-128, 128, (5, 784)).astype(np.int8)
+    x = np.random.default_rng(0).uniform(0, 1, (5, 784)).astype(np.float32)
     np.save(inputs, x)
     ran = celosia("run", image, "--input", inputs, "-o", results)
     assert ran.status == 0
-    assert np.array_equal(np.load(results), evaluate(load_graph(graph), x)[-1])
+    network, y = load_network(graph), np.load(results)
+    assert y.dtype == np.float32 and y.shape == (5, 10)
+    expected = evaluate(network.graph, network.prepare(x))[-1]
+    assert np.array_equal(y, network.finish(expected))
 
 
 def test_compile_a_float_model(celosia, files, tmp_path):
@@ -50,6 +54,35 @@ def test_compile_a_float_model(celosia, files, tmp_path):
     ran = celosia("compile", files.model, "--calibrate", files.inputs, *ENGINE, "-o", image)
     assert ran.status == 0
     assert Image.load(image).model.name == "m"
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".onnx", ".pt2", ".npz"])
+def test_quantize_then_compile_is_compile_with_calibration(celosia, tmp_path, suffix):
+    """Softmax, shapes and notes survive the file in between."""
+    mlp = Mlp.random(3, (12, 8, 4))
+    data = {
+        ".keras": lambda: keras_file(mlp),
+        ".onnx": lambda: onnx_file(mlp),
+        ".pt2": lambda: torch_file(torch_module(mlp), 12),
+        ".npz": lambda: float_network(mlp).to_bytes(),
+    }[suffix]()
+    model = tmp_path / f"model{suffix}"
+    model.write_bytes(data)
+    x = np.random.default_rng(1).uniform(-1, 1, (50, 12)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    sample = ("--calibrate", tmp_path / "x.npy")
+    once, middle, twice = (tmp_path / name for name in ("1.celosia", "m.npz", "2.celosia"))
+    assert celosia("compile", model, *sample, *ENGINE, "-o", once).status == 0
+    assert celosia("quantize", model, *sample, "-o", middle).status == 0
+    assert celosia("compile", middle, *ENGINE, "-o", twice).status == 0
+    assert once.read_bytes() == twice.read_bytes()
+    host = Image.load(once).model.host
+    assert host is not None and (host.input_shape, host.output_dtype) == ((12,), "float32")
+
+
+def float_network(mlp: Mlp) -> FloatNetwork:
+    activations = ["relu"] * (len(mlp.weights) - 1) + ["none"]
+    return FloatNetwork.from_arrays(mlp.weights, mlp.biases, activations)
 
 
 def test_run_reports_figures(celosia, files, tmp_path):

@@ -114,7 +114,7 @@ def _tie(rounding: Rounding) -> Network:
         *(one << 30, 0 * one, Quant(2.0, 0)),
         rounding=rounding,
     )
-    return Network(Graph("tie", (layer,)), input_shape=(1,), output_shape=(1,))
+    return Network.of(Graph("tie", (layer,)))
 
 
 def test_a_swapped_rounding_mode_is_named(model):
@@ -136,7 +136,8 @@ def test_a_fault_of_the_engine_is_told_from_one_of_the_model(model):
 
 def test_a_fault_of_a_host_step_is_told(model):
     path, network, x = model
-    wrong = replace(network, pre=(lambda x: network.pre[0](x * 1.02),))
+    steps = (lambda x: network.host.pre[0](x * 1.02),)
+    wrong = replace(network, host=replace(network.host, pre=steps))
     found = _compare(model, wrong)
     assert found.tensors[found.fault.tensor].name == "input"
     assert found.fault.engine is None

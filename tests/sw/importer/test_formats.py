@@ -12,7 +12,7 @@ from celosia.compiler import compile
 from celosia.importer import load_model, model_from_bytes
 from celosia.importer.formats import Format, identify
 from celosia.network.float_network import FloatNetwork
-from celosia.network.graph_file import graph_to_bytes
+from celosia.network.network_file import network_to_bytes
 from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 
@@ -24,7 +24,7 @@ def content(kind: Format) -> bytes:
     mlp = Mlp.random(1, (12, 8, 4))
     return {
         Format.IMAGE: lambda: compile(GRAPH, Config.default(1, 4)).to_bytes(),
-        Format.NETWORK: lambda: graph_to_bytes(GRAPH),
+        Format.NETWORK: lambda: network_to_bytes(GRAPH),
         Format.FLOAT: lambda: FLOAT.to_bytes(),
         Format.TFLITE: lambda: random_model(np.random.default_rng(1))[0],
         Format.ONNX: lambda: onnx_file(mlp),
@@ -78,7 +78,7 @@ def test_one_way_in(tmp_path):
     FLOAT.save(tmp_path / "digits.npz")
     model = load_model(tmp_path / "digits.npz")
     assert isinstance(model, FloatNetwork) and model.name == "digits"
-    (tmp_path / "graph.npz").write_bytes(graph_to_bytes(GRAPH))
+    (tmp_path / "graph.npz").write_bytes(network_to_bytes(GRAPH))
     assert load_model(tmp_path / "graph.npz").name == "random"
     (tmp_path / "m.celosia").write_bytes(content(Format.IMAGE))
     with pytest.raises(CelosiaError, match="m.celosia: is compiled already; give the model"):

@@ -39,7 +39,7 @@ def test_the_classifier_of_every_tutorial(tmp_path):
     model.fit(x, y, epochs=3, verbose=0)
     real = np.asarray(model.predict(x, verbose=0))
     network = to_network(saved(model, tmp_path), x[:200])
-    assert network.input_shape == (28, 28) and network.output_shape == (10,)
+    assert network.host.input_shape == (28, 28) and network.host.output_shape == (10,)
     result = network.finish(evaluate(network.graph, network.prepare(x))[-1])
     assert np.abs(result - real).max() < 0.1
     assert (result.argmax(axis=1) == real.argmax(axis=1)).mean() > 0.99

@@ -151,9 +151,9 @@ def test_an_image_with_a_wrong_host_step():
         Image.from_bytes(changed + hashlib.sha256(changed).digest())
 
 
-def test_a_bare_graph_has_no_edges():
+def test_a_bare_graph_has_no_host_steps():
     graph = networks.network(np.random.default_rng(0), [4, 3])
-    assert compile(graph, Config.default(1, 4)).model.edges is None
+    assert compile(graph, Config.default(1, 4)).model.host is None
 
 
 def test_models_that_call_models_many_times_end():

@@ -62,8 +62,8 @@ def test_the_image_gives_the_models_own_outputs():
     from celosia.model import run
 
     loaded = Image.from_bytes(compile(network, Config.default(2, 8)).to_bytes())
-    edges = loaded.model.edges
-    y = edges.finish(run(loaded, edges.prepare(X))[-1])
+    host = loaded.model.host
+    y = host.finish(run(loaded, host.prepare(X))[-1])
     real = model_from_bytes(onnx_file(mlp), "mlp").forward(X)
     assert y.dtype == np.float32 and y.shape == (200, 5)
     assert np.abs(y - real).max() < 0.03 and np.allclose(y.sum(axis=1), 1)

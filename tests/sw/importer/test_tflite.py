@@ -59,8 +59,8 @@ def image_model(kind: str) -> bytes:
 def test_from_edge_to_edge(kind):
     data = image_model(kind)
     network = tflite_network(data, "image")
-    assert (network.input_shape, network.output_shape) == ((3, 4, 1), (4,))
-    assert (network.input_dtype, network.output_dtype) == (kind, kind)
+    assert (network.host.input_shape, network.host.output_shape) == ((3, 4, 1), (4,))
+    assert (network.host.input_dtype, network.host.output_dtype) == (kind, kind)
     assert [layer.name for layer in network.graph.layers] == ["hidden", "logits"]
     x = np.random.default_rng(2).normal(0, 1.2, (50, 3, 4, 1)).astype(np.float32)
     if kind != "float32":

@@ -22,7 +22,7 @@ def outcome(data: bytes) -> str:
     try:
         network = tflite_network(data)
         assert isinstance(network, Network)
-        x = np.zeros((1, *network.input_shape), network.input_dtype)
+        x = np.zeros((1, *network.host.input_shape), network.host.input_dtype)
         assert network.prepare(x).dtype == np.int8
         return "network"
     except CelosiaError as error:

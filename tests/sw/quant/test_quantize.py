@@ -69,14 +69,14 @@ def test_activation_quant():
 
 
 def test_pixels_keep_their_zero():
-    graph = quantize(mlp(), np.clip(sample() * 1.5 - 0.2, 0, 1))
+    graph = quantize(mlp(), np.clip(sample() * 1.5 - 0.2, 0, 1)).graph
     assert graph.input == Quant(float(np.float32(1 / 255)), -128)
     pixels = np.arange(256, dtype=np.float32) / np.float32(255)
     assert (graph.input.quantize(pixels).astype(int) + 128).tolist() == list(range(256))
 
 
 def test_formats():
-    graph = quantize(mlp(), sample())
+    graph = quantize(mlp(), sample()).graph
     first, last = graph.layers
     assert (first.output.zero_point, first.clamp) == (-128, (-128, 127))
     for layer in graph.layers:
@@ -90,7 +90,7 @@ def test_formats():
 @pytest.mark.parametrize("method", METHODS)
 def test_close_to_float(method):
     model, x = mlp(sizes=(20, 32, 24, 8)), sample(2000)
-    graph = quantize(model, x[:500], method)
+    graph = quantize(model, x[:500], method).graph
     real = model.forward(x)
     error = graph.output.dequantize(evaluate(graph, graph.input.quantize(x))[-1]) - real
     assert np.abs(error).mean() < 0.01 * (real.max() - real.min())
@@ -100,7 +100,7 @@ def test_close_to_float(method):
 def test_quantized_graphs_run_in_litert(seed):
     """A graph as a .tflite file, with its scales only: LiteRT's own multipliers agree with ours."""
     model, x = mlp(seed, (20, 12, 10, 6), 10.0 ** (seed - 3)), sample()
-    graph = quantize(model, x)
+    graph = quantize(model, x).graph
     tensors = [Tensor((1, 20), "int8", graph.input.scale, graph.input.zero_point)]
     ops = []
     for index, layer in enumerate(graph.layers):
@@ -144,7 +144,7 @@ def test_dead_channels():
     biases[0][1] = 0
     model = FloatNetwork.from_arrays(weights, biases, ["relu", "none"])
     x = sample(500, seed=2)
-    graph = quantize(model, x)
+    graph = quantize(model, x).graph
     real = model.forward(x)
     error = graph.output.dequantize(evaluate(graph, graph.input.quantize(x))[-1]) - real
     assert np.abs(error).max() < 0.03 * (real.max() - real.min())
@@ -154,7 +154,7 @@ def test_all_zero_model():
     model = FloatNetwork.from_arrays(
         [np.zeros((4, 3), np.float32)], [np.zeros(3, np.float32)], ["none"]
     )
-    graph = quantize(model, np.zeros((2, 4), np.float32))
+    graph = quantize(model, np.zeros((2, 4), np.float32)).graph
     y = evaluate(graph, graph.input.quantize(np.zeros((1, 4), np.float32)))[-1]
     assert graph.output.dequantize(y).tolist() == [[0, 0, 0]]
 
@@ -176,7 +176,7 @@ def test_mnist_accuracy(mnist_dir, seed):
     data = load_mnist(mnist_dir)
     model = train_mlp(data, epochs=2, seed=seed)
     x = scaled(data.x_test)
-    graph = quantize(model, scaled(data.x_train[:1000]))
+    graph = quantize(model, scaled(data.x_train[:1000])).graph
     expected, y = model.predict(x), evaluate(graph, graph.input.quantize(x))[-1].argmax(axis=1)
     equal = 100 * (y == expected).mean()
     lost = 100 * ((expected == data.y_test).mean() - (y == data.y_test).mean())

@@ -14,6 +14,7 @@ from celosia.importer.tflite.dense import with_table
 from celosia.importer.values import MAX_WIDTH, Ledger
 from celosia.network.functions import Function, X
 from celosia.network.graph import Dense, Graph
+from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, QuantizeLinear, Requantize
 from celosia.numerics.multiplier import effective_scale
@@ -120,8 +121,15 @@ def _network(graph: OnnxGraph, name: str, end: _Stream) -> Network:
         elif dtype == "float32":
             post = (Dequantize(end.quant),)
     chain = Graph(name, end.layers)
-    entry = QuantizeLinear(chain.input)
-    return Network(chain, (entry,), post, graph.input_shape, "float32", end.shape, dtype, end.notes)
+    host = HostSteps(
+        pre=(QuantizeLinear(chain.input),),
+        post=post,
+        input_shape=graph.input_shape,
+        input_dtype="float32",
+        output_shape=end.shape,
+        output_dtype=dtype,
+    )
+    return Network(chain, host, end.notes)
 
 
 def _step(call: Call, ledger: Ledger):

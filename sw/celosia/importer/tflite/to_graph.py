@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 
 from celosia.network.graph import Graph
+from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
 from celosia.numerics.quant import Quant
@@ -87,17 +88,15 @@ class Chain:
             )
         graph = Graph(name, tuple(self.layers))
         first, last = model.inputs[0], self.current
-        return Network(
-            graph,
-            tuple(self.pre),
-            tuple(self.post),
-            one_image(first),
-            first.dtype,
-            one_image(last),
-            last.dtype,
-            tuple(self.notes),
-            tuple(self.tensors),
+        host = HostSteps(
+            pre=tuple(self.pre),
+            post=tuple(self.post),
+            input_shape=one_image(first),
+            input_dtype=first.dtype,
+            output_shape=one_image(last),
+            output_dtype=last.dtype,
         )
+        return Network(graph, host, tuple(self.notes), tuple(self.tensors))
 
     def dense(self, op: TfliteOperator) -> None:
         self._on_engine(op)

@@ -1,4 +1,5 @@
-"""What runs on the host around the engine: the edges of a network, exact to LiteRT."""
+"""What runs on the host around the engine: the steps before and after the layers, exact to
+LiteRT."""
 
 from .dequantize import Dequantize
 from .float_softmax import FloatSoftmax

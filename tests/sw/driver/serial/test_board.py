@@ -42,7 +42,7 @@ def demo(tmp_path_factory, digits):
     """A compiled classifier and 60 test images: of MNIST, else of the tests' own digits."""
     data = load_mnist(mnist_folder() or digits)
     few = replace(data, x_train=data.x_train[:3000], y_train=data.y_train[:3000])
-    graph = quantize(train_mlp(few, hidden=(16,), epochs=4), scaled(few.x_train[:300]))
+    graph = quantize(train_mlp(few, hidden=(16,), epochs=4), scaled(few.x_train[:300])).graph
     folder = tmp_path_factory.mktemp("board")
     made = SimpleNamespace(folder=folder, graph=graph, image=compile(graph, CONFIG))
     made.x = graph.input.quantize(scaled(data.x_test[:60]))

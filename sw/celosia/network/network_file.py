@@ -1,7 +1,9 @@
-"""Quantized graphs as .npz files: plain arrays and one JSON text, nothing that can be executed."""
+"""Quantized networks as .npz files: plain arrays and one JSON text, nothing that can be executed.
 
-import io
-import json
+A network comes back whole: its layers, what the host does around them, its notes and its names for
+tensors, so that a program compiled from the file is the one compiled from the network itself.
+"""
+
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,16 @@ from celosia.support.errors import CelosiaError, located
 from celosia.support.files import atomic_write, read
 
 from .graph import Dense, Graph
-from .npz import unpack
+from .host_steps import HostSteps
+from .network import Network
+from .npz import from_json, line, pack, to_json, unpack
 
-__all__ = ["FORMAT", "graph_from_bytes", "graph_to_bytes", "load_graph", "save_graph"]
+__all__ = ["FORMAT", "load_network", "network_from_bytes", "network_to_bytes", "save_network"]
 
 #: Value of ``format`` in the file's header; the number counts up when its meaning changes.
-FORMAT = "celosia graph 1"
+FORMAT = "celosia network 1"
+#: What older versions wrote: layers alone.
+_GRAPH = "celosia graph 1"
 _TODO = "quantize the model again"
 #: Array of a layer: its dtype and number of axes. All but the table are always there.
 _ARRAYS = {
@@ -30,25 +36,26 @@ _ARRAYS = {
 _FIELDS = {"name", "input", "output", "clamp", "rounding", "table_output"}
 
 
-def save_graph(graph: Graph, path: Path | str) -> None:
-    """Write ``graph``, whole or not at all (`cache.atomic_write`)."""
-    atomic_write(path, graph_to_bytes(graph))
+def save_network(network: Network | Graph, path: Path | str) -> None:
+    """Write ``network``, whole or not at all (`atomic_write`)."""
+    atomic_write(path, network_to_bytes(network))
 
 
-def load_graph(path: Path | str) -> Graph:
-    """Read what `save_graph` wrote.
+def load_network(path: Path | str) -> Network | Graph:
+    """Read what `save_network` wrote: a graph where that was one.
 
     Raises
     ------
-    CelosiaError : it cannot be read, or `graph_from_bytes` refuses it.
+    CelosiaError : it cannot be read, or `network_from_bytes` refuses it.
     """
     data = read(path)
     with located(str(path)):
-        return graph_from_bytes(data)
+        return network_from_bytes(data)
 
 
-def graph_to_bytes(graph: Graph) -> bytes:
+def network_to_bytes(network: Network | Graph) -> bytes:
     """The file: array ``header`` (JSON as UTF-8 bytes), and ``weights_0``, ``bias_0``, ..."""
+    graph = network if isinstance(network, Graph) else network.graph
     arrays, layers = {}, []
     for index, layer in enumerate(graph.layers):
         for name, (dtype, _) in _ARRAYS.items():
@@ -58,46 +65,52 @@ def graph_to_bytes(graph: Graph) -> bytes:
         layers.append(
             {
                 "name": layer.name,
-                "input": _plain(layer.input),
-                "output": _plain(layer.output),
+                "input": layer.input.to_dict(),
+                "output": layer.output.to_dict(),
                 "clamp": list(map(int, layer.clamp)),
                 "rounding": Rounding(layer.rounding).name,
-                "table_output": _plain(layer.table_output) if layer.table_output else None,
+                "table_output": layer.table_output and layer.table_output.to_dict(),
             }
         )
-    header = {"format": FORMAT, "name": graph.name, "layers": layers}
-    text = json.dumps(header, allow_nan=False).encode()
-    file = io.BytesIO()
-    np.savez(file, header=np.frombuffer(text, np.uint8), **arrays)
-    return file.getvalue()
+    header = {"format": FORMAT, "name": graph.name, "layers": layers, "host": None}
+    if isinstance(network, Network):
+        header["host"] = network.host.to_dict()
+        header["notes"] = list(network.notes)
+        header["tensors"] = list(network.tensors)
+    return pack({"header": to_json(header), **arrays})
 
 
-def graph_from_bytes(data: bytes) -> Graph:
-    """The inverse of `graph_to_bytes`.
+def network_from_bytes(data: bytes) -> Network | Graph:
+    """The inverse of `network_to_bytes`.
 
     Raises
     ------
     CelosiaError : no .npz file, cut short, damaged, of another format, or with contents that make
-        no graph.
+        no network.
     """
     try:
-        return _graph(unpack(data, _TODO))
+        return _network(unpack(data, _TODO))
     except CelosiaError as error:
         raise CelosiaError(error.what, where=error.where, todo=error.todo or _TODO) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise CelosiaError(f"not a graph: {error}", todo=_TODO) from error
+        raise CelosiaError(f"not a network: {line(str(error))}", todo=_TODO) from error
 
 
-def _graph(arrays: dict[str, np.ndarray]) -> Graph:
+def _network(arrays: dict[str, np.ndarray]) -> Network | Graph:
     if "header" not in arrays:
-        raise CelosiaError("no quantized graph: the array 'header' is missing")
-    header = json.loads(arrays.pop("header").tobytes())
-    if header["format"] != FORMAT:
+        raise CelosiaError("no quantized network: the array 'header' is missing")
+    header = from_json(arrays.pop("header"))
+    if header["format"] not in (FORMAT, _GRAPH):
         raise CelosiaError(f"format {header['format']!r}, this Celosia reads {FORMAT!r}")
     layers = tuple(_layer(arrays, index, each) for index, each in enumerate(header["layers"]))
     if arrays:
         raise CelosiaError(f"array {min(arrays)!r} is unexpected")
-    return Graph(_text(header["name"]), layers)
+    graph = Graph(_text(header["name"]), layers)
+    if header["format"] == _GRAPH or header["host"] is None:
+        return graph
+    host = HostSteps.from_dict(header["host"])
+    tensors = tuple(each if type(each) is int else _text(each) for each in header["tensors"])
+    return Network(graph, host, tuple(map(line, header["notes"])), tensors)
 
 
 def _layer(arrays: dict[str, np.ndarray], index: int, header: dict) -> Dense:
@@ -117,24 +130,16 @@ def _layer(arrays: dict[str, np.ndarray], index: int, header: dict) -> Dense:
             )
         values[name] = value
     low, high = header["clamp"]
+    after = header["table_output"]
     return Dense(
         name=_text(header["name"]),
-        input=_quant(header["input"]),
-        output=_quant(header["output"]),
+        input=Quant.from_dict(header["input"]),
+        output=Quant.from_dict(header["output"]),
         clamp=(_integer(low), _integer(high)),
         rounding=Rounding[header["rounding"]],
-        table_output=None if header["table_output"] is None else _quant(header["table_output"]),
+        table_output=None if after is None else Quant.from_dict(after),
         **values,
     )
-
-
-def _quant(header: dict) -> Quant:
-    scale, zero_point = header["scale"], _integer(header["zero_point"])
-    if set(header) != {"scale", "zero_point"} or type(scale) is not float:
-        raise ValueError(f"quantization {header}")
-    if not 0 < scale < float("inf") or not -128 <= zero_point <= 127:
-        raise ValueError(f"scale {scale}, zero point {zero_point}")
-    return Quant(scale, zero_point)
 
 
 def _text(value: object) -> str:
@@ -147,8 +152,3 @@ def _integer(value: object) -> int:
     if type(value) is not int:
         raise ValueError(f"{value!r} is not an integer")
     return value
-
-
-def _plain(quant: Quant) -> dict:
-    """With Python's numbers, where an importer may have left NumPy's."""
-    return {"scale": float(quant.scale), "zero_point": int(quant.zero_point)}

@@ -5,9 +5,11 @@
 >>> network = celosia.quantize(celosia.train_mlp(data), celosia.scaled(data.x_train[:1000]))
 >>> image = celosia.compile(network, celosia.Config.default(rows=16, cols=16))
 >>> with celosia.open("rtl", image) as device:
-...     scores = device.run(network.prepare(celosia.scaled(data.x_test)))
+...     scores = device.run(celosia.scaled(data.x_test))
 
-`scores` are int8 [images, 10]; ``image.save("mnist.celosia")`` keeps the compiled model.
+`scores` are float32 [images, 10], like the float network's own. A model in a file is compiled in
+one step, ``celosia.compile("model.keras", config, calibration=x)``, and
+``image.save("mnist.celosia")`` keeps the result.
 """
 
 import importlib
@@ -41,7 +43,7 @@ _HOMES = {
     "Graph": "network.graph",
     "Image": "compiler.image",
     "Network": "network.network",
-    "compile": "compiler",
+    "compile": "importer.compiled",
     "load_mnist": "demo",
     "load_model": "importer",
     "load_network": "network.network_file",

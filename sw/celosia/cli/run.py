@@ -2,6 +2,7 @@
 
 import argparse
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from .execute import execute, figure_rows
 from .files import load_array, load_model
 from .quantize import add_calibration, compilable
 from .report import add_report, float_results, write_report
+
+if TYPE_CHECKING:
+    from celosia.compiler.image import Image
 
 __all__ = ["add_arguments", "run"]
 
@@ -38,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile
     from celosia.compiler.image import Image
+    from celosia.driver.inputs import finish
     from celosia.model import run as golden
 
     options.check_outputs(args.output, args.json, args.report)
@@ -55,8 +60,7 @@ def run(args: argparse.Namespace) -> int:
     classes = run.outputs.argmax(axis=1)
     right = (classes == labels)[done].mean() if labels is not None and done.any() else None
 
-    host = image.model.host
-    results = run.outputs if host is None else host.finish(run.outputs)
+    results = finish(image, run.outputs)
     if args.output and complete:
         file = io.BytesIO()
         np.save(file, results)
@@ -90,28 +94,14 @@ def run(args: argparse.Namespace) -> int:
     return 130 if not complete else int(mismatches > 0)
 
 
-def _input(path: str, image) -> np.ndarray:
-    """int8 [n, K] of what is in a file."""
-    x, width = load_array(path), image.model.inputs
-    if image.model.host is not None:
-        if not x.ndim or not len(x):
-            raise CelosiaError("no inputs", where=path, todo="give at least one")
-        return image.model.host.prepare(x, path)
-    if x.dtype != np.int8 and x.dtype.kind != "f":
-        raise CelosiaError(
-            f"input is {x.dtype}, neither int8 nor float", where=path, todo="scale or quantize it"
-        )
-    if x.ndim < 2 or int(np.prod(x.shape[1:])) != width:
-        raise CelosiaError(f"input is {list(x.shape)}, not [n, {width}]", where=path)
-    if not len(x):
+def _input(path: str, image: "Image") -> np.ndarray:
+    """int8 [n, K] of what is in a file, n > 0."""
+    from celosia.driver.inputs import prepare
+
+    x = load_array(path)
+    if not x.ndim or not len(x):
         raise CelosiaError("no inputs", where=path, todo="give at least one")
-    x = x.reshape(len(x), width)
-    if x.dtype == np.int8:
-        return x
-    if not np.isfinite(x).all():
-        at = [int(axis[0]) for axis in np.nonzero(~np.isfinite(x))]
-        raise CelosiaError(f"{x[tuple(at)]} at {at}", where=path, todo="check the inputs")
-    return image.model.input.quantize(x)
+    return prepare(image, x, path)
 
 
 def _labels(path: str, count: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from celosia.compiler.image import Image
 from celosia.numerics.offset_binary import from_offset, to_offset
@@ -23,6 +24,7 @@ from celosia.support.errors import CelosiaError
 from celosia.support.progress import Progress, silent
 
 from .frames import pad_records, padded, request, response, unpad_records
+from .inputs import finish, prepare
 from .transport import Transport
 
 __all__ = ["EXCHANGE_BYTES", "Device"]
@@ -124,29 +126,33 @@ class Device:
 
     def run(
         self,
-        x: np.ndarray,
+        x: ArrayLike,
         batch: int | None = None,
         skip: bool = True,
         progress: Progress = silent,
     ) -> np.ndarray:
-        """The model's outputs.
+        """The model's own results of its own inputs, as `celosia run` computes them.
 
         Parameters
         ----------
-        x : int8 [n, K], any n.
+        x : any number of inputs. If the image carries host steps: what the model takes, such as
+            float32 [n, 28, 28]. If not, for it was compiled from a bare graph: int8 [n, K], or
+            float [n, K], which is quantized with the input's scale.
         batch : images computed together, 1..rows; rows when None. The last batch may be smaller.
         skip : False to multiply zero bytes too, for measurements; the results are the same.
         progress : told whenever results have come.
 
         Returns
         -------
-        int8 [n, N].
+        [n, *output_shape] of the model's type; of a bare graph int8 [n, N].
 
         Raises
         ------
         CelosiaError : nothing is loaded, or an argument is wrong.
         """
-        return self.run_layers(x, batch, skip, progress)[-1]
+        image = self._loaded()
+        y = self.run_layers(prepare(image, x), batch, skip, progress)[-1]
+        return finish(image, y)
 
     def run_layers(
         self,
@@ -157,7 +163,12 @@ class Device:
     ) -> list[np.ndarray]:
         """The outputs of every layer that emits: all of them if compiled with ``emit_all``.
 
-        Parameters, errors: as in `run`. Returns one int8 [n, N] array per emitted layer.
+        Of the engine alone: ``x`` is int8 [n, K] (`inputs.prepare` makes it), and no host step
+        follows. The other parameters and errors are those of `run`.
+
+        Returns
+        -------
+        One int8 [n, N] per emitted layer.
         """
         image = self._loaded()
         x = image.check_input(x)

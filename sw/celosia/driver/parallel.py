@@ -70,7 +70,7 @@ def run_parallel(
     batch: int | None = None,
     skip: bool = True,
 ) -> Run:
-    """`Device.run` on ``jobs`` engines, each for a contiguous share of ``x``.
+    """`Device.run_layers` on ``jobs`` engines, each for a contiguous share of ``x``.
 
     Shares are whole batches, so every image meets the neighbours that it has on one engine. With
     one job, or no more than one batch, everything happens in this process.
@@ -78,7 +78,9 @@ def run_parallel(
     Parameters
     ----------
     make_device : opens an engine; a picklable function, `functools.partial` of one included.
-    image, x, batch, skip : see `Device.run`.
+    image : to load.
+    x : int8 [n, K] (`inputs.prepare` makes it of a model's own inputs).
+    batch, skip : see `Device.run`.
     jobs : engines, at least 1.
     progress : told about every finished part.
 

@@ -13,6 +13,10 @@ from celosia.driver.device import Device
 from celosia.driver.frames import pad_records, response, unpad_records
 from celosia.driver.golden import GoldenTransport
 from celosia.model import evaluate
+from celosia.network.host_steps import HostSteps
+from celosia.network.network import Network
+from celosia.network.steps import Dequantize, FloatSoftmax, Requantize
+from celosia.numerics.quant import Quant
 from celosia.spec import DESCRIPTOR, IDENTITY, TRAILER, Config, Memory, Opcode, Status
 from celosia.spec.link import VERSION
 from celosia.support.errors import CelosiaError
@@ -120,10 +124,49 @@ def test_bad_batch(batch):
 
 
 def test_bad_input():
-    with pytest.raises(CelosiaError, match=r"not int8 \[images, 10\]"):
-        ready()[0].run(np.zeros((1, 11), np.int8))
-    with pytest.raises(CelosiaError, match=r"not int8 \[images, 10\]"):
-        ready()[0].run([[0.5] * 10])
+    device, _ = ready()
+    with pytest.raises(CelosiaError, match=r"random: input is \[1, 11\], not \[n, 10\]"):
+        device.run(np.zeros((1, 11), np.int8))
+    with pytest.raises(CelosiaError, match="input is uint8, neither int8 nor float"):
+        device.run(np.zeros((1, 10), np.uint8))
+    with pytest.raises(CelosiaError, match=r"inf at \[0, 3\]"):
+        device.run([[0, 1, 2, float("inf"), *[0] * 6]])
+    for x in (np.zeros((1, 10)), np.zeros((1, 2, 5), np.int8)):
+        with pytest.raises(CelosiaError, match=r"not int8 \[images, 10\]"):
+            device.run_layers(x)
+
+
+def test_a_bare_graph_takes_floats_too():
+    device, _ = ready()
+    q = images(np.random.default_rng(4), GRAPH, 6)
+    real = GRAPH.input.dequantize(q)
+    for x in (q, real, real.astype(np.float64).reshape(6, 5, 2), real.tolist()):
+        y = device.run(x)
+        assert y.dtype == np.int8 and (y == evaluate(GRAPH, q)[-1]).all()
+
+
+def test_a_model_takes_its_own_inputs_and_gives_its_own_results():
+    """uint8 pictures in, float columns out; `run_layers` stays with the engine's bytes."""
+    host = HostSteps(
+        pre=(Requantize(Quant(0.5, 7), GRAPH.input, "uint8"),),
+        post=(Dequantize(GRAPH.output), FloatSoftmax()),
+        input_shape=(5, 2),
+        input_dtype="uint8",
+        output_shape=(3, 1),
+        output_dtype="float32",
+    )
+    network_ = Network(GRAPH, host)
+    device = Device(GoldenTransport(CONFIG))
+    device.load(compile(network_, CONFIG))
+    x = np.random.default_rng(4).integers(0, 256, (7, 5, 2)).astype(np.uint8)
+    q = network_.prepare(x)
+    y = device.run(x)
+    assert (y.shape, y.dtype) == ((7, 3, 1), np.float32)
+    assert (y == network_.finish(evaluate(GRAPH, q)[-1])).all()
+    assert (device.run_layers(q)[-1] == evaluate(GRAPH, q)[-1]).all()
+    assert device.run(x[:0]).shape == (0, 3, 1)
+    with pytest.raises(CelosiaError, match="random: input is int8, not uint8"):
+        device.run(q)
 
 
 def test_nothing_loaded():

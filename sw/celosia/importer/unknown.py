@@ -1,4 +1,4 @@
-"""All operators of a file that its importer does not know: it names only the first itself."""
+"""All operators of a file that its importer does not support: the importer names only the first."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from celosia.network.outline import Operation, Place
 from celosia.support.files import read
 
 from .formats import Format, identify
-from .guard import named, text
+from .guard import damage_as_error, text
 
 __all__ = ["unknown_operations"]
 
@@ -15,14 +15,14 @@ _WHY = "this operator is not supported"
 
 
 def unknown_operations(path: Path | str) -> list[Operation]:
-    """In an ``.onnx`` or ``.keras`` file; none for other formats.
+    """All unsupported operators of an ``.onnx`` or ``.keras`` file; none for other formats.
 
     Raises
     ------
     CelosiaError : the file is damaged.
     """
     data = read(path)
-    with named("not a model", "check that the file is complete"):
+    with damage_as_error("not a model", "check that the file is complete"):
         listing = {Format.ONNX: _onnx, Format.KERAS: _keras}
         found = listing.get(identify(data, Path(path).suffix))
         return list(found(data)) if found else []

@@ -94,7 +94,7 @@ def test_what_keras_models_cannot_be(tmp_path):
     for end, says in (
         (keras.layers.Add()([one, two]), "Add 'add.*': it joins two branches"),
         (keras.layers.UnitNormalization()(one), "UnitNormalization 'unit.*': this layer is not"),
-        (keras.layers.Dense(2)(keras.layers.Softmax()(one)), "softmax, which must come last"),
+        (keras.layers.Dense(2)(keras.layers.Softmax()(one)), "softmax, which must be last"),
         (keras.layers.Dense(2)(keras.layers.Activation("tanh")(entry)), "before the first linear"),
     ):
         with pytest.raises(Unsupported, match=says):

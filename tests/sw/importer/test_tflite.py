@@ -133,13 +133,13 @@ REFUSED = {
         Tensor((1, 6), "int8", 1 / 256, -128),
         Q,
     ),
-    "operator 1 (TANH): it takes tensor 0 ('t0'), not tensor 3": (Op("TANH", [0], [4]), Q),
+    "operator 1 (TANH): its input is tensor 0 ('t0'), not tensor 3": (Op("TANH", [0], [4]), Q),
     "operator 1 (LOGISTIC): output scale 0.1": (Op("LOGISTIC", [3], [4]), Q),
     "operator 1 (QUANTIZE): tensor 4 ('t4') is int32": (
         Op("QUANTIZE", [3], [4]),
         Tensor((1, 6), "int32", 0.1, 3),
     ),
-    "operator 1 (RESHAPE): int8 [1, 6] becomes int8 [1, 5]": (
+    "operator 1 (RESHAPE): int8 [1, 6] cannot become int8 [1, 5]": (
         Op("RESHAPE", [3], [4]),
         Tensor((1, 5), "int8", 0.1, 3),
     ),

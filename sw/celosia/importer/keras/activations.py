@@ -1,7 +1,8 @@
-"""Keras's activations by name, as they are when a layer names one without parameters."""
+"""Keras's activations by name, with the parameters they have when a layer only names them."""
 
 import math
 
+from celosia.importer.arithmetic import SELU
 from celosia.importer.guard import text
 from celosia.importer.values import Value
 from celosia.network.functions import Function, X, clip, function
@@ -9,9 +10,7 @@ from celosia.support.errors import Unsupported
 
 __all__ = ["ACTIVATIONS", "activate", "relu"]
 
-_SELU = 1.6732632423543772, 1.0507009873554805
-
-#: Name in a layer's configuration: the function. Softmax and log_softmax are `activate`'s.
+#: Name in a layer's configuration -> function. `activate` adds softmax and log_softmax.
 ACTIVATIONS: dict[str, Function] = {
     "linear": X,
     "relu": clip(0),
@@ -24,7 +23,7 @@ ACTIVATIONS: dict[str, Function] = {
     "hard_silu": function("hard_swish"),
     "hard_swish": function("hard_swish"),
     "elu": function("elu", 1),
-    "selu": function("selu", *_SELU),
+    "selu": function("selu", *SELU),
     "celu": function("celu", 1),
     "gelu": function("gelu"),
     "silu": function("silu"),
@@ -38,11 +37,11 @@ ACTIVATIONS: dict[str, Function] = {
 
 
 def activate(value: Value, name: object) -> Value:
-    """``value`` after the activation that a layer's configuration calls ``name``.
+    """``value`` after the activation ``name`` of a layer's configuration.
 
     Raises
     ------
-    Unsupported : it is none of `ACTIVATIONS`, or an object of the user's own.
+    Unsupported : ``name`` is not in `ACTIVATIONS`, or is an object of the user's own.
     """
     if name in ("softmax", "log_softmax"):
         return value.softmax(-1, log=name == "log_softmax")
@@ -53,13 +52,18 @@ def activate(value: Value, name: object) -> Value:
             name = name.get("registered_name") or name.get("class_name") or "object"
         raise Unsupported(
             f"activation {text(name)!r} is not supported",
-            todo="use a built-in one; code of your own is never run",
+            todo="use a built-in one; code in a model is never run",
         )
     return value.apply(ACTIVATIONS[name])
 
 
 def relu(value: Value, slope: float, maximum: float | None, threshold: float) -> Value:
-    """Keras's ReLU layer with all its parameters."""
+    """Keras's ReLU layer: ``min(x, maximum)`` for x >= 0, ``slope * x`` below.
+
+    Raises
+    ------
+    Unsupported : ``threshold`` is not 0.
+    """
     top = math.inf if maximum is None else maximum
     if threshold:
         raise Unsupported(f"a ReLU with threshold {threshold:g}")

@@ -1,17 +1,18 @@
 """A ``.keras`` file as configuration and variables, without Keras.
 
-It is a zip file of ``config.json`` and ``model.weights.h5``. The variables of a layer are the
-datasets ``<layer>/vars/0``, ``1``, ... whose layer is called after its class, in snake case and
-numbered within its model, not after its name.
+The file is a zip archive of ``config.json`` and ``model.weights.h5``. The variables of a layer are
+the datasets ``<layer>/vars/0``, ``1``, ... Here ``<layer>`` is the layer's class in snake case,
+numbered within its model, not the layer's own name.
 """
 
 import io
 import re
+from typing import Any
 
 import numpy as np
 
-from celosia.importer.guard import Archive, named, parse_json, require, text
-from celosia.support.errors import CelosiaError, Unsupported
+from celosia.importer.guard import Archive, Budget, damage_as_error, parse_json, require, text
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 __all__ = ["KerasFile", "paths"]
 
@@ -20,11 +21,11 @@ _WEIGHTS = "model.weights.h5"
 
 
 class KerasFile:
-    """Close it after use, or use it with ``with``.
+    """A context manager that closes the file of variables on exit.
 
     Parameters
     ----------
-    data : the file.
+    data : bytes of the ``.keras`` file.
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class KerasFile:
 
     Raises
     ------
-    CelosiaError : it is damaged, or h5py is not installed.
+    CelosiaError : the file is damaged, or h5py is not installed.
     """
 
     def __init__(self, data: bytes):
@@ -41,9 +42,9 @@ class KerasFile:
         h5py = require("h5py", "h5py", "keras")
         weights = archive.read(_WEIGHTS)
         self._dataset = h5py.Dataset
-        with _damage(_WEIGHTS):
+        with damage_as_error(f"{_WEIGHTS} is damaged", _TODO):
             self._h5 = h5py.File(io.BytesIO(weights), "r")
-        self._left = len(weights)
+        self._budget = Budget(len(weights), "its arrays are larger than the file", _TODO)
 
     def __enter__(self) -> "KerasFile":
         return self
@@ -52,14 +53,16 @@ class KerasFile:
         self._h5.close()
 
     def variables(self, path: str, count: int) -> list[np.ndarray]:
-        """At most the first ``count`` variables of the layer stored at ``path``; float32.
+        """The first ``count`` variables of the layer stored at ``path``, float32; fewer, if it
+        has fewer.
 
         Raises
         ------
-        CelosiaError : damaged, not float, or of a form that Keras does not write.
+        CelosiaError : a variable is damaged, or larger than the file.
+        Unsupported : a variable is not float, or stored in a form that Keras does not write.
         """
         found = []
-        with _damage(text(path)):
+        with damage_as_error(f"{text(path)} is damaged", _TODO):
             group = self._h5.get(f"{path}/vars")
             if group is None:
                 return []
@@ -67,51 +70,37 @@ class KerasFile:
                 found.append(self._read(group, str(index), f"{path}/vars/{index}"))
         return found
 
-    def _read(self, group, name: str, path: str) -> np.ndarray:
+    def _read(self, group: Any, name: str, path: str) -> np.ndarray:
         import h5py
 
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):
-            raise Unsupported("a link to elsewhere", where=path)
+            raise Unsupported("a link to another place", where=path, todo=_TODO)
         dataset = group[name]
         if not isinstance(dataset, self._dataset):
             raise CelosiaError("not an array", where=path, todo=_TODO)
-        # Contiguous data inside of this file: what is stored bounds what is read.
+        # Only contiguous data within this file: then the stored size bounds what is read.
         if dataset.chunks or dataset.is_virtual or dataset.external:
             raise Unsupported("not stored in one piece", where=path, todo=_TODO)
         if dataset.dtype.kind != "f" or dataset.ndim > 4:
             raise Unsupported(
                 f"{text(dataset.dtype)} with {dataset.ndim} axes", where=path, todo="use float32"
             )
-        self._left -= dataset.dtype.itemsize * dataset.size
-        if self._left < 0 or dataset.id.get_storage_size() < dataset.dtype.itemsize * dataset.size:
-            raise CelosiaError(f"{list(dataset.shape)} does not fit the file", where=path)
+        size = dataset.dtype.itemsize * dataset.size
+        if dataset.id.get_storage_size() < size:
+            raise CelosiaError(f"fewer bytes than shape {list(dataset.shape)} needs", where=path)
+        with located(path):
+            self._budget.spend(size)
         with np.errstate(over="ignore"):
             return np.asarray(dataset[()]).astype(np.float32)
 
 
-def _damage(what: str):
-    """h5py raises whatever the damage led it to."""
-    return _Damage(named(f"{what} is damaged", _TODO))
-
-
-class _Damage:
-    """`named`, and OSError, which h5py raises for a damaged file, as well."""
-
-    def __init__(self, inner):
-        self._inner = inner
-
-    def __enter__(self):
-        return self._inner.__enter__()
-
-    def __exit__(self, kind, error, traceback):
-        if isinstance(error, OSError):
-            raise CelosiaError(f"{_WEIGHTS} is damaged", todo=_TODO) from error
-        return self._inner.__exit__(kind, error, traceback)
-
-
 def paths(classes: list[str], base: str) -> list[str]:
-    """Where in the weights file layers of these classes are, in the order of their model."""
+    """The paths below ``base`` at which layers of these classes have their variables.
+
+    Layers of one class are numbered in the order of their model: ``layers/dense``,
+    ``layers/dense_1``, ...
+    """
     counts: dict[str, int] = {}
     found = []
     for name in map(_snake_case, classes):

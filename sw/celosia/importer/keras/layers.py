@@ -1,13 +1,15 @@
-"""What each Keras layer does to a value. `LAYERS` is the list of all that are known."""
+"""What each supported Keras layer computes. `LAYERS` lists them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from celosia.importer.arithmetic import batch_norm
 from celosia.importer.guard import text
-from celosia.importer.values import Value, norm_factors
+from celosia.importer.values import Value
 from celosia.network.functions import function
 from celosia.support.errors import CelosiaError, Unsupported
 
@@ -22,19 +24,19 @@ class Layer:
 
     Parameters
     ----------
-    name : the user's.
-    config : its own configuration.
-    variables : ``variables(count)``, its first arrays; CelosiaError when there are fewer.
+    name : as the user named it.
+    config : its configuration.
+    variables : ``variables(count)`` gives its first ``count`` arrays; CelosiaError when there are
+        fewer.
     """
 
     name: str
-    config: dict
+    config: dict[str, Any]
     variables: Callable[[int], list[np.ndarray]]
 
-    def number(self, key: str, default: float | None = 0.0) -> float | None:
+    def number(self, key: str, default: float = 0.0) -> float:
+        """The number at ``key`` of `config`."""
         value = self.config.get(key, default)
-        if value is None:
-            return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise CelosiaError(f"{key} is {text(value)!r}, not a number")
         return value
@@ -55,14 +57,14 @@ def _batch_normalization(layer: Layer, value: Value) -> Value:
     gamma = variables.pop(0) if scaled else None
     beta = variables.pop(0) if centred else None
     mean, variance = variables
-    factors = norm_factors(mean, variance, gamma, beta, layer.number("epsilon", 1e-3))
-    return value.affine(*(each.reshape(_along(layer, value)) for each in factors))
+    epsilon = layer.number("epsilon", 1e-3)
+    return batch_norm(value, mean, variance, gamma, beta, epsilon, _along(layer, value))
 
 
 def _normalization(layer: Layer, value: Value) -> Value:
     """``(x - mean) / max(sqrt(variance), 1e-7)``."""
     if layer.config.get("invert"):
-        raise Unsupported("an inverted normalization")
+        raise Unsupported("invert=True")
     if layer.config.get("mean") is not None:
         mean, variance = (np.asarray(layer.config[k], np.float32) for k in ("mean", "variance"))
         mean, variance = mean.reshape(-1), variance.reshape(-1)
@@ -76,7 +78,7 @@ def _normalization(layer: Layer, value: Value) -> Value:
 
 
 def _along(layer: Layer, value: Value) -> tuple[int, ...]:
-    """The shape that runs a vector along the layer's axis."""
+    """The shape that lays a vector along the layer's axis."""
     axis = layer.config.get("axis", -1)
     if isinstance(axis, list) and len(axis) == 1:
         axis = axis[0]
@@ -103,10 +105,10 @@ def _flatten(layer: Layer, value: Value) -> Value:
 def _reshape(layer: Layer, value: Value) -> Value:
     shape = layer.config["target_shape"]
     if not all(type(size) is int for size in shape) or shape.count(-1) > 1:
-        raise CelosiaError(f"target shape {text(shape)}")
+        raise CelosiaError(f"target shape {text(shape)} is not possible")
     known = prod(size for size in shape if size != -1)
     if not known:
-        raise CelosiaError(f"target shape {text(shape)}")
+        raise CelosiaError(f"target shape {text(shape)} is not possible")
     return value.reshape(tuple(value.width // known if size == -1 else size for size in shape))
 
 
@@ -118,15 +120,11 @@ def _softmax(layer: Layer, value: Value) -> Value:
 
 
 def _relu(layer: Layer, value: Value) -> Value:
-    return relu(
-        value,
-        layer.number("negative_slope"),
-        layer.number("max_value", None),
-        layer.number("threshold"),
-    )
+    maximum = None if layer.config.get("max_value") is None else layer.number("max_value")
+    return relu(value, layer.number("negative_slope"), maximum, layer.number("threshold"))
 
 
-def _unary(name: str, key: str, default: float):
+def _unary(name: str, key: str, default: float) -> Callable[[Layer, Value], Value]:
     return lambda layer, value: value.apply(function(name, layer.number(key, default)))
 
 
@@ -134,8 +132,8 @@ def _same(layer: Layer, value: Value) -> Value:
     return value
 
 
-#: Class name: handler. Layers that only act in training leave the value as it is.
-LAYERS = {
+#: Class name -> handler. Layers that act only in training leave the value as it is.
+LAYERS: dict[str, Callable[[Layer, Value], Value]] = {
     "Dense": _dense,
     "BatchNormalization": _batch_normalization,
     "Normalization": _normalization,

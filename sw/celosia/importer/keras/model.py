@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from celosia.importer.guard import named, text
-from celosia.importer.values import Ledger, Value
+from celosia.importer.guard import damage_as_error, text
+from celosia.importer.values import Value, Walk
 from celosia.network.float_network import FloatNetwork
 from celosia.support.errors import CelosiaError, Unsupported, located
 
@@ -14,30 +14,35 @@ from .layers import LAYERS, Layer
 
 __all__ = ["keras_network"]
 
+_Step = Callable[[list[Value]], Value]
+
 _MODELS = ("Sequential", "Functional")
+#: Layers that join two branches -> the function they compute.
 _JOINS = {"Add": "add", "Multiply": "multiply"}
+#: How deep models may be nested.
 _DEEPEST = 8
+#: What running a layer is charged: models that call models often multiply the work at every level.
 _CALL = 64
 _TODO = "save the model again with Keras 3"
 
 
 def keras_network(data: bytes, name: str = "model") -> FloatNetwork:
-    """The bytes of a ``.keras`` file as a float network. Nothing in the file is executed.
+    """The float network in the bytes of a ``.keras`` file. Nothing in the file is executed.
 
     Raises
     ------
     CelosiaError : the file is damaged or contradicts itself, or h5py is not installed.
-    Unsupported : a layer, or a form of it, that is not known; named as the user did.
+    Unsupported : a layer, or a form of it, is not supported; the error gives the user's name of it.
     """
-    with named("not a Keras model", _TODO), KerasFile(data) as file:
+    with damage_as_error("not a Keras model", _TODO), KerasFile(data) as file:
         kind, config = file.config.get("class_name"), file.config["config"]
         if kind not in _MODELS:
             raise Unsupported(
                 f"a model of class {text(kind)!r}",
-                todo="build it as Sequential or from Input to output",
+                todo="build it as a Sequential or functional model",
             )
         shape = _input_shape(config)
-        value = Value(shape, Ledger(len(data)))
+        value = Value(shape, Walk(len(data)))
         return _model(file, config, "", value, 0).network(name, shape)
 
 
@@ -50,17 +55,20 @@ def _input_shape(config: dict) -> tuple[int, ...]:
     else:
         shape = config.get("build_input_shape")
         if shape is None and config["layers"]:
-            # A model nested at its very beginning has the input.
+            # A model whose first layer is a model has that one's input.
             return _input_shape(config["layers"][0]["config"])
     if not isinstance(shape, list) or len(shape) < 2:
         raise Unsupported("the model has no input shape", todo="call or fit it before saving")
     if not all(type(size) is int for size in shape[1:]):
-        raise Unsupported(f"input shape {text(shape)} has an axis of any length")
+        raise Unsupported(
+            f"input shape {text(shape)} has an axis without a fixed length",
+            todo="give Input every size but the batch's",
+        )
     return tuple(shape[1:])
 
 
 def _model(file: KerasFile, config: dict, path: str, value: Value, depth: int) -> Value:
-    """``value`` after the (nested) model that is stored at ``path``."""
+    """``value`` after the (nested) model stored at ``path``."""
     if depth > _DEEPEST:
         raise Unsupported(f"models nested more than {_DEEPEST} deep")
     entries = config["layers"]
@@ -73,8 +81,8 @@ def _model(file: KerasFile, config: dict, path: str, value: Value, depth: int) -
     return value
 
 
-def _step(file: KerasFile, entry: dict, path: str, depth: int) -> Callable[[list[Value]], Value]:
-    """What a layer does to the values that enter it."""
+def _step(file: KerasFile, entry: dict, path: str, depth: int) -> _Step:
+    """What a layer computes from its inputs."""
     kind, config = entry["class_name"], entry["config"]
     name = text(config.get("name") or kind)
     where = f"{text(kind)} {name!r}"
@@ -90,9 +98,10 @@ def _step(file: KerasFile, entry: dict, path: str, depth: int) -> Callable[[list
             if kind in _JOINS and len(values) == 2:
                 return values[0].join(values[1], _JOINS[kind])
             if len(values) != 1:
-                raise Unsupported(f"it has {len(values)} inputs", todo="only chains run")
-            # Models that call models many times would multiply the work at every level.
-            values[0].ledger.spend(_CALL)
+                raise Unsupported(
+                    f"it has {len(values)} inputs, not 1", todo="only chains of layers run"
+                )
+            values[0].walk.budget.spend(_CALL)
             if kind == "InputLayer":
                 return values[0]
             if kind in _MODELS:
@@ -103,14 +112,14 @@ def _step(file: KerasFile, entry: dict, path: str, depth: int) -> Callable[[list
                     todo="code in a model is never run" if kind == "Lambda" else "",
                 )
             result = LAYERS[kind](Layer(name, config, variables), values[0])
-            result.ledger.note(where, values[0], result)
+            result.walk.note(where, values[0], result)
             return result
 
     return run
 
 
-def _functional(config: dict, steps: list, value: Value) -> Value:
-    """The layers of a functional model, in the order of the file: each after those it needs."""
+def _functional(config: dict, steps: list[_Step], value: Value) -> Value:
+    """``value`` after a functional model. Its file lists each layer after those it needs."""
     first, last = _end(config, "input_layers"), _end(config, "output_layers")
     results = {first: value}
     for entry, step in zip(config["layers"], steps, strict=True):
@@ -120,8 +129,8 @@ def _functional(config: dict, steps: list, value: Value) -> Value:
             sources = _sources(node["args"])
             if missing := [source for source in sources if source not in results]:
                 raise CelosiaError(
-                    f"layer {text(entry['name'])!r} needs {text(missing[0][0])!r} before it is "
-                    "there"
+                    f"layer {text(entry['name'])!r} needs {text(missing[0][0])!r}, which is not "
+                    "computed before it"
                 )
             results[entry["name"], index] = step([results[source] for source in sources])
     if last not in results:
@@ -130,17 +139,17 @@ def _functional(config: dict, steps: list, value: Value) -> Value:
 
 
 def _end(config: dict, key: str) -> tuple[str, int]:
-    """(layer, node) of the only input or output."""
+    """(layer, node) of the model's one input or output."""
     ends = config[key]
     while isinstance(ends, list) and len(ends) == 1:
         ends = ends[0]
     if not (isinstance(ends, list) and len(ends) == 3 and isinstance(ends[0], str)):
-        raise Unsupported(f"the model has not exactly one of its {key.replace('_', ' ')}")
+        raise Unsupported(f"the model does not have exactly 1 of {key.replace('_', ' ')}")
     return ends[0], ends[1]
 
 
 def _sources(arguments: list) -> list[tuple[str, int]]:
-    """(layer, node) of every tensor among a call's arguments, one list of them included."""
+    """(layer, node) of every tensor among a call's arguments, also of those in a list."""
     found = []
     for each in arguments:
         if isinstance(each, list):

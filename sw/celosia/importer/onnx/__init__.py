@@ -1,4 +1,4 @@
-"""ONNX models: float ones, and quantized ones in QDQ form with their own scales."""
+"""ONNX models: float ones, and ones quantized in QDQ form, which keep their own scales."""
 
 from .model import onnx_model
 

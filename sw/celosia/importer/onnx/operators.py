@@ -1,27 +1,47 @@
-"""What each ONNX operator does to a float value. `OPERATORS` is the list of all that are known."""
+"""What each supported ONNX operator computes on float values. `OPERATORS` lists them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from celosia.importer.values import Value, norm_factors
+from celosia.importer.arithmetic import SELU, add, batch_norm, divide, multiply
+from celosia.importer.guard import text
+from celosia.importer.values import Value
 from celosia.network.functions import Function, clip, function
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .constants import axes_of
 from .proto import Node
 
-__all__ = ["OPERATORS", "Call", "element_function", "new_shape"]
+__all__ = ["OPERATORS", "Call", "element_function", "new_shape", "softmax_axis"]
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A node with what enters it: `Value`, array, or None for an input that is left out."""
+    """A node with its inputs: each one a tensor, a constant array, or None when it is left out.
+
+    ``opset`` is the version of the operator set.
+    """
 
     node: Node
-    arguments: list
+    arguments: list[Any]
     opset: int
+
+    @classmethod
+    def of(cls, node: Node, values: dict[str, Any], opset: int) -> "Call":
+        """``node`` on ``values``, the tensors and constants by name.
+
+        Raises
+        ------
+        CelosiaError : an input is not among them.
+        """
+        for name in node.inputs:
+            if name and name not in values:
+                raise CelosiaError(f"input {text(name)!r} is not computed before it")
+        return cls(node, [values[name] if name else None for name in node.inputs], opset)
 
     def value(self, index: int = 0) -> Value:
         found = self.get(index)
@@ -35,13 +55,17 @@ class Call:
             raise Unsupported(f"its input {index} is not a constant")
         return found
 
-    def get(self, index: int):
+    def operand(self, index: int) -> Value | np.ndarray:
+        found = self.get(index)
+        return found if isinstance(found, Value) else self.array(index)
+
+    def get(self, index: int) -> Any:
         return self.arguments[index] if index < len(self.arguments) else None
 
     def number(self, key: str, default: float) -> float:
         value = self.node.attributes.get(key, default)
         if not isinstance(value, int | float):
-            raise CelosiaError(f"{key} is no number")
+            raise CelosiaError(f"{key} is {text(value)!r}, not a number")
         return value
 
 
@@ -68,45 +92,13 @@ def _matmul(call: Call) -> Value:
 def _batch_normalization(call: Call) -> Value:
     if call.number("training_mode", 0):
         raise Unsupported("in training mode", todo="export the model for inference")
-    value = call.value()
     gamma, beta, mean, variance = (call.array(index) for index in range(1, 5))
-    scale, shift = norm_factors(mean, variance, gamma, beta, call.number("epsilon", 1e-5))
-    # Channels are the first axis after the batch.
-    axes = (-1,) + (1,) * (len(value.shape) - 1)
-    return value.affine(scale.reshape(axes), shift.reshape(axes))
-
-
-def _sum(sign: float):
-    def handler(call: Call) -> Value:
-        one, other = call.get(0), call.get(1)
-        if isinstance(one, Value) and isinstance(other, Value):
-            return one.join(other.affine(-1.0) if sign < 0 else other, "add")
-        if isinstance(one, Value):
-            return one.affine(1.0, sign * call.array(1))
-        return call.value(1).affine(sign, call.array(0))
-
-    return handler
-
-
-def _multiply(call: Call) -> Value:
-    one, other = call.get(0), call.get(1)
-    if isinstance(one, Value) and isinstance(other, Value):
-        return one.join(other, "multiply")
-    return one.affine(call.array(1)) if isinstance(one, Value) else call.value(1).affine(one)
-
-
-def _divide(call: Call) -> Value:
-    if isinstance(call.get(1), Value):
-        return call.value().join(call.value(1), "divide")
-    divisor = call.array(1).astype(np.float64)
-    if not divisor.all():
-        raise CelosiaError("division by zero")
-    # Rounded to float32, so that x / 255 is x * (1 / 255) as other formats write it.
-    return call.value().affine((1 / divisor).astype(np.float32))
+    epsilon = call.number("epsilon", 1e-5)
+    return batch_norm(call.value(), mean, variance, gamma, beta, epsilon)
 
 
 def new_shape(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """What a Flatten, Reshape, Squeeze or Unsqueeze makes of ``shape``; the batch is no part."""
+    """``shape`` after a Flatten, Reshape, Squeeze or Unsqueeze; both without the batch axis."""
     rank = len(shape) + 1
     if call.node.op == "Flatten":
         if call.number("axis", 1) not in (1, 1 - rank):
@@ -115,7 +107,7 @@ def new_shape(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
     if call.node.op == "Reshape":
         target = [int(each) for each in np.ravel(call.array(1))]
         if len(target) < 2:
-            raise Unsupported(f"to {target}, which leaves no batch axis")
+            raise Unsupported(f"to {target}, which has no batch axis")
         rest = [(1, *shape)[k] if n == 0 and k < rank else n for k, n in enumerate(target)][1:]
         known = math.prod(n for n in rest if n != -1)
         if rest.count(-1) > 1 or known < 1:
@@ -125,14 +117,15 @@ def new_shape(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
     if call.node.op == "Squeeze":
         if axes is None:
             return tuple(size for size in shape if size != 1)
-        axes = {axis % rank for axis in axes}
-        if 0 in axes or any(shape[axis - 1] != 1 for axis in axes):
-            raise Unsupported(f"of axes {sorted(axes)} of {list(shape)}")
-        return tuple(size for axis, size in enumerate(shape, 1) if axis not in axes)
-    axes = {axis % (rank + len(axes)) for axis in axes or []}
-    if 0 in axes or len(axes) > 4:
-        raise Unsupported(f"axes {sorted(axes)}")
-    for axis in sorted(axes):
+        removed = {axis % rank for axis in axes}
+        if 0 in removed or any(shape[axis - 1] != 1 for axis in removed):
+            raise Unsupported(f"of axes {sorted(removed)} of {list(shape)}")
+        return tuple(size for axis, size in enumerate(shape, 1) if axis not in removed)
+    axes = axes or []
+    added = {axis % (rank + len(axes)) for axis in axes}
+    if 0 in added or len(added) > 4:
+        raise Unsupported(f"axes {sorted(added)}")
+    for axis in sorted(added):
         shape = (*shape[: axis - 1], 1, *shape[axis - 1 :])
     return shape
 
@@ -141,11 +134,13 @@ def _reshape(call: Call) -> Value:
     return call.value().reshape(new_shape(call, call.value().shape))
 
 
-def _softmax(log: bool):
-    # Before operator set 13 the default axis was 1, and all axes from there on one.
-    return lambda call: call.value().softmax(
-        call.number("axis", -1 if call.opset >= 13 else 1), log
-    )
+def softmax_axis(call: Call) -> int:
+    """Before operator set 13 the default is 1, and the axes from there on count as one."""
+    return int(call.number("axis", -1 if call.opset >= 13 else 1))
+
+
+def _softmax(log: bool) -> Callable[[Call], Value]:
+    return lambda call: call.value().softmax(softmax_axis(call), log)
 
 
 def _cast(call: Call) -> Value:
@@ -162,11 +157,12 @@ def _dropout(call: Call) -> Value:
 
 
 def element_function(call: Call) -> Function | None:
-    """The element-wise function of its first input that a node is; None when it is none."""
+    """The element-wise function that a node applies to its first input; None for other nodes."""
     return _FUNCTIONS[call.node.op](call) if call.node.op in _FUNCTIONS else None
 
 
-def _named(name: str, **parameters: float):
+def _named(name: str, **parameters: float) -> Callable[[Call], Function]:
+    """Function ``name``; its parameters are attributes of the node, here with their defaults."""
     return lambda call: function(name, *(call.number(k, v) for k, v in parameters.items()))
 
 
@@ -195,12 +191,12 @@ def _prelu(call: Call) -> Function:
 
 def _power(call: Call) -> Function:
     if call.array(1).size != 1 or call.array(1).reshape(()) != 2:
-        raise Unsupported("with another exponent than 2")
+        raise Unsupported("its exponent is not the constant 2")
     return function("square")
 
 
-#: Operator: its function, a `Function` of the first input.
-_FUNCTIONS = {
+#: Operator -> its function of the first input.
+_FUNCTIONS: dict[str, Callable[[Call], Function]] = {
     "Relu": lambda call: clip(0),
     "Clip": _clip,
     "LeakyRelu": _named("leaky_relu", alpha=0.01),
@@ -210,7 +206,7 @@ _FUNCTIONS = {
     "HardSigmoid": _named("hard_sigmoid", alpha=0.2, beta=0.5),
     "HardSwish": _named("hard_swish"),
     "Elu": _named("elu", alpha=1.0),
-    "Selu": _named("selu", alpha=1.6732632423543772, gamma=1.0507009873554805),
+    "Selu": _named("selu", alpha=SELU[0], gamma=SELU[1]),
     "Celu": _named("celu", alpha=1.0),
     "Gelu": _gelu,
     "Mish": _named("mish"),
@@ -223,15 +219,15 @@ _FUNCTIONS = {
     "Pow": _power,
 }
 
-#: Operator: handler of a call.
-OPERATORS = {
+#: Operator -> handler. A Shape's result is a constant.
+OPERATORS: dict[str, Callable[[Call], Any]] = {
     "Gemm": _gemm,
     "MatMul": _matmul,
     "BatchNormalization": _batch_normalization,
-    "Add": _sum(1.0),
-    "Sub": _sum(-1.0),
-    "Mul": _multiply,
-    "Div": _divide,
+    "Add": lambda call: add(call.operand(0), call.operand(1)),
+    "Sub": lambda call: add(call.operand(0), call.operand(1), -1.0),
+    "Mul": lambda call: multiply(call.operand(0), call.operand(1)),
+    "Div": lambda call: divide(call.value(), call.operand(1)),
     "Neg": lambda call: call.value().affine(-1.0),
     "Flatten": _reshape,
     "Reshape": _reshape,
@@ -243,4 +239,4 @@ OPERATORS = {
     "Shape": lambda call: np.array([-1, *call.value().shape]),
     "Softmax": _softmax(log=False),
     "LogSoftmax": _softmax(log=True),
-} | {name: lambda call: call.value().apply(element_function(call)) for name in _FUNCTIONS}
+} | {name: lambda call: call.value().apply(_FUNCTIONS[call.node.op](call)) for name in _FUNCTIONS}

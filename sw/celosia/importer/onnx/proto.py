@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from celosia.support.errors import CelosiaError, Unsupported, located
 __all__ = ["Node", "OnnxGraph", "load", "tensor"]
 
 _TODO = "check that the file is a complete .onnx file"
-#: TensorProto.DataType: NumPy's type, and the field of those that are not in raw_data.
+#: TensorProto.DataType -> NumPy's type, and the field that holds values which are not in raw_data.
 _TYPES = {
     1: ("<f4", "float_data"),
     2: ("u1", "int32_data"),
@@ -23,19 +24,19 @@ _TYPES = {
 }
 _FLOAT, _EXTERNAL = 1, 1
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
-#: AttributeProto.AttributeType: field, of those that operators here have.
+#: AttributeProto.AttributeType -> field, for the types that supported operators have.
 _ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints"}
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One operator. ``attributes`` holds numbers, lists, bytes and arrays."""
+    """One operator. ``attributes`` are numbers, lists, bytes and arrays; None for other types."""
 
     op: str
     name: str
     inputs: tuple[str, ...]
     output: str
-    attributes: dict
+    attributes: dict[str, Any]
 
     @property
     def where(self) -> str:
@@ -50,9 +51,9 @@ class OnnxGraph:
     ----------
     nodes : in the order of the file, which ONNX defines to be executable.
     constants : the initializers.
-    input, output : names.
+    input, output : their names.
     input_shape : without the batch axis.
-    opset : version of ONNX's own operators.
+    opset : version of ONNX's standard operators.
     """
 
     nodes: tuple[Node, ...]
@@ -64,13 +65,13 @@ class OnnxGraph:
 
 
 def load(data: bytes) -> OnnxGraph:
-    """The bytes of an ``.onnx`` file.
+    """The graph in the bytes of an ``.onnx`` file.
 
     Raises
     ------
     CelosiaError : the package onnx is not installed, or the file is damaged.
-    Unsupported : several inputs or outputs, one that is not float32, a tensor kept in another
-        file, or a type or operator set that is not known.
+    Unsupported : the graph does not have one input and one output, the input is not float32, or a
+        tensor is sparse, in another file, or of a type that is not supported.
     """
     onnx = require("onnx", "onnx", "onnx")
     from google.protobuf.message import DecodeError
@@ -84,7 +85,7 @@ def load(data: bytes) -> OnnxGraph:
     for each in graph.initializer:
         constants[each.name] = tensor(each)
     if graph.sparse_initializer:
-        raise Unsupported("it has sparse tensors", todo="save dense ones")
+        raise Unsupported("the model has sparse tensors", todo="save dense ones")
     inputs = [each for each in graph.input if each.name not in constants]
     for what, entries in (("inputs", inputs), ("outputs", graph.output)):
         if len(entries) != 1:
@@ -100,13 +101,13 @@ def load(data: bytes) -> OnnxGraph:
     )
 
 
-def tensor(proto) -> np.ndarray:
+def tensor(proto: Any) -> np.ndarray:
     """The array of a TensorProto.
 
     Raises
     ------
-    CelosiaError : its shape and its data contradict each other.
-    Unsupported : its data are in another file, or of another type than `_TYPES`.
+    CelosiaError : its data do not fill its shape.
+    Unsupported : its data are in another file, or of a type that is not in `_TYPES`.
     """
     with located(f"tensor {text(proto.name)!r}"):
         if proto.data_location == _EXTERNAL or proto.external_data:
@@ -119,7 +120,7 @@ def tensor(proto) -> np.ndarray:
         form, field = _TYPES[proto.data_type]
         shape, dtype = tuple(proto.dims), np.dtype(form)
         if len(shape) > 8 or any(size < 0 for size in shape):
-            raise CelosiaError(f"shape {list(shape)[:9]}", todo=_TODO)
+            raise CelosiaError(f"shape {list(shape)[:9]} is not possible", todo=_TODO)
         count = prod(shape)
         if proto.HasField("raw_data"):
             have = len(proto.raw_data) / dtype.itemsize
@@ -133,12 +134,12 @@ def tensor(proto) -> np.ndarray:
         return flat.reshape(shape)
 
 
-def _node(proto, index: int) -> Node:
+def _node(proto: Any, index: int) -> Node:
     name = text(proto.name) or str(index)
     op = text(proto.op_type)
     if proto.domain not in _DOMAINS:
         op = f"{text(proto.domain)}.{op}"
-    attributes = {}
+    attributes: dict[str, Any] = {}
     for each in proto.attribute:
         field = _ATTRIBUTES.get(each.type)
         if field is None:
@@ -152,14 +153,17 @@ def _node(proto, index: int) -> Node:
     return Node(op, name, tuple(proto.input), output, attributes)
 
 
-def _input_shape(info) -> tuple[int, ...]:
+def _input_shape(info: Any) -> tuple[int, ...]:
     with located(f"input {text(info.name)!r}"):
         kind = info.type.tensor_type
         if kind.elem_type != _FLOAT:
             raise Unsupported(f"data type {kind.elem_type}", todo="give the model a float32 input")
         sizes = kind.shape.dim
         if len(sizes) < 2:
-            raise Unsupported(f"{len(sizes)} axes", todo="give the model a batch axis")
+            raise Unsupported(f"{len(sizes)} axes, not 2 or more", todo="give it a batch axis")
         if any(size.dim_value < 1 for size in sizes[1:]):
-            raise Unsupported("an axis after the batch has no fixed length")
+            raise Unsupported(
+                "an axis other than the batch has no fixed length",
+                todo="export it with fixed sizes",
+            )
         return tuple(size.dim_value for size in sizes[1:])

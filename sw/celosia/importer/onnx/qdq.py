@@ -1,17 +1,18 @@
 """Quantized ONNX models in QDQ form: every tensor between a QuantizeLinear and a DequantizeLinear.
 
-What stands between a DequantizeLinear and the next QuantizeLinear is one layer, or one table, of
-the engine: the reals in between are never rounded, so the integer result is theirs. The scales and
-zero points are the file's; uint8 tensors are held as int8, 128 lower.
+The operators between a DequantizeLinear and the next QuantizeLinear become one layer, or one table,
+of the engine. The reals between them are never rounded, so the integer result is the same. Scales
+and zero points are the file's; a uint8 tensor is held as int8, 128 lower.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from celosia.importer.guard import text
+from celosia.importer.guard import Budget
 from celosia.importer.tflite.dense import with_table
-from celosia.importer.values import MAX_WIDTH, Ledger
+from celosia.importer.values import MAX_WIDTH, check_softmax
 from celosia.network.functions import Function, X
 from celosia.network.graph import Dense, Graph
 from celosia.network.host_steps import HostSteps
@@ -25,7 +26,7 @@ from celosia.spec import BIAS
 from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .constants import CONSTANT_OPERATORS, along
-from .operators import Call, element_function, new_shape
+from .operators import Call, element_function, new_shape, softmax_axis
 from .proto import OnnxGraph
 
 __all__ = ["qdq_network"]
@@ -35,8 +36,13 @@ _TODO = "quantize it with onnxruntime's quantize_static, QuantFormat.QDQ"
 
 @dataclass(frozen=True, eq=False)
 class _Constant:
-    """A constant behind a DequantizeLinear: ``(q - zero) * scale``, scale a scalar or a vector
-    that runs along ``axis``."""
+    """A constant after a DequantizeLinear: ``q * scale``.
+
+    Parameters
+    ----------
+    q : int64, the file's integers less their zero points.
+    scale : float32, scalar or one per index of ``axis``.
+    """
 
     q: np.ndarray
     scale: np.ndarray
@@ -44,12 +50,22 @@ class _Constant:
 
     @property
     def real(self) -> np.ndarray:
+        """float64, of the shape of `q`."""
         return self.q * along(self.scale.astype(np.float64), self.q.ndim, self.axis)
 
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """A linear layer that waits for the scale of its output. Weights are int8 [N, K]."""
+    """A linear layer whose output has no scale yet.
+
+    Parameters
+    ----------
+    weights : int8 [N, K].
+    scales : float32 [N], of the weights.
+    bias : int64 [N], in units of ``source.scale * scales``.
+    source : of the layer's input.
+    name : of the layer.
+    """
 
     weights: np.ndarray
     scales: np.ndarray
@@ -60,17 +76,19 @@ class _Matrix:
 
 @dataclass(frozen=True, eq=False)
 class _Stream:
-    """The tensor that flows through the model, as it is after the layers so far.
+    """A tensor that depends on the model's input, with the layers that compute it.
 
     Parameters
     ----------
     shape : without the batch axis.
-    layers, last : those that are finished, and the matrix the last of them was made from.
-    quant : of the int8 tensor; None as long as the model's input is not quantized.
-    dtype : "" while it is real, else the type it has in the file.
-    matrix : linear layer computed since the last QuantizeLinear.
+    layers : the layers that are complete.
+    last : what the last of them was made from; None when it can no longer be changed.
+    quant : of the int8 tensor; None until the model's input is quantized.
+    dtype : "int8" or "uint8", the tensor's type in the file; "" while it is real.
+    matrix : the linear layer since the last QuantizeLinear, if there is one.
     function : computed after that.
-    post : host steps behind the last layer.
+    post : host steps after the last layer.
+    notes : what the user should know.
     """
 
     shape: tuple[int, ...]
@@ -80,30 +98,38 @@ class _Stream:
     dtype: str = ""
     matrix: _Matrix | None = None
     function: Function = X
-    post: tuple = ()
-    notes: tuple[str, ...] = field(default=())
+    post: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def known_quant(self) -> Quant:
+        """`quant` of a tensor that must have one."""
+        if self.quant is None:
+            raise Unsupported("its input is not quantized", todo=_TODO)
+        return self.quant
 
 
-def qdq_network(graph: OnnxGraph, name: str, ledger: Ledger) -> Network:
-    """The network in ``graph``; `celosia.importer.onnx.onnx_model` says more.
+def qdq_network(graph: OnnxGraph, name: str, budget: Budget) -> Network:
+    """The network in ``graph`` with its own scales and zero points.
+
+    Parameters
+    ----------
+    name : of the network.
+    budget : of the numbers that are computed.
 
     Raises
     ------
-    CelosiaError : parts that contradict each other.
-    Unsupported : an operator, or a place of it, that the engine has no exact form for.
+    CelosiaError : the file contradicts itself.
+    Unsupported : an operator, or its position, has no exact form on the engine or the host.
     """
-    values = dict(graph.constants)
+    values: dict[str, Any] = dict(graph.constants)
     width = int(np.prod(graph.input_shape, dtype=np.float64))
     if width > MAX_WIDTH:
         raise Unsupported(f"an input of {width} values")
     values[graph.input] = _Stream(graph.input_shape)
     for node in graph.nodes:
         with located(node.where):
-            for each in node.inputs:
-                if each and each not in values:
-                    raise CelosiaError(f"input {text(each)!r} is not there")
-            arguments = [values[each] if each else None for each in node.inputs]
-            values[node.output] = _step(Call(node, arguments, graph.opset), ledger)
+            values[node.output] = _step(Call.of(node, values, graph.opset), budget)
     end = values.get(graph.output)
     if not isinstance(end, _Stream) or end.quant is None or not end.layers:
         raise Unsupported("the model has no quantized layer", where=name, todo=_TODO)
@@ -113,13 +139,12 @@ def qdq_network(graph: OnnxGraph, name: str, ledger: Ledger) -> Network:
 def _network(graph: OnnxGraph, name: str, end: _Stream) -> Network:
     if end.matrix is not None or end.function != X:
         raise Unsupported("the model's output is not quantized", where=name, todo=_TODO)
-    post, dtype = end.post, end.dtype or "float32"
+    post, dtype, quant = end.post, end.dtype or "float32", end.known_quant
     if not post:
         if dtype == "uint8":
-            shifted = Quant(end.quant.scale, end.quant.zero_point + 128)
-            post = (Requantize(end.quant, shifted, "int8", "uint8"),)
+            post = (Requantize(quant, _in_file(quant, dtype), "int8", "uint8"),)
         elif dtype == "float32":
-            post = (Dequantize(end.quant),)
+            post = (Dequantize(quant),)
     chain = Graph(name, end.layers)
     host = HostSteps(
         pre=(QuantizeLinear(chain.input),),
@@ -132,7 +157,13 @@ def _network(graph: OnnxGraph, name: str, end: _Stream) -> Network:
     return Network(chain, host, end.notes)
 
 
-def _step(call: Call, ledger: Ledger):
+def _in_file(quant: Quant, dtype: str) -> Quant:
+    """``quant`` of an int8 tensor as the file has it, where the tensor is ``dtype``."""
+    return quant if dtype == "int8" else Quant(quant.scale, quant.zero_point + 128)
+
+
+def _step(call: Call, budget: Budget) -> Any:
+    """The result of a node: a `_Stream`, a `_Constant` or an array."""
     op, first = call.node.op, call.get(0)
     if not isinstance(first, _Stream):
         if any(isinstance(each, _Stream) for each in call.arguments[1:]):
@@ -140,7 +171,7 @@ def _step(call: Call, ledger: Ledger):
                 swapped = Call(call.node, call.arguments[::-1], call.opset)
                 return _add(swapped)
             raise Unsupported("its first input is a constant")
-        return _constant(call, ledger)
+        return _constant(call, budget)
     if op == "QuantizeLinear":
         return _quantize(call, first)
     if op == "DequantizeLinear":
@@ -155,9 +186,9 @@ def _step(call: Call, ledger: Ledger):
     if op == "Shape":
         return np.array([-1, *first.shape])
     if first.dtype or first.quant is None:
-        raise Unsupported("it is not behind a DequantizeLinear", todo=_TODO)
+        raise Unsupported("its input is not from a DequantizeLinear", todo=_TODO)
     if op in ("Gemm", "MatMul"):
-        return _linear(call, first, ledger)
+        return _linear(call, first, budget)
     if op == "Add":
         return _add(call)
     if op in ("Softmax", "LogSoftmax"):
@@ -168,11 +199,11 @@ def _step(call: Call, ledger: Ledger):
     return replace(first, function=outer.of(first.function))
 
 
-def _constant(call: Call, ledger: Ledger):
+def _constant(call: Call, budget: Budget) -> Any:
     node = call.node
     if node.op == "DequantizeLinear":
         q = call.array(0).astype(np.int64)
-        ledger.spend(2 * q.size)
+        budget.spend(2 * q.size)
         scale = np.asarray(call.array(1), np.float32)
         axis = int(call.number("axis", 1))
         if not (np.isfinite(scale).all() and (scale > 0).all()):
@@ -186,9 +217,9 @@ def _constant(call: Call, ledger: Ledger):
     if node.op not in CONSTANT_OPERATORS:
         raise Unsupported("this operator is not supported on constants")
     if any(isinstance(each, _Constant) for each in call.arguments):
-        raise Unsupported("it computes on quantized constants")
+        raise Unsupported("its inputs are quantized constants")
     result = CONSTANT_OPERATORS[node.op](node, call.arguments)
-    ledger.spend(np.size(result))
+    budget.spend(np.size(result))
     return result
 
 
@@ -201,7 +232,7 @@ def _moved(call: Call, constant: _Constant) -> _Constant:
 
 
 def _quant(call: Call) -> tuple[Quant, str]:
-    """Scale and zero point of a tensor as int8, and the type it has in the file."""
+    """Scale and zero point of the tensor as int8, and its type in the file."""
     scale = call.array(1)
     zero = call.get(2)
     zero = np.zeros((), np.uint8) if zero is None else call.array(2)
@@ -211,7 +242,7 @@ def _quant(call: Call) -> tuple[Quant, str]:
         raise Unsupported(f"type {zero.dtype}", todo="quantize activations to int8 or uint8")
     real = float(np.float32(scale.reshape(())))
     if not (np.isfinite(real) and real >= np.finfo(np.float32).tiny):
-        raise CelosiaError(f"scale {real:g}")
+        raise CelosiaError(f"scale {real:g} is not a positive normal float32")
     shift = 128 if zero.dtype == np.uint8 else 0
     return Quant(real, int(zero.reshape(())) - shift), zero.dtype.name
 
@@ -223,15 +254,14 @@ def _quantize(call: Call, x: _Stream) -> _Stream:
     if x.quant is None:
         return replace(x, quant=quant, dtype=dtype)
     if x.post:
-        file_quant = quant if dtype == "int8" else Quant(quant.scale, quant.zero_point + 128)
-        steps = (QuantizeLinear(file_quant, dtype),)
-        return replace(x, quant=quant, dtype=dtype, post=x.post + steps)
+        step = QuantizeLinear(_in_file(quant, dtype), dtype)
+        return replace(x, quant=quant, dtype=dtype, post=(*x.post, step))
     if x.matrix is not None:
         layers = (*x.layers, _dense(x.matrix, x.function, quant))
     elif x.function == X and quant == x.quant:
         layers = x.layers
     elif not x.layers:
-        raise Unsupported("a function or second scale comes before the first layer")
+        raise Unsupported("a function or a second scale precedes the first layer")
     else:
         table = float_table(x.function, x.quant, quant)
         layers = (*x.layers[:-1], with_table(x.layers[-1], table, quant))
@@ -242,86 +272,86 @@ def _quantize(call: Call, x: _Stream) -> _Stream:
 def _dequantize(call: Call, x: _Stream) -> _Stream:
     quant, dtype = _quant(call)
     if x.dtype != dtype or x.quant != quant:
-        raise Unsupported("its scale, zero point or type is not that of its QuantizeLinear")
+        raise Unsupported("its scale, zero point or type differs from its QuantizeLinear's")
     if x.post:
-        file_quant = quant if dtype == "int8" else Quant(quant.scale, quant.zero_point + 128)
-        return replace(x, dtype="", post=(*x.post, Dequantize(file_quant, dtype)))
+        return replace(x, dtype="", post=(*x.post, Dequantize(_in_file(quant, dtype), dtype)))
     return replace(x, dtype="")
 
 
-def _linear(call: Call, x: _Stream, ledger: Ledger) -> _Stream:
+def _linear(call: Call, x: _Stream, budget: Budget) -> _Stream:
     if x.matrix is not None or x.function != X or x.post:
         raise Unsupported("its input is not quantized", todo=_TODO)
     weights = call.get(1)
     if not isinstance(weights, _Constant) or weights.q.ndim != 2:
-        raise Unsupported("its weights are no quantized constant matrix", todo=_TODO)
+        raise Unsupported("its weights are not a quantized constant matrix", todo=_TODO)
     if call.number("transA", 0) or call.number("alpha", 1.0) != 1 or call.number("beta", 1.0) != 1:
         raise Unsupported("transA, alpha or beta differ from their defaults")
-    ledger.spend(2 * weights.q.size)
-    # [N, K], and the axis of N.
+    budget.spend(2 * weights.q.size)
+    # Weights as [N, K], and the file's axis of N.
     transposed = bool(call.number("transB", 0))
     q, outputs = (weights.q, 0) if transposed else (weights.q.T, 1)
     if weights.scale.ndim and weights.axis % 2 != outputs:
-        raise Unsupported("its weight scales run along the inputs")
+        raise Unsupported("its weights have a scale per input, not per output")
     if q.shape[1] != x.shape[-1] or x.shape[-1] != np.prod(x.shape):
         raise CelosiaError(f"weights for {q.shape[1]} inputs on {list(x.shape)}")
     if 0 in q.shape:
         raise CelosiaError(f"weights of shape {list(q.shape)}")
     if q.min() < -128 or q.max() > 127:
         raise Unsupported(
-            "weights less their zero point exceed int8", todo="quantize weights symmetrically"
+            "weights minus their zero point exceed int8", todo="quantize weights symmetrically"
         )
     scales = np.broadcast_to(weights.scale, len(q))
-    matrix = _Matrix(q.astype(np.int8), scales, np.zeros(len(q), np.int64), x.quant, call.node.name)
+    no_bias = np.zeros(len(q), np.int64)
+    matrix = _Matrix(q.astype(np.int8), scales, no_bias, x.known_quant, call.node.name)
     if call.get(2) is not None:
         matrix = replace(matrix, bias=_bias(call.get(2), matrix))
     return replace(x, matrix=matrix, shape=(*x.shape[:-1], len(q)))
 
 
-def _bias(bias, matrix: _Matrix) -> np.ndarray:
-    """int64 [N] in units of input scale times weight scale: the file's integers where that is
-    their scale, else the nearest."""
+def _bias(bias: Any, matrix: _Matrix) -> np.ndarray:
+    """int64 [N] in units of input scale times weight scale.
+
+    The file's integers where that is their scale, else the nearest ones.
+    """
     unit = np.float64(matrix.source.scale) * matrix.scales.astype(np.float64)
     if isinstance(bias, _Constant):
         if bias.q.size == len(unit) and np.allclose(bias.scale, unit, rtol=1e-4, atol=0):
             return bias.q.reshape(-1)
         bias = bias.real
     if not isinstance(bias, np.ndarray) or bias.size not in (1, len(unit)):
-        raise Unsupported(f"its bias is no constant of {len(unit)} values")
+        raise Unsupported(f"its bias is not a constant of {len(unit)} values")
     steps = np.rint(np.asarray(bias, np.float64).reshape(-1) / unit)
     return np.clip(steps, -(2.0**40), 2.0**40).astype(np.int64)
 
 
 def _add(call: Call) -> _Stream:
-    """A bias. Behind a QuantizeLinear of its own it is still added to the sums, unrounded."""
+    """A bias. After a QuantizeLinear of the sums it is still added to the unrounded sums."""
     x, bias = call.get(0), call.get(1)
     if x.dtype or x.post or isinstance(bias, _Stream):
         raise Unsupported("only a constant can be added in a quantized model")
     if x.matrix is not None and x.function == X:
         return replace(x, matrix=replace(x.matrix, bias=x.matrix.bias + _bias(bias, x.matrix)))
     if x.last is None or x.function != X:
-        raise Unsupported("it does not follow a linear layer", todo="merge it into a Gemm first")
+        raise Unsupported("it does not follow a linear layer", todo="merge it into a Gemm")
     matrix = replace(x.last, bias=x.last.bias + _bias(bias, x.last))
     note = (
-        f"{call.node.where}: the bias is added before the sums are rounded, where the model rounds "
-        "them in between; this layer's results may differ by 1"
+        f"{call.node.where}: the bias is added to the sums before they are rounded, the model "
+        "rounds them first; this layer's results may differ by 1"
     )
     return replace(x, layers=x.layers[:-1], matrix=matrix, last=None, notes=(*x.notes, note))
 
 
 def _softmax(call: Call, x: _Stream) -> _Stream:
-    rank = len(x.shape) + 1
-    axis = call.number("axis", -1 if call.opset >= 13 else 1)
     if x.matrix is not None or x.function != X or x.post or not x.layers:
         raise Unsupported("its input is not quantized", todo=_TODO)
-    if axis not in (-1, rank - 1) or x.shape[-1] != np.prod(x.shape):
-        raise Unsupported(f"over axis {axis} of {list(x.shape)}, not over all outputs")
-    return replace(x, post=(Dequantize(x.quant), FloatSoftmax(call.node.op == "LogSoftmax")))
+    check_softmax(softmax_axis(call), x.shape)
+    log = call.node.op == "LogSoftmax"
+    return replace(x, post=(Dequantize(x.known_quant), FloatSoftmax(log)))
 
 
 def _dense(matrix: _Matrix, f: Function, output: Quant) -> Dense:
     if f != X and not f.limits:
-        raise Unsupported(f"{f} follows a layer whose sums have no scale of their own", todo=_TODO)
+        raise Unsupported(f"{f} follows a layer whose sums have no scale", todo=_TODO)
     bias = matrix.bias
     if bias.min() < BIAS.min or bias.max() > BIAS.max:
         raise Unsupported("a bias exceeds 32 bits", where=matrix.name)

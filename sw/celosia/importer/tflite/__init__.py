@@ -1,4 +1,4 @@
-"""int8 ``.tflite`` files, read without LiteRT and equal to it byte for byte."""
+"""int8 ``.tflite`` files, read without LiteRT; their networks equal LiteRT byte for byte."""
 
 from .read import read_tflite
 from .to_graph import tflite_network

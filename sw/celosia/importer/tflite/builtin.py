@@ -1,8 +1,8 @@
-"""TFLite's operators by number, to name also those that are refused."""
+"""The names of TFLite's operators, also of those that are not supported."""
 
 __all__ = ["builtin_name"]
 
-#: BuiltinOperator of ``schema.fbs`` from 0 on, without the StableHLO operators at its end.
+#: BuiltinOperator of ``schema.fbs``, from 0 on, without the StableHLO operators at its end.
 _NAMES = """
 ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE
 EMBEDDING_LOOKUP FLOOR FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D
@@ -28,5 +28,5 @@ RIGHT_SHIFT
 
 
 def builtin_name(number: int) -> str:
-    """Its name, or ``"operator <number>"`` for one that is not listed."""
+    """The operator's name, or ``"operator <number>"`` when it is not listed."""
     return _NAMES[number] if 0 <= number < len(_NAMES) else f"operator {number}"

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED as a `Dense` layer, and what follows it as the layer's element table."""
+"""FULLY_CONNECTED as a `Dense` layer, and the operators after it as its element table."""
 
 from dataclasses import dataclass, replace
 from math import prod
@@ -18,7 +18,7 @@ from .schema import Activation, FullyConnected
 
 __all__ = ["Layer", "Operands", "dense", "operands", "outline", "quant_of", "with_table"]
 
-#: The same holds for a layer and for its outline.
+#: A layer, or its outline.
 Layer = TypeVar("Layer", Dense, LayerOutline)
 
 _LIMITS = {
@@ -30,12 +30,12 @@ _LIMITS = {
 
 
 def quant_of(tensor: TfliteTensor, where: str, dtypes: tuple[str, ...] = ("int8",)) -> Quant:
-    """The one scale and zero point of `tensor`.
+    """The scale and zero point of ``tensor``.
 
     Raises
     ------
-    Unsupported : its type is none of `dtypes`, or it has no scale or several.
-    CelosiaError : the zero point lies outside its type.
+    Unsupported : its type is not in ``dtypes``, or it does not have exactly one scale.
+    CelosiaError : the zero point is outside of the type's range.
     """
     if tensor.dtype not in dtypes:
         raise Unsupported(
@@ -43,21 +43,29 @@ def quant_of(tensor: TfliteTensor, where: str, dtypes: tuple[str, ...] = ("int8"
             where=where,
             todo="quantize the model fully to int8",
         )
-    if tensor.scales is None or len(tensor.scales) != 1:
+    if tensor.scales is None or tensor.zero_points is None or len(tensor.scales) != 1:
         count = 0 if tensor.scales is None else len(tensor.scales)
         raise Unsupported(f"{tensor} has {count} scales, not 1", where=where)
     limits = np.iinfo(tensor.dtype)
     zero_point = int(tensor.zero_points[0])
     if not limits.min <= zero_point <= limits.max:
-        raise CelosiaError(f"{tensor} has zero point {zero_point}", where=where)
+        raise CelosiaError(
+            f"{tensor} has zero point {zero_point}, outside of {tensor.dtype}", where=where
+        )
     return Quant(float(tensor.scales[0]), zero_point)
 
 
 @dataclass(frozen=True, eq=False)
 class Operands:
-    """A FULLY_CONNECTED whose shapes, types and scales are possible; no weight was looked at.
+    """A FULLY_CONNECTED whose shapes, types and scales are valid; weight values are unchecked.
 
-    ``scales`` are float32 [N], one for each channel of ``weights``.
+    Parameters
+    ----------
+    weights : constant int8 [N, K].
+    bias : constant int32 [N], or None.
+    input, output : quantization of the activations.
+    scales : float32 [N], one for each channel of ``weights``.
+    clamp : limits of the fused activation.
     """
 
     weights: TfliteTensor
@@ -69,18 +77,19 @@ class Operands:
 
 
 def operands(op: TfliteOperator) -> Operands:
-    """What `op` is given, checked.
+    """The operands of ``op``, checked.
 
     The clamp of a fused activation is LiteRT's ``CalculateActivationRangeQuantized``
     (``tflite/kernels/kernel_util.cc``).
 
     Raises
     ------
-    Unsupported, CelosiaError : naming the operator and what about it does not fit.
+    CelosiaError : the file contradicts itself.
+    Unsupported : a form of the operator that is not supported.
     """
     where = str(op)
     source, weights, bias = _operands(op, where)
-    target = op.outputs[0]
+    target = op.target
     input_quant, output = quant_of(source, where), quant_of(target, where)
     n, k = weights.shape
     if prod(source.shape) != k:
@@ -94,25 +103,26 @@ def operands(op: TfliteOperator) -> Operands:
 
 
 def outline(op: TfliteOperator, name: str) -> LayerOutline:
-    """The layer's structure; raises as `operands`."""
+    """The layer without its weights; raises as `operands`."""
     o = operands(op)
     n, k = o.weights.shape
     return LayerOutline(name, k, n, o.input, o.output, clamp=o.clamp)
 
 
 def dense(op: TfliteOperator, name: str) -> tuple[Dense, int]:
-    """The layer, and how many of its channels have no multiplier that is exact everywhere.
+    """The layer, and how many of its channels have no multiplier that is exact for all sums.
 
-    The multipliers come from `fit_multipliers`.
+    The multipliers are those of `fit_multipliers`.
 
     Raises
     ------
-    Unsupported, CelosiaError : naming the operator and what about it does not fit.
+    CelosiaError : as `operands`.
+    Unsupported : as `operands`, or sums times scale exceed 32 bits, which LiteRT's do not allow.
     """
     where, o = str(op), operands(op)
-    weights, n = o.weights, o.weights.shape[0]
-    values = np.zeros(n, np.int32) if o.bias is None else o.bias.data.astype(np.int32)
-    low, high = accumulator_range(weights.data, values, o.input.zero_point)
+    weights = o.weights.values
+    bias = np.zeros(len(weights), np.int32) if o.bias is None else o.bias.values.astype(np.int32)
+    low, high = accumulator_range(weights, bias, o.input.zero_point)
     real = effective_scale(o.input.scale, o.scales, o.output.scale)
     largest = float((np.maximum(np.abs(low), np.abs(high)) * real).max())
     if not largest < 2.0**31 - 256:
@@ -122,8 +132,8 @@ def dense(op: TfliteOperator, name: str) -> tuple[Dense, int]:
     m, shift, exact = fit_multipliers(real, low, high, o.output.zero_point, o.clamp)
     layer = Dense(
         name,
-        weights.data.astype(np.int8, copy=False),
-        values,
+        weights.astype(np.int8, copy=False),
+        bias,
         o.input,
         m,
         shift,
@@ -134,7 +144,10 @@ def dense(op: TfliteOperator, name: str) -> tuple[Dense, int]:
 
 
 def with_table(layer: Layer, table: np.ndarray, output: Quant) -> Layer:
-    """`layer` followed by an int8 [256] table; one that only clips becomes part of the clamp."""
+    """``layer`` followed by an int8 [256] table; one that only clips becomes part of the clamp.
+
+    ``output`` is the quantization of the table's results.
+    """
     if layer.table is not None:
         table = table[layer.table.astype(np.int64) + 128]
     elif output == layer.output:
@@ -145,10 +158,15 @@ def with_table(layer: Layer, table: np.ndarray, output: Quant) -> Layer:
     return replace(layer, table=table, table_output=output)
 
 
-def _operands(op: TfliteOperator, where: str):
-    if len(op.inputs) not in (2, 3) or len(op.outputs) != 1 or None in op.inputs[:2]:
-        raise CelosiaError(f"{len(op.inputs)} inputs and {len(op.outputs)} outputs", where=where)
-    source, weights = op.inputs[:2]
+def _operands(
+    op: TfliteOperator, where: str
+) -> tuple[TfliteTensor, TfliteTensor, TfliteTensor | None]:
+    """Input, weights and bias, with valid types and shapes."""
+    source, weights = (*op.inputs[:2], None, None)[:2]
+    if len(op.inputs) > 3 or len(op.outputs) != 1 or source is None or weights is None:
+        raise CelosiaError(
+            f"{len(op.inputs)} inputs and {len(op.outputs)} outputs, not 2 or 3 and 1", where=where
+        )
     bias = op.inputs[2] if len(op.inputs) == 3 else None
     if op.options is not None and op.options.scalar(FullyConnected.WEIGHTS_FORMAT, "b"):
         raise Unsupported("its weights are shuffled", where=where)
@@ -169,14 +187,14 @@ def _operands(op: TfliteOperator, where: str):
             where=where,
         )
     if bias is not None and len(bias.shape) != 1:
-        bias = replace(bias, shape=(weights.shape[0],), data=bias.data.reshape(-1))
+        bias = replace(bias, shape=(weights.shape[0],), data=bias.values.reshape(-1))
     return source, weights, bias
 
 
 def _weight_scales(
     weights: TfliteTensor, source: Quant, bias: TfliteTensor | None, output: Quant, where: str
 ) -> np.ndarray:
-    """float32 [N]."""
+    """float32 [N], checked against the bias's scale."""
     n = weights.shape[0]
     scales = weights.scales
     if scales is None or len(scales) not in (1, n):
@@ -184,13 +202,13 @@ def _weight_scales(
         raise CelosiaError(f"{count} weight scales for {n} channels", where=where)
     if len(scales) > 1 and weights.axis != 0:
         raise Unsupported(f"weight scales run along axis {weights.axis}, not 0", where=where)
-    if weights.zero_points.any():
+    if weights.zero_points is not None and weights.zero_points.any():
         raise Unsupported(
-            f"weights have zero point {weights.zero_points[weights.zero_points != 0][0]}",
+            f"weights have zero point {weights.zero_points[weights.zero_points != 0][0]}, not 0",
             where=where,
             todo="quantize the weights symmetrically",
         )
-    # LiteRT's own test of a bias (GetQuantizedConvolutionMultipler), for one scale.
+    # As LiteRT tests the bias of weights with one scale (GetQuantizedConvolutionMultipler).
     if bias is not None and bias.scales is not None and len(scales) == 1:
         product = float(np.float32(source.scale)) * float(scales[0])
         if abs(product - float(bias.scales[0])) / float(np.float32(output.scale)) > 0.02:
@@ -208,9 +226,9 @@ def _clamp(op: TfliteOperator, output: Quant, where: str) -> tuple[int, int]:
         raise Unsupported(
             f"fused activation {names.get(number, number)}",
             where=where,
-            todo="keep the activation an operator of its own",
+            todo="make the activation an operator of its own",
         )
-    low, high = _LIMITS[number]
+    low, high = _LIMITS[Activation(number)]
     clamp = []
     for limit, default in ((low, -128), (high, 127)):
         if limit is None:

@@ -1,64 +1,58 @@
 """A bounds-checked reader of FlatBuffers: any bytes give values or a CelosiaError, nothing else.
 
 The format (https://flatbuffers.dev/internals/): all integers little endian; a *table* starts with
-the signed distance back to its *vtable*, which holds its own size, the table's size and, per
-field, the field's offset in the table or 0 for absent; strings, vectors and sub-tables are reached
-by unsigned offsets relative to where they are stored. Offsets only point forward, so a walk that
-follows a fixed schema ends; sizes are checked against the file before anything is allocated. Many
-tables may share one vector, so a small file could ask for endless work: all that is read is counted
-against a budget proportional to the file.
+the signed distance back to its *vtable*, which holds its own size, the table's size and, for each
+field, the field's offset in the table or 0 when it is absent; strings, vectors and sub-tables are
+reached by unsigned offsets relative to where they are stored. Offsets only point forward, so a walk
+that follows a fixed schema ends; sizes are checked against the file before anything is allocated.
+Many tables may share one vector, so all that is read is charged to a `Budget`.
 """
 
 import struct
 from dataclasses import dataclass
+from mmap import mmap
+from typing import Any
 
 import numpy as np
 
+from celosia.importer.guard import Budget
 from celosia.support.errors import CelosiaError
 
-__all__ = ["Table", "root"]
+__all__ = ["Bytes", "Table", "root"]
+
+#: A file in memory, or mapped.
+Bytes = bytes | mmap
 
 _TODO = "check that the file is a complete .tflite file"
 
 
-def root(data: bytes, identifier: bytes) -> "Table":
-    """The root table of a buffer that carries the 4-byte file identifier `identifier`.
+def root(data: Bytes, identifier: bytes) -> "Table":
+    """The root table of a buffer with the 4-byte file identifier ``identifier``.
 
     Raises
     ------
-    CelosiaError : too short, another identifier, or the root lies outside the file.
+    CelosiaError : ``data`` is too short or has another identifier.
     """
     if len(data) < 8 or data[4:8] != identifier:
         raise CelosiaError(f"no {identifier.decode()} identifier in the file", todo=_TODO)
-    return Table(data, _follow(data, 0), _Budget(8 * len(data) + (1 << 20)))
-
-
-class _Budget:
-    """Bytes that may still be read, vectors that are reached twice counting twice."""
-
-    def __init__(self, left: int):
-        self.left = left
-
-    def spend(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise CelosiaError("its parts overlap far beyond the file's size", todo=_TODO)
+    budget = Budget.of_file(len(data), "its parts overlap far beyond the file's size", _TODO)
+    return Table(data, _follow(data, 0), budget)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table at byte `position` of `data`. Fields are numbered from 0 in schema order.
+    """A table at byte ``position`` of ``data``. Fields are numbered from 0 in schema order.
 
     Every accessor gives its default for an absent field and raises CelosiaError for one that
-    reaches beyond the file.
+    reaches beyond the file, or beyond ``budget``, in bytes.
     """
 
-    data: bytes
+    data: Bytes
     position: int
-    budget: _Budget
+    budget: Budget
 
-    def scalar(self, field: int, form: str, default=0):
-        """The field as `struct` format character `form` (``i`` int32, ``f`` float32, ``B`` ...)."""
+    def scalar(self, field: int, form: str, default: Any = 0) -> Any:
+        """The field as ``form``, a `struct` format character: ``i`` int32, ``f`` float32, ..."""
         at = self._field(field)
         return default if at is None else _unpack(self.data, at, form)
 
@@ -67,14 +61,14 @@ class Table:
         return None if at is None else Table(self.data, _follow(self.data, at), self.budget)
 
     def tables(self, field: int, limit: int = 65536) -> list["Table"]:
-        """A vector of tables; more than `limit` is taken for damage."""
+        """A vector of tables; one of more than ``limit`` counts as damage."""
         at = self._field(field)
         if at is None:
             return []
         start, count = self._vector(at, 4)
         if count > limit:
             raise CelosiaError(f"a list of {count} tables exceeds {limit}", todo=_TODO)
-        # What a table costs to look into, and more than the least one takes in a file.
+        # About what it costs to look into a table; the smallest one takes fewer bytes in a file.
         self.budget.spend(256 * count)
         return [
             Table(self.data, _follow(self.data, start + 4 * n), self.budget) for n in range(count)
@@ -90,7 +84,7 @@ class Table:
         return np.frombuffer(self.data, kind, count, start)
 
     def text(self, field: int) -> str:
-        """A string for people: at most 256 bytes, what is no UTF-8 replaced, one line."""
+        """The printable part of a string of at most 256 bytes, invalid UTF-8 replaced."""
         raw = self.array(field, "u1")
         if raw is None:
             return ""
@@ -120,12 +114,13 @@ class Table:
         return start + 4, count
 
 
-def _follow(data: bytes, at: int) -> int:
-    """Where the unsigned offset stored at `at` points to."""
+def _follow(data: Bytes, at: int) -> int:
+    """The position that the unsigned offset stored at ``at`` points to."""
     return at + _unpack(data, at, "I")
 
 
-def _unpack(data: bytes, at: int, form: str):
+def _unpack(data: Bytes, at: int, form: str) -> Any:
+    """The number of `struct` format ``form`` at byte ``at``."""
     form = "<" + form
     if at < 0 or at + struct.calcsize(form) > len(data):
         raise CelosiaError(f"an offset points to byte {at} of {len(data)}", todo=_TODO)

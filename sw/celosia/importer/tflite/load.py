@@ -1,14 +1,15 @@
-"""A .tflite file as tensors and operators, without judging yet what Celosia can run."""
+"""A .tflite file as tensors and operators, whether they are supported or not."""
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .builtin import builtin_name
-from .flatbuffer import Table, root
+from .flatbuffer import Bytes, Table, root
 from .schema import (
     FILE_IDENTIFIER,
     Buffer,
@@ -25,7 +26,7 @@ __all__ = ["TfliteModel", "TfliteOperator", "TfliteTensor", "load"]
 
 _MAX_RANK = 8
 _MAX_ELEMENTS = 1 << 31
-_MAX_OPERATORS = 4096  # as many as the largest program memory has descriptors
+_MAX_OPERATORS = 4096  # the number of descriptors of the largest program memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +35,14 @@ class TfliteTensor:
 
     Parameters
     ----------
-    index, name : position in the file's list and name; the name may be empty or repeated.
+    index : position in the file's list of tensors.
+    name : may be empty or repeated.
     shape : every axis at least 0; () for a scalar or an unknown shape.
     dtype : a `Type`'s name in lower case, such as "int8".
-    scales : float32 [1] or [channels], or None without quantization.
-    zero_points : int64, as long as `scales`.
-    axis : the axis `scales` runs along when there is more than one.
-    data : the constant's values in `shape`, read-only; None for a tensor computed at run time.
+    scales : float32 [1] or [channels]; None without quantization.
+    zero_points : int64, as many as ``scales``; None without quantization.
+    axis : that of the channels, when there are several scales.
+    data : values of a constant in ``shape``, read-only; None for a tensor computed at run time.
     """
 
     index: int
@@ -52,15 +54,28 @@ class TfliteTensor:
     axis: int
     data: np.ndarray | None
 
+    @property
+    def values(self) -> np.ndarray:
+        """`data` of a tensor that must be constant."""
+        if self.data is None:
+            raise CelosiaError("it is not a constant", where=str(self))
+        return self.data
+
     def __str__(self) -> str:
         return f"tensor {self.index} ({self.name!r})" if self.name else f"tensor {self.index}"
 
 
 @dataclass(frozen=True, eq=False)
 class TfliteOperator:
-    """One operator: ``code`` is the schema's name of it, ``options`` its table or None.
+    """One operator.
 
-    ``inputs`` and ``outputs`` are tensors; an input that is left out is None.
+    Parameters
+    ----------
+    index : position in the order of execution.
+    code : its name in the schema.
+    inputs : its tensors; None for an input that is left out.
+    outputs : its tensors.
+    options : its table, or None.
     """
 
     index: int
@@ -69,26 +84,41 @@ class TfliteOperator:
     outputs: tuple[TfliteTensor, ...]
     options: Table | None
 
+    @property
+    def source(self) -> TfliteTensor:
+        """The first input."""
+        if not self.inputs or self.inputs[0] is None:
+            raise CelosiaError("it has no first input", where=str(self))
+        return self.inputs[0]
+
+    @property
+    def target(self) -> TfliteTensor:
+        """The first output."""
+        if not self.outputs:
+            raise CelosiaError("it has no output", where=str(self))
+        return self.outputs[0]
+
     def __str__(self) -> str:
         return f"operator {self.index} ({self.code})"
 
 
 @dataclass(frozen=True, eq=False)
 class TfliteModel:
-    """The main subgraph: operators in order of execution, and what goes in and out."""
+    """The main subgraph: operators in the order of execution, input and output tensors."""
 
     operators: tuple[TfliteOperator, ...]
     inputs: tuple[TfliteTensor, ...]
     outputs: tuple[TfliteTensor, ...]
 
 
-def load(data: bytes) -> TfliteModel:
-    """Read the bytes of a .tflite file; nothing in it is executed.
+def load(data: Bytes) -> TfliteModel:
+    """The model in the bytes of a .tflite file. Nothing in it is executed.
 
     Raises
     ------
-    CelosiaError : the file is damaged, cut short or no .tflite file. Unsupported : more than one
-        subgraph, or data outside the flatbuffer.
+    CelosiaError : the file is damaged, cut short, or not a .tflite file.
+    Unsupported : the file has several subgraphs, data outside of the flatbuffer, or a constant or
+        quantization of a form that is not read.
     """
     model = root(data, FILE_IDENTIFIER)
     version = model.scalar(Model.VERSION, "I")
@@ -120,10 +150,10 @@ def load(data: bytes) -> TfliteModel:
 def _tensor(index: int, table: Table, buffers: list[Table]) -> TfliteTensor:
     name = table.text(Tensor.NAME)
     where = f"tensor {index} ({name!r})"
-    shape = table.array(Tensor.SHAPE, "i4")
-    if shape is not None and len(shape) > _MAX_RANK:
-        raise CelosiaError(f"{len(shape)} axes are more than {_MAX_RANK}", where=where)
-    shape = () if shape is None else tuple(shape.tolist())
+    sizes = table.array(Tensor.SHAPE, "i4")
+    if sizes is not None and len(sizes) > _MAX_RANK:
+        raise CelosiaError(f"{len(sizes)} axes are more than {_MAX_RANK}", where=where)
+    shape: tuple[int, ...] = () if sizes is None else tuple(sizes.tolist())
     if min(shape, default=0) < 0 or prod(shape) > _MAX_ELEMENTS:
         raise CelosiaError(f"shape {list(shape)} is not possible", where=where)
     number = table.scalar(Tensor.TYPE, "b")
@@ -135,9 +165,12 @@ def _tensor(index: int, table: Table, buffers: list[Table]) -> TfliteTensor:
     return TfliteTensor(index, name, shape, kind.name.lower(), scales, zero_points, axis, data)
 
 
-def _quantization(table: Table | None, where: str):
+def _quantization(
+    table: Table | None, where: str
+) -> tuple[np.ndarray | None, np.ndarray | None, int]:
+    """Scales, zero points and axis, as in `TfliteTensor`."""
     scales = None if table is None else table.array(Quantization.SCALE, "f4")
-    if scales is None or not len(scales):
+    if table is None or scales is None or not len(scales):
         return None, None, 0
     if table.scalar(Quantization.DETAILS_TYPE, "B"):
         raise Unsupported("its quantization is not affine", where=where)
@@ -161,7 +194,7 @@ def _data(
         return None
     buffer = buffers[index]
     if buffer.scalar(Buffer.OFFSET, "Q") > 1:
-        raise Unsupported("its data lies outside the flatbuffer", where=where)
+        raise Unsupported("its data are outside of the flatbuffer", where=where)
     raw = buffer.array(Buffer.DATA, "u1")
     if raw is None or not len(raw):
         return None
@@ -201,8 +234,11 @@ def _operator(
     )
 
 
-def _pick(indices: np.ndarray | None, tensors: list, where: str, *, optional: bool = False):
-    picked = []
+def _pick(
+    indices: np.ndarray | None, tensors: list[TfliteTensor], where: str, *, optional: bool = False
+) -> tuple[Any, ...]:
+    """The tensors at ``indices``; with ``optional``, None for index -1."""
+    picked: list[TfliteTensor | None] = []
     for index in [] if indices is None else indices.tolist():
         if index == -1 and optional:
             picked.append(None)

@@ -1,21 +1,24 @@
-"""The structure of a .tflite file, every operator judged; no weight is looked at."""
+"""The structure of a .tflite file, with a verdict on every operator; weights are not read."""
+
+from collections.abc import Iterator
 
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
 from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .dense import outline
+from .flatbuffer import Bytes
 from .load import TfliteModel, TfliteOperator, load
 from .to_graph import Chain, one_image
 
 __all__ = ["tflite_outline"]
 
 
-def tflite_outline(data: bytes, name: str = "model") -> Outline:
-    """What `tflite_network` would make of the file, or why it would not, operator by operator.
+def tflite_outline(data: Bytes, name: str = "model") -> Outline:
+    """Where each operator of the file would run, or why `tflite_network` would refuse it.
 
-    The importer's own chain judges, so that both always agree about an operator. What only the
-    values of weights can show is left to the importer.
+    The importer's own `Chain` decides, so both always agree about an operator. Refusals that depend
+    on the values of weights are left to the importer.
 
     Parameters
     ----------
@@ -26,7 +29,7 @@ def tflite_outline(data: bytes, name: str = "model") -> Outline:
     CelosiaError : the file is damaged or contradicts itself.
     """
     model = load(data)
-    operations = list(_edges(model))
+    operations = list(_ends(model))
     if not model.inputs or not model.outputs:
         return Outline(name, "TFLite", tuple(operations), ())
     judge = _Judge(model)
@@ -43,24 +46,33 @@ def tflite_outline(data: bytes, name: str = "model") -> Outline:
 
 
 class _Judge:
-    """A chain that goes on after an operator it cannot run."""
+    """A chain that continues after an operator that is not supported.
+
+    Attributes
+    ----------
+    unknown : positions in `chain` of the layers that replace such operators.
+    """
 
     def __init__(self, model: TfliteModel):
-        self.chain = Chain(model.inputs[0], make=lambda op, name: (outline(op, name), 0))
+        self.chain: Chain[LayerOutline] = Chain(
+            model.inputs[0], lambda op, name: (outline(op, name), 0)
+        )
         self.unknown: set[int] = set()
 
     def layers(self) -> tuple[LayerOutline, ...]:
+        """The layers of the supported operators."""
         return tuple(
             layer for index, layer in enumerate(self.chain.layers) if index not in self.unknown
         )
 
     def operation(self, op: TfliteOperator) -> Operation:
+        """Append ``op`` to the chain; where it runs, and how, or why not."""
         chain = self.chain
         before = len(chain.layers), chain.layers[-1:], len(chain.pre), len(chain.post)
         try:
             chain.add(op)
         except Unsupported as error:
-            self._stand_in(op)
+            self._replace(op)
             why = f"{error.what}; {error.todo}" if error.todo else error.what
             return Operation(str(op), op.code, Place.UNSUPPORTED, why)
         layers, last, pre, post = before
@@ -76,8 +88,8 @@ class _Judge:
             return Operation(str(op), op.code, Place.HOST, "after the last layer")
         return Operation(str(op), op.code, Place.DROPPED, "moves no data")
 
-    def _stand_in(self, op: TfliteOperator) -> None:
-        """Let some layer stand for ``op``, so that what follows is judged by itself."""
+    def _replace(self, op: TfliteOperator) -> None:
+        """Append a placeholder for ``op``, so that the operators after it are judged alone."""
         chain = self.chain
         self.unknown.add(len(chain.layers))
         chain.layers.append(LayerOutline(str(op), 1, 1, output=Quant(1.0, 0)))
@@ -87,8 +99,8 @@ class _Judge:
             chain.current = op.outputs[0]
 
 
-def _edges(model: TfliteModel):
-    """What is wrong with inputs and outputs."""
+def _ends(model: TfliteModel) -> Iterator[Operation]:
+    """What is not supported about the model's inputs and outputs."""
     for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
         if len(tensors) != 1:
             yield Operation(

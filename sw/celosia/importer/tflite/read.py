@@ -1,9 +1,9 @@
-"""The way in: a path to a network, with the path in every message."""
+"""A ``.tflite`` file as a network, with the path in every message."""
 
 from pathlib import Path
 
 from celosia.network.network import Network
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import located
 from celosia.support.files import read
 
 from .to_graph import tflite_network
@@ -16,12 +16,10 @@ def read_tflite(path: Path | str) -> Network:
 
     Raises
     ------
-    CelosiaError : it cannot be read, is larger than 1 GiB, or as `tflite_network`.
+    CelosiaError : the file cannot be read, is larger than 1 GiB, or as `tflite_network`.
+    Unsupported : as `tflite_network`.
     """
     path = Path(path)
     data = read(path)
-    try:
+    with located(str(path)):
         return tflite_network(data, path.stem or "model")
-    except CelosiaError as error:
-        where = f"{path}, {error.where}" if error.where else str(path)
-        raise type(error)(error.what, where=where, todo=error.todo) from error

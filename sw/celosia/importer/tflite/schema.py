@@ -1,6 +1,6 @@
-"""Field numbers and enums of the TFLite schema, as far as Celosia reads it (``schema.fbs``).
+"""Field numbers and enumerations of the TFLite schema (``schema.fbs``) that Celosia reads.
 
-Fields are numbered from 0 in the order of the schema; unions take two numbers, type and value.
+Fields are numbered from 0 in the order of the schema; a union has two, its type and its value.
 """
 
 from enum import IntEnum
@@ -62,7 +62,7 @@ class Operator(IntEnum):
 
 
 class Code(IntEnum):
-    #: int8; codes above 127 are only in `BUILTIN`, the larger of both counts.
+    #: int8. Codes above 127 are only in `BUILTIN`; the larger of the two is valid.
     DEPRECATED_BUILTIN = 0
     CUSTOM = 1
     BUILTIN = 3
@@ -70,7 +70,7 @@ class Code(IntEnum):
 
 class Buffer(IntEnum):
     DATA = 0
-    #: For files above 2 GiB: the data lies outside the flatbuffer.
+    #: In files above 2 GiB: the data are outside of the flatbuffer.
     OFFSET = 1
 
 
@@ -107,13 +107,13 @@ class Type(IntEnum):
 
     @property
     def dtype(self) -> str | None:
-        """NumPy's name of the types that can be read, else None."""
+        """NumPy's name of the type; None when constants of this type are not read."""
         name = self.name.lower()
         return name if name in ("float32", "int32", "uint8", "int64", "int8", "int16") else None
 
 
 class Activation(IntEnum):
-    """ActivationFunctionType, fused into an operator."""
+    """ActivationFunctionType: an activation fused into an operator."""
 
     NONE = 0
     RELU = 1

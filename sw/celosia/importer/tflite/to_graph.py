@@ -1,12 +1,13 @@
 """A chain of TFLite operators as host steps, engine layers and host steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from celosia.network.graph import Graph
+from celosia.network.graph import Dense, Graph
 from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
@@ -26,45 +27,54 @@ _ALL_INT8 = np.arange(-128, 128).astype(np.int8)
 def tflite_network(data: bytes, name: str = "model") -> Network:
     """The bytes of a ``.tflite`` file as a network that computes the same bytes as LiteRT.
 
-    FULLY_CONNECTED becomes a layer; an activation or a QUANTIZE after it the layer's element
-    table, or only its clamp where that is enough; RESHAPE, SQUEEZE and EXPAND_DIMS move no data and
-    vanish; QUANTIZE before the first layer and SOFTMAX, QUANTIZE to uint8 and DEQUANTIZE after the
-    last one run on the host.
+    FULLY_CONNECTED becomes a layer. An activation or a QUANTIZE after it becomes the layer's
+    element table, or only its clamp where that is enough. RESHAPE, SQUEEZE and EXPAND_DIMS move no
+    data and are dropped. QUANTIZE before the first layer, and SOFTMAX, QUANTIZE to uint8 and
+    DEQUANTIZE after the last one, run on the host.
 
     Raises
     ------
     CelosiaError : the file is damaged or contradicts itself.
-    Unsupported : an operator, or a form of it, that neither engine nor host runs; named with its
-        index.
+    Unsupported : an operator, or a form of it, is not supported; the error gives its index.
     """
     model = load(data)
     for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
         if len(tensors) != 1:
             raise Unsupported(f"the model has {len(tensors)} {what}, not 1")
-    chain = Chain(model.inputs[0])
+    chain = Chain(model.inputs[0], dense)
     for op in model.operators:
         chain.add(op)
     return chain.network(model, name)
 
 
 @dataclass
-class Chain:
-    """The network so far.
+class Chain(Generic[Layer]):
+    """The operators so far as host steps, layers and host steps.
 
-    ``current`` is the tensor the next operator must take; ``make`` turns a FULLY_CONNECTED and a
-    name into a layer and the number of its inexact channels; ``tensors`` are the indices of the
-    first layer's input and of every layer's result.
+    Parameters
+    ----------
+    current : the tensor that the next operator must take.
+    make : turns a FULLY_CONNECTED and a name into a layer and the number of its inexact channels.
+    pre, layers, post : host steps, layers of the engine, host steps.
+    notes : what the user should know.
+    tensors : indices of the first layer's input and of every layer's result.
     """
 
     current: TfliteTensor
-    make: Callable[[TfliteOperator, str], tuple[Layer, int]] = dense
-    pre: list = field(default_factory=list)
+    make: Callable[[TfliteOperator, str], tuple[Layer, int]]
+    pre: list[Any] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
-    post: list = field(default_factory=list)
+    post: list[Any] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     tensors: list[int] = field(default_factory=list)
 
     def add(self, op: TfliteOperator) -> None:
+        """Append ``op``.
+
+        Raises
+        ------
+        CelosiaError, Unsupported : naming ``op``.
+        """
         handler = HANDLERS.get(op.code)
         if handler is None:
             raise Unsupported("this operator is not supported", where=str(op))
@@ -74,17 +84,18 @@ class Chain:
             )
         if op.inputs[0] is not self.current:
             raise Unsupported(
-                f"it takes {op.inputs[0]}, not {self.current} that comes before it",
+                f"its input is {op.inputs[0]}, not {self.current}, the result before it",
                 where=str(op),
                 todo="only chains of operators run",
             )
         handler(self, op)
         self.current = op.outputs[0]
 
-    def network(self, model: TfliteModel, name: str) -> Network:
+    def network(self: "Chain[Dense]", model: TfliteModel, name: str) -> Network:
+        """The network of all operators of ``model``."""
         if self.current is not model.outputs[0]:
             raise Unsupported(
-                f"the model's output is {model.outputs[0]}, not {self.current} that comes last"
+                f"the model's output is {model.outputs[0]}, not {self.current}, the last result"
             )
         graph = Graph(name, tuple(self.layers))
         first, last = model.inputs[0], self.current
@@ -100,14 +111,14 @@ class Chain:
 
     def dense(self, op: TfliteOperator) -> None:
         self._on_engine(op)
-        name = op.outputs[0].name
+        name = op.target.name
         if not name or any(layer.name == name for layer in self.layers):
             name = f"{name or op.code.lower()}#{op.index}"
         layer, inexact = self.make(op, name)
         if not self.layers:
-            self.tensors.append(op.inputs[0].index)
+            self.tensors.append(op.source.index)
         self.layers.append(layer)
-        self.tensors.append(op.outputs[0].index)
+        self.tensors.append(op.target.index)
         if inexact:
             self.notes.append(
                 f"{op}: {inexact} of {layer.outputs} channels have scales so small that single "
@@ -116,25 +127,20 @@ class Chain:
 
     def activation(self, op: TfliteOperator) -> None:
         self._on_engine(op, after_layer=True)
-        source = quant_of(op.inputs[0], str(op))
-        output = quant_of(op.outputs[0], str(op))
-        try:
-            table = element_table(op.code, source, output, **_parameters(op))
-        except Unsupported as error:
-            raise Unsupported(error.what, where=str(op), todo=error.todo) from error
+        source, output = quant_of(op.source, str(op)), quant_of(op.target, str(op))
+        table = _named(str(op), lambda: element_table(op.code, source, output, **_parameters(op)))
         self._table(op, table, output)
 
     def quantize(self, op: TfliteOperator) -> None:
-        source, target = op.inputs[0], op.outputs[0]
+        source, target = op.source, op.target
         where = str(op)
         if source.dtype == "float32":
             if self.layers:
-                raise Unsupported("it follows a layer, with reals in between", where=where)
+                raise Unsupported("its input is a layer's result in float32", where=where)
             self.pre.append(Quantize(quant_of(target, where, _BYTES), target.dtype))
             return
-        output = quant_of(target, where, _BYTES)
-        scales = quant_of(source, where, _BYTES), output
-        step = _named(where, Requantize, *scales, source.dtype, target.dtype)
+        before, output = quant_of(source, where, _BYTES), quant_of(target, where, _BYTES)
+        step = _named(where, lambda: Requantize(before, output, source.dtype, target.dtype))
         if not self.layers:
             self.pre.append(step)
         elif not self.post and source.dtype == target.dtype == "int8":
@@ -145,19 +151,19 @@ class Chain:
     def dequantize(self, op: TfliteOperator) -> None:
         where = str(op)
         if not self.layers:
-            raise Unsupported("it comes before the first layer", where=where)
-        if op.outputs[0].dtype != "float32":
-            raise CelosiaError(f"{op.outputs[0]} is {op.outputs[0].dtype}", where=where)
-        source = op.inputs[0]
+            raise Unsupported("it is before the first layer", where=where)
+        if op.target.dtype != "float32":
+            raise CelosiaError(f"{op.target} is {op.target.dtype}, not float32", where=where)
+        source = op.source
         self.post.append(Dequantize(quant_of(source, where, _BYTES), source.dtype))
 
     def softmax(self, op: TfliteOperator) -> None:
         where = str(op)
         if not self.layers:
-            raise Unsupported("it comes before the first layer", where=where)
-        source, target = op.inputs[0], op.outputs[0]
-        output = quant_of(target, where)
-        # LiteRT's own test, SoftmaxPrepare.
+            raise Unsupported("it is before the first layer", where=where)
+        source, target = op.source, op.target
+        entry, output = quant_of(source, where), quant_of(target, where)
+        # As LiteRT tests it in SoftmaxPrepare.
         if output.zero_point != -128 or abs(output.scale * 256 - 1) > 0.001:
             raise CelosiaError(
                 f"output scale {output.scale:g}, zero point {output.zero_point} are not 1/256, "
@@ -165,15 +171,16 @@ class Chain:
                 where=where,
             )
         if not source.shape or source.shape[-1] != prod(source.shape):
-            raise Unsupported(f"input of shape {list(source.shape)} is no vector", where=where)
+            raise Unsupported(f"input of shape {list(source.shape)} is not a vector", where=where)
         beta = 0.0 if op.options is None else op.options.scalar(0, "f", 0.0)
-        self.post.append(_named(where, Softmax, quant_of(source, where), beta))
+        self.post.append(_named(where, lambda: Softmax(entry, beta)))
 
     def reshape(self, op: TfliteOperator) -> None:
-        source, target = op.inputs[0], op.outputs[0]
+        source, target = op.source, op.target
         if prod(source.shape) != prod(target.shape) or source.dtype != target.dtype:
             raise CelosiaError(
-                f"{source.dtype} {list(source.shape)} becomes {target.dtype} {list(target.shape)}",
+                f"{source.dtype} {list(source.shape)} cannot become {target.dtype} "
+                f"{list(target.shape)}",
                 where=str(op),
             )
 
@@ -181,23 +188,26 @@ class Chain:
         if self.post:
             raise Unsupported("it follows an operator that runs on the host", where=str(op))
         if after_layer and not self.layers:
-            raise Unsupported("it comes before the first layer", where=str(op))
+            raise Unsupported("it is before the first layer", where=str(op))
 
     def _table(self, op: TfliteOperator, table: np.ndarray, output: Quant) -> None:
         self.layers[-1] = with_table(self.layers[-1], table, output)
-        self.tensors[-1] = op.outputs[0].index
+        self.tensors[-1] = op.target.index
 
 
-def _named(where: str, step: type, *arguments):
-    """A host step whose refusal names the operator."""
+_Made = TypeVar("_Made")
+
+
+def _named(where: str, make: Callable[[], _Made]) -> _Made:
+    """``make()``; when it is not supported, the error names the operator alone."""
     try:
-        return step(*arguments)
+        return make()
     except Unsupported as error:
         raise Unsupported(error.what, where=where, todo=error.todo) from error
 
 
 def _parameters(op: TfliteOperator) -> dict[str, float]:
-    """The options of an activation. Field 0 is the only one that any of them has."""
+    """The options of an activation. Each has field 0 at most."""
     if op.options is None:
         return {}
     if op.code == "LEAKY_RELU":
@@ -218,8 +228,8 @@ def one_image(tensor: TfliteTensor) -> tuple[int, ...]:
     return tensor.shape[1:]
 
 
-#: What becomes of each operator; the documentation's list of them is made of this.
-HANDLERS = {
+#: Operator -> handler. The documentation's list of operators is generated from this.
+HANDLERS: Mapping[str, Callable[[Chain[Any], TfliteOperator], None]] = {
     "FULLY_CONNECTED": Chain.dense,
     "QUANTIZE": Chain.quantize,
     "DEQUANTIZE": Chain.dequantize,

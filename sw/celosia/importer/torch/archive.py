@@ -1,13 +1,14 @@
 """A ``.pt2`` file as graph and tensors, without PyTorch.
 
 `torch.export.load` is not used: it unpickles the example inputs and may unpickle weights, and
-unpickling can run code. What `torch.export.save` writes is a zip file with the graph as JSON and,
-for plain tensors, their bytes; the pickles in it (sample inputs, tensors of unusual layout) are
-never opened here.
+unpickling can run code. `torch.export.save` writes a zip file with the graph as JSON and, for plain
+tensors, their bytes. The pickles in it (sample inputs, tensors of unusual layout) are never opened
+here.
 """
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +17,17 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 __all__ = ["Program", "load"]
 
-#: torch._export.serde.schema.ScalarType, where NumPy has the type.
+#: torch._export.serde.schema.ScalarType -> NumPy's type, of those that NumPy has.
 _DTYPES = {1: "u1", 2: "i1", 3: "<i2", 4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8"}
 _TODO = "write it with torch.export.save"
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """``graph`` and ``signature`` as JSON objects; `tensors` by the graph's names for them."""
+    """``graph`` and ``signature`` as JSON objects; ``tensors`` by their names in the graph."""
 
-    graph: dict
-    signature: dict
+    graph: dict[str, Any]
+    signature: dict[str, Any]
     tensors: dict[str, np.ndarray]
 
 
@@ -35,8 +36,9 @@ def load(data: bytes) -> Program:
 
     Raises
     ------
-    CelosiaError : the file is damaged, or written by a PyTorch before 2.8, whose layout differs.
-    Unsupported : a tensor is stored as a pickle, or in a type that NumPy does not have.
+    CelosiaError : the file is damaged, or was written by a PyTorch before 2.8, which had another
+        layout.
+    Unsupported : a tensor is pickled, big endian, or of a type that NumPy does not have.
     """
     archive = Archive(data)
     prefix = _prefix(archive.names)
@@ -73,7 +75,7 @@ def _prefix(names: list[str]) -> str:
 
 
 def _names(signature: dict) -> list[tuple[str, str]]:
-    """(name in the graph, name in the module) of every tensor that comes from the file."""
+    """(name in the graph, name in the module) of every tensor that the file holds."""
     pairs = []
     for spec in signature["input_specs"]:
         for kind, key in (
@@ -102,10 +104,10 @@ def _tensor(name: str, archive: Archive, folder: str, entry: dict) -> np.ndarray
     strides = tuple(_integer(step) for step in meta["strides"])
     offset = _integer(meta["storage_offset"])
     if len(shape) > 8 or len(strides) != len(shape):
-        raise CelosiaError(f"shape {shape} with strides {strides}", where=where)
+        raise CelosiaError(f"shape {shape} with strides {strides}", where=where, todo=_TODO)
     data = archive.read(folder + entry["path_name"])
     reach = offset + sum((size - 1) * step for size, step in zip(shape, strides, strict=True)) + 1
-    # Strides of 0 could make much of little.
+    # The product is checked too: strides of 0 could make a large tensor of few bytes.
     if 0 in shape or prod(shape) * dtype.itemsize > len(data) or reach * dtype.itemsize > len(data):
         raise CelosiaError(f"shape {shape} does not fit {len(data)} bytes", where=where, todo=_TODO)
     flat = np.frombuffer(data, dtype, len(data) // dtype.itemsize)[offset:]
@@ -113,8 +115,9 @@ def _tensor(name: str, archive: Archive, folder: str, entry: dict) -> np.ndarray
     return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, shape, steps))
 
 
-def _integer(value: dict) -> int:
+def _integer(value: dict[str, Any]) -> int:
+    """A size, stride or offset, 0 <= n < 2**40."""
     number = value["as_int"]
     if type(number) is not int or not 0 <= number < 1 << 40:
-        raise CelosiaError(f"{text(number)} is no size", todo=_TODO)
+        raise CelosiaError(f"size {text(number)} is not in 0..2**40", todo=_TODO)
     return number

@@ -1,7 +1,8 @@
-"""From an `nn.Module` in memory, through `torch.export`."""
+"""An `nn.Module` in memory as a float network, through `torch.export`."""
 
 import io
 import warnings
+from typing import Any
 
 from celosia.importer.guard import require, text
 from celosia.network.float_network import FloatNetwork
@@ -12,13 +13,13 @@ from .program import torch_network
 __all__ = ["from_module"]
 
 
-def from_module(module, example_input, name: str = "model") -> FloatNetwork:
+def from_module(module: Any, example_input: Any, name: str = "model") -> FloatNetwork:
     """The float network that ``module`` computes in evaluation mode.
 
     Parameters
     ----------
-    module : torch.nn.Module; it is left in the mode it was in.
-    example_input : float tensor [n, ...] that it takes; only shape and type matter.
+    module : torch.nn.Module; its mode, training or evaluation, is restored afterwards.
+    example_input : float tensor [n, ...], an input of it; only its shape and type matter.
     name : of the network.
 
     Raises

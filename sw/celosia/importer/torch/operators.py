@@ -1,189 +1,169 @@
-"""What each ATen operator does to a value. `OPERATORS` is the list of all that are known."""
+"""What each supported ATen operator computes. `OPERATORS` lists them."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from celosia.importer.values import Value, norm_factors
+from celosia.importer.arithmetic import SELU, add, batch_norm, divide, multiply
+from celosia.importer.values import Value
 from celosia.network.functions import clip, function
-from celosia.support.errors import CelosiaError, Unsupported
+from celosia.support.errors import Unsupported
 
-__all__ = ["BATCH", "OPERATORS"]
+from .node import BATCH, Node
 
-#: Stands for the symbolic size of the batch axis.
-BATCH = -1
+__all__ = ["OPERATORS"]
 
-#: What to do about counters of batches, dropout and statistics, which only training has.
+#: A node's result: a `Value`, or an array or number that does not depend on the input.
+Handler = Callable[[Node], Any]
+
+#: torch._export.serde.schema.ScalarType.
+_FLOAT32 = 7
+#: What to do about operators that only training has: dropout, statistics, counters of batches.
 _EVAL = "export model.eval()"
 
 
-def _linear(node):
-    weight, bias = _array(node, "weight"), node.constant("bias")
+def _linear(node: Node) -> Value:
+    weight, bias = node.array("weight"), node.constant("bias")
     return node.value("input").linear(weight.T, bias, node.where)
 
 
-def _matmul(node):
+def _matmul(node: Node) -> Value:
     """``mm`` and ``matmul`` with a constant on the right."""
     second = "mat2" if "mat2" in node.arguments else "other"
     return node.value("self" if "self" in node.arguments else "input").linear(
-        _array(node, second), None, node.where
+        node.array(second), None, node.where
     )
 
 
-def _addmm(node):
+def _addmm(node: Node) -> Value:
     if node.number("alpha", 1) != 1 or node.number("beta", 1) != 1:
         raise Unsupported("alpha or beta is not 1")
-    return node.value("mat1").linear(_array(node, "mat2"), _array(node, "self"), node.where)
+    return node.value("mat1").linear(node.array("mat2"), node.array("self"), node.where)
 
 
-def _array(node, name: str) -> np.ndarray:
-    found = node.constant(name)
-    if not isinstance(found, np.ndarray):
-        raise CelosiaError(f"its argument {name!r} is no tensor")
-    return found
-
-
-def _transpose(node):
+def _transpose(node: Node) -> np.ndarray:
     array = node.get("self")
     if not isinstance(array, np.ndarray) or array.ndim != 2:
-        raise Unsupported("only constant matrices can be transposed")
+        raise Unsupported("only a constant matrix can be transposed")
     return array.T
 
 
-def _batch_norm(node):
+def _batch_norm(node: Node) -> Value:
     if node.get("training") or node.get("train"):
         raise Unsupported("exported in training mode", todo=_EVAL)
-    value = node.value("input")
     mean, variance, gamma, beta = (
         node.constant(name) for name in ("running_mean", "running_var", "weight", "bias")
     )
     if mean is None or variance is None:
         raise Unsupported("no running statistics", todo="use track_running_stats=True")
-    scale, shift = norm_factors(mean, variance, gamma, beta, node.number("eps", 1e-5))
-    # Channels are the first axis after the batch.
-    axes = (-1,) + (1,) * (len(value.shape) - 1)
-    return value.affine(scale.reshape(axes), shift.reshape(axes))
+    epsilon = node.number("eps", 1e-5)
+    return batch_norm(node.value("input"), mean, variance, gamma, beta, epsilon)
 
 
-def _dropout(node):
+def _dropout(node: Node) -> Any:
     if node.get("train"):
         raise Unsupported("exported in training mode", todo=_EVAL)
     return _same(node)
 
 
-def _same(node):
+def _same(node: Node) -> Any:
     return node.get("input" if "input" in node.arguments else "self")
 
 
-def _reshape(node):
+def _reshape(node: Node) -> Any:
     value = _same(node)
     return value.reshape(node.output_shape) if isinstance(value, Value) else value
 
 
-def _cast(node):
-    """float32 to float32; other types have no place here."""
+def _cast(node: Node) -> Any:
+    """float32 to float32 of a value; any cast of a constant is ignored."""
     if isinstance(node.get("self"), Value):
         meta = node.graph["tensor_values"][node.node["outputs"][0]["as_tensor"]["name"]]
-        if meta["dtype"] != 7:
+        if meta["dtype"] != _FLOAT32:
             raise Unsupported("only float32 is computed")
     return node.get("self")
 
 
-def _sum(sign: float):
-    """``self + alpha * other``, either of them constant."""
-
-    def handler(node):
-        one, other = node.get("self"), node.get("other")
-        factor = sign * node.number("alpha", 1)
-        if isinstance(one, Value) and isinstance(other, Value):
-            return one.join(other.affine(factor) if factor != 1 else other, "add")
-        if isinstance(one, Value):
-            return one.affine(1.0, factor * np.asarray(_f32(other)))
-        if isinstance(other, Value):
-            return other.affine(factor, _f32(one))
+def _operands(node: Node) -> tuple[Value | np.ndarray, Value | np.ndarray]:
+    """``self`` and ``other``, at least one of them a `Value`."""
+    one, other = (
+        each if isinstance(each, Value) else _f32(each)
+        for each in (node.get("self"), node.get("other"))
+    )
+    if not isinstance(one, Value) and not isinstance(other, Value):
         raise Unsupported("none of its arguments depends on the input", todo=_EVAL)
-
-    return handler
-
-
-def _multiply(node):
-    one, other = node.get("self"), node.get("other")
-    if isinstance(one, Value) and isinstance(other, Value):
-        return one.join(other, "multiply")
-    if isinstance(one, Value):
-        return one.affine(_f32(other))
-    if isinstance(other, Value):
-        return other.affine(_f32(one))
-    raise Unsupported("none of its arguments depends on the input", todo=_EVAL)
+    return one, other
 
 
-def _divide(node):
-    if isinstance(node.get("other"), Value):
-        return node.value("self").join(node.get("other"), "divide")
-    divisor = np.asarray(_f32(node.constant("other")), np.float64)
-    if not divisor.all():
-        raise CelosiaError("division by zero")
-    return node.value("self").affine(_f32(1 / divisor))
+def _f32(number: Any) -> np.ndarray:
+    """Rounded to float32: numbers in the file are Python's, PyTorch computes in float32."""
+    return np.asarray(number).astype(np.float32).astype(np.float64)
 
 
-def _f32(value) -> np.ndarray:
-    """As float32 holds it: PyTorch's own numbers are Python's."""
-    return np.asarray(value).astype(np.float32).astype(np.float64)
+def _sum(sign: float) -> Handler:
+    """``self + sign * alpha * other``."""
+    return lambda node: add(*_operands(node), sign * node.number("alpha", 1))
 
 
-def _softmax(log: bool):
+def _divide(node: Node) -> Value:
+    other = node.get("other")
+    return divide(node.value("self"), other if isinstance(other, Value) else _f32(other))
+
+
+def _softmax(log: bool) -> Handler:
     return lambda node: node.value("self").softmax(node.get("dim"), log)
 
 
-def _unary(name: str, **parameters: float):
-    """A function of `FORMULAS`, with ATen's names and defaults of its parameters."""
+def _unary(name: str, **parameters: float) -> Handler:
+    """Function ``name`` of `FORMULAS`, with ATen's names and defaults of its parameters."""
 
-    def handler(node):
+    def handler(node: Node) -> Value:
         values = (node.number(key, default) for key, default in parameters.items())
         return node.value("self").apply(function(name, *values))
 
     return handler
 
 
-def _clip(low_name: str, high_name: str, low=-math.inf, high=math.inf):
-    def handler(node):
+def _clip(low_name: str, high_name: str, low: float = -math.inf, high: float = math.inf) -> Handler:
+    def handler(node: Node) -> Value:
         limits = node.number(low_name, low), node.number(high_name, high)
         return node.value("self").apply(clip(*limits))
 
     return handler
 
 
-def _fixed(low: float, high: float = math.inf):
+def _fixed(low: float, high: float = math.inf) -> Handler:
     return lambda node: node.value("self").apply(clip(low, high))
 
 
-def _gelu(node):
+def _gelu(node: Node) -> Value:
     tanh = node.get("approximate", "none") == "tanh"
     return node.value("self").apply(function("gelu_tanh" if tanh else "gelu"))
 
 
-def _elu(node):
+def _elu(node: Node) -> Value:
     if node.number("scale", 1) != 1 or node.number("input_scale", 1) != 1:
         raise Unsupported("an ELU with scales")
     return node.value("self").apply(function("elu", node.number("alpha", 1)))
 
 
-def _softplus(node):
-    # PyTorch's threshold only avoids overflow, which the formula here does not have.
+def _softplus(node: Node) -> Value:
+    # PyTorch's threshold only prevents overflow, which the formula here does not have.
     return node.value("self").apply(function("softplus", node.number("beta", 1)))
 
 
-def _hard_sigmoid(node):
+def _hard_sigmoid(node: Node) -> Value:
     return node.value("self").apply(function("hard_sigmoid", 1 / 6, 0.5))
 
 
-def _selu(node):
-    parameters = 1.6732632423543772, 1.0507009873554805
-    return node.value("self").apply(function("selu", *parameters))
+def _selu(node: Node) -> Value:
+    return node.value("self").apply(function("selu", *SELU))
 
 
-#: ATen operator with its overload: handler of a node.
-OPERATORS = {
+#: ATen operator with its overload -> handler.
+OPERATORS: dict[str, Handler] = {
     "linear.default": _linear,
     "matmul.default": _matmul,
     "mm.default": _matmul,
@@ -219,8 +199,8 @@ OPERATORS = {
     "add_.Tensor": _sum(1.0),
     "sub.Tensor": _sum(-1.0),
     "sub_.Tensor": _sum(-1.0),
-    "mul.Tensor": _multiply,
-    "mul_.Tensor": _multiply,
+    "mul.Tensor": lambda node: multiply(*_operands(node)),
+    "mul_.Tensor": lambda node: multiply(*_operands(node)),
     "div.Tensor": _divide,
     "div_.Tensor": _divide,
     "neg.default": lambda node: node.value("self").affine(-1.0),

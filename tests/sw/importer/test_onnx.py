@@ -184,6 +184,21 @@ def test_qdq_activations(tmp_path, activation):
     assert np.abs(y - judge(data, X)).max() < 0.02
 
 
+def test_qdq_a_bias_after_rounded_sums(tmp_path):
+    """MatMul, then Add: quantize_static puts a QuantizeLinear between them."""
+    needs("onnxruntime")
+    from onnxruntime.quantization import QuantType
+
+    data = qdq_file(
+        onnx_file(Mlp.random(4), "matmul"), X, tmp_path, activation_type=QuantType.QInt8
+    )
+    network = model_from_bytes(data, "m")
+    assert len(network.notes) == len(network.graph.layers)
+    assert all("may differ by 1" in note for note in network.notes)
+    y = network.finish(evaluate(network.graph, network.prepare(X))[-1])
+    assert np.abs(y - judge(data, X)).max() < 0.02
+
+
 def test_unsupported_names_operator_and_node():
     data = onnx_file(Mlp.random(1), activation="Sin")
     with pytest.raises(Unsupported, match="Sin 'Sin_1': this operator is not supported"):

@@ -18,60 +18,16 @@ from celosia.network.graph import Dense, Graph
 from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, QuantizeLinear, Requantize
-from celosia.numerics.multiplier import effective_scale
 from celosia.numerics.quant import Quant
-from celosia.quant.activation import clamp_of, float_table
-from celosia.quant.exact_multiplier import accumulator_range, fit_multipliers
-from celosia.spec import BIAS
+from celosia.quant.activation import float_table
 from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .constants import CONSTANT_OPERATORS, along
 from .operators import Call, element_function, new_shape, softmax_axis
 from .proto import OnnxGraph
+from .qdq_matrix import TODO, Constant, Matrix, dense, matrix
 
 __all__ = ["qdq_network"]
-
-_TODO = "quantize it with onnxruntime's quantize_static, QuantFormat.QDQ"
-
-
-@dataclass(frozen=True, eq=False)
-class _Constant:
-    """A constant after a DequantizeLinear: ``q * scale``.
-
-    Parameters
-    ----------
-    q : int64, the file's integers less their zero points.
-    scale : float32, scalar or one per index of ``axis``.
-    """
-
-    q: np.ndarray
-    scale: np.ndarray
-    axis: int
-
-    @property
-    def real(self) -> np.ndarray:
-        """float64, of the shape of `q`."""
-        return self.q * along(self.scale.astype(np.float64), self.q.ndim, self.axis)
-
-
-@dataclass(frozen=True, eq=False)
-class _Matrix:
-    """A linear layer whose output has no scale yet.
-
-    Parameters
-    ----------
-    weights : int8 [N, K].
-    scales : float32 [N], of the weights.
-    bias : int64 [N], in units of ``source.scale * scales``.
-    source : of the layer's input.
-    name : of the layer.
-    """
-
-    weights: np.ndarray
-    scales: np.ndarray
-    bias: np.ndarray
-    source: Quant
-    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +49,10 @@ class _Stream:
 
     shape: tuple[int, ...]
     layers: tuple[Dense, ...] = ()
-    last: _Matrix | None = None
+    last: Matrix | None = None
     quant: Quant | None = None
     dtype: str = ""
-    matrix: _Matrix | None = None
+    matrix: Matrix | None = None
     function: Function = X
     post: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
@@ -105,7 +61,7 @@ class _Stream:
     def known_quant(self) -> Quant:
         """`quant` of a tensor that must have one."""
         if self.quant is None:
-            raise Unsupported("its input is not quantized", todo=_TODO)
+            raise Unsupported("its input is not quantized", todo=TODO)
         return self.quant
 
 
@@ -132,13 +88,13 @@ def qdq_network(graph: OnnxGraph, name: str, budget: Budget) -> Network:
             values[node.output] = _step(Call.of(node, values, graph.opset), budget)
     end = values.get(graph.output)
     if not isinstance(end, _Stream) or end.quant is None or not end.layers:
-        raise Unsupported("the model has no quantized layer", where=name, todo=_TODO)
+        raise Unsupported("the model has no quantized layer", where=name, todo=TODO)
     return _network(graph, name, end)
 
 
 def _network(graph: OnnxGraph, name: str, end: _Stream) -> Network:
     if end.matrix is not None or end.function != X:
-        raise Unsupported("the model's output is not quantized", where=name, todo=_TODO)
+        raise Unsupported("the model's output is not quantized", where=name, todo=TODO)
     post, dtype, quant = end.post, end.dtype or "float32", end.known_quant
     if not post:
         if dtype == "uint8":
@@ -163,7 +119,7 @@ def _in_file(quant: Quant, dtype: str) -> Quant:
 
 
 def _step(call: Call, budget: Budget) -> Any:
-    """The result of a node: a `_Stream`, a `_Constant` or an array."""
+    """The result of a node: a `_Stream`, a `Constant` or an array."""
     op, first = call.node.op, call.get(0)
     if not isinstance(first, _Stream):
         if any(isinstance(each, _Stream) for each in call.arguments[1:]):
@@ -186,7 +142,7 @@ def _step(call: Call, budget: Budget) -> Any:
     if op == "Shape":
         return np.array([-1, *first.shape])
     if first.dtype or first.quant is None:
-        raise Unsupported("its input is not from a DequantizeLinear", todo=_TODO)
+        raise Unsupported("its input is not from a DequantizeLinear", todo=TODO)
     if op in ("Gemm", "MatMul"):
         return _linear(call, first, budget)
     if op == "Add":
@@ -211,19 +167,19 @@ def _constant(call: Call, budget: Budget) -> Any:
         if call.get(2) is not None:
             q = q - along(call.array(2).astype(np.int64), q.ndim, axis)
         along(scale, q.ndim, axis)
-        return _Constant(q, scale.reshape(()) if scale.size == 1 else scale, axis)
-    if isinstance(call.get(0), _Constant):
+        return Constant(q, scale.reshape(()) if scale.size == 1 else scale, axis)
+    if isinstance(call.get(0), Constant):
         return _moved(call, call.get(0))
     if node.op not in CONSTANT_OPERATORS:
         raise Unsupported("this operator is not supported on constants")
-    if any(isinstance(each, _Constant) for each in call.arguments):
+    if any(isinstance(each, Constant) for each in call.arguments):
         raise Unsupported("its inputs are quantized constants")
     result = CONSTANT_OPERATORS[node.op](node, call.arguments)
     budget.spend(np.size(result))
     return result
 
 
-def _moved(call: Call, constant: _Constant) -> _Constant:
+def _moved(call: Call, constant: Constant) -> Constant:
     if call.node.op == "Identity":
         return constant
     if call.node.op == "Transpose" and constant.q.ndim == 2:
@@ -257,7 +213,7 @@ def _quantize(call: Call, x: _Stream) -> _Stream:
         step = QuantizeLinear(_in_file(quant, dtype), dtype)
         return replace(x, quant=quant, dtype=dtype, post=(*x.post, step))
     if x.matrix is not None:
-        layers = (*x.layers, _dense(x.matrix, x.function, quant))
+        layers = (*x.layers, dense(x.matrix, x.function, quant))
     elif x.function == X and quant == x.quant:
         layers = x.layers
     elif not x.layers:
@@ -280,48 +236,9 @@ def _dequantize(call: Call, x: _Stream) -> _Stream:
 
 def _linear(call: Call, x: _Stream, budget: Budget) -> _Stream:
     if x.matrix is not None or x.function != X or x.post:
-        raise Unsupported("its input is not quantized", todo=_TODO)
-    weights = call.get(1)
-    if not isinstance(weights, _Constant) or weights.q.ndim != 2:
-        raise Unsupported("its weights are not a quantized constant matrix", todo=_TODO)
-    if call.number("transA", 0) or call.number("alpha", 1.0) != 1 or call.number("beta", 1.0) != 1:
-        raise Unsupported("transA, alpha or beta differ from their defaults")
-    budget.spend(2 * weights.q.size)
-    # Weights as [N, K], and the file's axis of N.
-    transposed = bool(call.number("transB", 0))
-    q, outputs = (weights.q, 0) if transposed else (weights.q.T, 1)
-    if weights.scale.ndim and weights.axis % 2 != outputs:
-        raise Unsupported("its weights have a scale per input, not per output")
-    if q.shape[1] != x.shape[-1] or x.shape[-1] != np.prod(x.shape):
-        raise CelosiaError(f"weights for {q.shape[1]} inputs on {list(x.shape)}")
-    if 0 in q.shape:
-        raise CelosiaError(f"weights of shape {list(q.shape)}")
-    if q.min() < -128 or q.max() > 127:
-        raise Unsupported(
-            "weights minus their zero point exceed int8", todo="quantize weights symmetrically"
-        )
-    scales = np.broadcast_to(weights.scale, len(q))
-    no_bias = np.zeros(len(q), np.int64)
-    matrix = _Matrix(q.astype(np.int8), scales, no_bias, x.known_quant, call.node.name)
-    if call.get(2) is not None:
-        matrix = replace(matrix, bias=_bias(call.get(2), matrix))
-    return replace(x, matrix=matrix, shape=(*x.shape[:-1], len(q)))
-
-
-def _bias(bias: Any, matrix: _Matrix) -> np.ndarray:
-    """int64 [N] in units of input scale times weight scale.
-
-    The file's integers where that is their scale, else the nearest ones.
-    """
-    unit = np.float64(matrix.source.scale) * matrix.scales.astype(np.float64)
-    if isinstance(bias, _Constant):
-        if bias.q.size == len(unit) and np.allclose(bias.scale, unit, rtol=1e-4, atol=0):
-            return bias.q.reshape(-1)
-        bias = bias.real
-    if not isinstance(bias, np.ndarray) or bias.size not in (1, len(unit)):
-        raise Unsupported(f"its bias is not a constant of {len(unit)} values")
-    steps = np.rint(np.asarray(bias, np.float64).reshape(-1) / unit)
-    return np.clip(steps, -(2.0**40), 2.0**40).astype(np.int64)
+        raise Unsupported("its input is not quantized", todo=TODO)
+    made = matrix(call, x.shape, x.known_quant, budget)
+    return replace(x, matrix=made, shape=(*x.shape[:-1], len(made.weights)))
 
 
 def _add(call: Call) -> _Stream:
@@ -330,44 +247,20 @@ def _add(call: Call) -> _Stream:
     if x.dtype or x.post or isinstance(bias, _Stream):
         raise Unsupported("only a constant can be added in a quantized model")
     if x.matrix is not None and x.function == X:
-        return replace(x, matrix=replace(x.matrix, bias=x.matrix.bias + _bias(bias, x.matrix)))
+        return replace(x, matrix=x.matrix.plus(bias))
     if x.last is None or x.function != X:
         raise Unsupported("it does not follow a linear layer", todo="merge it into a Gemm")
-    matrix = replace(x.last, bias=x.last.bias + _bias(bias, x.last))
     note = (
         f"{call.node.where}: the bias is added to the sums before they are rounded, the model "
         "rounds them first; this layer's results may differ by 1"
     )
-    return replace(x, layers=x.layers[:-1], matrix=matrix, last=None, notes=(*x.notes, note))
+    changed = x.last.plus(bias)
+    return replace(x, layers=x.layers[:-1], matrix=changed, last=None, notes=(*x.notes, note))
 
 
 def _softmax(call: Call, x: _Stream) -> _Stream:
     if x.matrix is not None or x.function != X or x.post or not x.layers:
-        raise Unsupported("its input is not quantized", todo=_TODO)
+        raise Unsupported("its input is not quantized", todo=TODO)
     check_softmax(softmax_axis(call), x.shape)
     log = call.node.op == "LogSoftmax"
     return replace(x, post=(Dequantize(x.known_quant), FloatSoftmax(log)))
-
-
-def _dense(matrix: _Matrix, f: Function, output: Quant) -> Dense:
-    if f != X and not f.limits:
-        raise Unsupported(f"{f} follows a layer whose sums have no scale", todo=_TODO)
-    bias = matrix.bias
-    if bias.min() < BIAS.min or bias.max() > BIAS.max:
-        raise Unsupported("a bias exceeds 32 bits", where=matrix.name)
-    clamp = clamp_of(f, output)
-    low, high = accumulator_range(matrix.weights, bias, matrix.source.zero_point)
-    real = effective_scale(matrix.source.scale, matrix.scales, output.scale)
-    if not (real < 2.0**30).all():
-        raise Unsupported("a scale factor exceeds 2**30", where=matrix.name)
-    m, shift, _ = fit_multipliers(real, low, high, output.zero_point, clamp)
-    return Dense(
-        matrix.name,
-        matrix.weights,
-        bias.astype(np.int32),
-        matrix.source,
-        m,
-        shift,
-        output,
-        clamp=clamp,
-    )

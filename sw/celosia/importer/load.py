@@ -108,7 +108,7 @@ def to_network(
     model : what `load_model` or `celosia.importer.torch.from_module` gave.
     calibration : float [n, *input_shape], a sample of the inputs to expect. Float models need it;
         quantized ones have their scales and ignore it.
-    method : how ranges are chosen: "minmax", "percentile" or "mse" (`celosia.quant.observe`).
+    method : how ranges are chosen: "minmax", "percentile" or "mse" (`celosia.quant.choose_range`).
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""From float to int8: calibration, quantization, and multipliers that are exact to LiteRT."""
+"""From float to int8: calibration, quantization, and multipliers that equal LiteRT's results."""
 
 from celosia.numerics.multiplier import effective_scale, quantize_multiplier
 
-from .calibrate import METHODS, activation_quant, observe
+from .calibrate import METHODS, activation_quant, choose_range
 from .exact_multiplier import accumulator_range, fit_multipliers
 from .quantize import quantize
 
@@ -10,9 +10,9 @@ __all__ = [
     "METHODS",
     "accumulator_range",
     "activation_quant",
+    "choose_range",
     "effective_scale",
     "fit_multipliers",
-    "observe",
     "quantize",
     "quantize_multiplier",
 ]

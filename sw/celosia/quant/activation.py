@@ -1,4 +1,4 @@
-"""How a layer's function becomes a clamp or an element table, and on which scales."""
+"""A layer's function as a clamp or an element table, and the scales of both ends."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from celosia.network.functions import Function, X
 from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
-from .calibrate import activation_quant, observe
+from .calibrate import activation_quant, choose_range
 from .tables import element_table
 
 __all__ = ["Activation", "activation", "clamp_of", "float_table"]
 
-#: Functions that LiteRT has an int8 kernel for, under its names; parameters in the same order.
+#: Function -> LiteRT's name of it, for those with an int8 kernel there.
 _LITERT = {
     "sigmoid": "LOGISTIC",
     "tanh": "TANH",
@@ -21,14 +21,14 @@ _LITERT = {
     "leaky_relu": "LEAKY_RELU",
     "hard_swish": "HARD_SWISH",
 }
-#: Their results' scale where LiteRT fixes it.
+#: The quantization of a function's results, where LiteRT prescribes it.
 _FIXED = {"sigmoid": Quant(1 / 256, -128), "tanh": Quant(1 / 128, 0)}
-_GRID = 4096
+_GRID = 4096  # points at which a function is looked at
 
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """The end of a `Dense`: the parameters of these names."""
+    """The last parameters of a `Dense`, under its names for them."""
 
     output: Quant
     clamp: tuple[int, int] = (-128, 127)
@@ -37,31 +37,37 @@ class Activation:
 
 
 def activation(f: Function, sums: np.ndarray, results: np.ndarray, method: str) -> Activation:
-    """What computes ``f`` in int8, for sums and results as a sample shows them.
+    """The int8 form of ``f``.
 
-    A function that only clips is a clamp, which is exact: rounding keeps the order of numbers. Any
-    other becomes a table of 256 entries between two scales. The sums' scale leaves out what the
-    function maps to one value anyway, to within half a step: the tails of a sigmoid, say.
+    A function that only clips becomes a clamp, which is exact, because rounding preserves order.
+    Any other becomes a table of 256 entries between two scales. The range of the sums excludes
+    values at either end that the function maps to the same result, to within half a step, such as
+    the tails of a sigmoid.
 
     The table is LiteRT's where LiteRT has a kernel for the function and these scales (LOGISTIC,
     TANH, GELU, LEAKY_RELU, HARD_SWISH), else `float_table`.
+
+    Parameters
+    ----------
+    sums, results : float, a sample of the function's argument and of its value.
+    method : one of `METHODS`.
 
     Raises
     ------
     CelosiaError : a sum or result is not finite, or their range has no float32 scale.
     """
     if f == X or f.limits:
-        output = activation_quant(*observe(results, method))
+        output = activation_quant(*choose_range(results, method))
         return Activation(output, clamp_of(f, output))
     result = _FIXED.get(f.name) if f.args == (X,) else None
     if result is None:
-        result = activation_quant(*observe(results, method))
-    output = activation_quant(*_without_tails(f, *observe(sums, method), result.scale))
+        result = activation_quant(*choose_range(results, method))
+    output = activation_quant(*_without_tails(f, *choose_range(sums, method), result.scale))
     if f.name in _LITERT and f.args == (X,):
         parameters = {"alpha": f.params[0]} if f.name == "leaky_relu" else {}
         try:
             table = element_table(_LITERT[f.name], output, result, **parameters)
-        except Unsupported:  # a negative slope, or scales that its fixed point has no room for
+        except Unsupported:  # a negative slope, or scales that overflow LiteRT's fixed point
             table = float_table(f, output, result)
     else:
         table = float_table(f, output, result)
@@ -69,18 +75,29 @@ def activation(f: Function, sums: np.ndarray, results: np.ndarray, method: str) 
 
 
 def clamp_of(f: Function, output: Quant) -> tuple[int, int]:
-    """int8 limits that compute ``f``, `X` or a clip, on values quantized to ``output``."""
+    """The int8 limits that compute ``f``, `X` or a clip, on values quantized to ``output``.
+
+    Raises
+    ------
+    ValueError : ``f`` is neither.
+    """
     if f == X:
         return -128, 127
+    if f.limits is None:
+        raise ValueError(f"{f} does more than clip")
     steps = [np.rint(np.clip(limit / output.scale, -512, 512)) for limit in f.limits]
     low, high = (int(np.clip(step + output.zero_point, -128, 127)) for step in steps)
     return low, high
 
 
 def float_table(f: Function, source: Quant, output: Quant) -> np.ndarray:
-    """int8 [256], ``clip(round(f(source.dequantize(q)) / output.scale) + output.zero_point)``.
+    """``clip(round(f(source.dequantize(q)) / output.scale) + output.zero_point)`` of all q.
 
-    In float64, ties to even as ONNX's QuantizeLinear; indexed by ``q + 128``.
+    In float64, with ties to even as in ONNX's QuantizeLinear.
+
+    Returns
+    -------
+    int8 [256], indexed by ``q + 128``.
 
     Raises
     ------
@@ -96,13 +113,13 @@ def float_table(f: Function, source: Quant, output: Quant) -> np.ndarray:
 
 
 def _without_tails(f: Function, low: float, high: float, step: float) -> tuple[float, float]:
-    """The part of low..high that `f` tells apart by more than half a ``step``; 0 stays in it."""
+    """low..high without the ends at which `f` changes by at most half a ``step``; 0 stays in."""
     x = np.linspace(low, high, _GRID)
     y = f(x)
     with np.errstate(invalid="ignore"):
         below = np.flatnonzero(~(np.abs(y - y[0]) <= step / 2))
         above = np.flatnonzero(~(np.abs(y - y[-1]) <= step / 2))
-    # The grid's points next to where the value has changed: what lies outside saturates there.
+    # The last points of the grid before the value changes: all beyond them may saturate there.
     first = x[below[0] - 1] if below.size and below[0] else low
     last = x[above[-1] + 1] if above.size and above[-1] < _GRID - 1 else high
     return min(float(first), 0.0), max(float(last), 0.0)

@@ -5,36 +5,36 @@ import numpy as np
 from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError
 
-__all__ = ["METHODS", "activation_quant", "observe"]
+__all__ = ["METHODS", "activation_quant", "choose_range"]
 
-#: How `observe` chooses a range; docs of each in `observe`.
+#: Ways to choose a range; `choose_range` describes each.
 METHODS = ("minmax", "percentile", "mse")
 
-_TAIL = 1e-4  # fraction that "percentile" leaves outside on each side
-_BINS = 4096
-_CANDIDATES = 100
+_TAIL = 1e-4  # fraction of the values outside of a "percentile" range, on each side
+_BINS = 4096  # of the histogram
+_CANDIDATES = 100  # ends that are tried for "mse"
 
 
-def observe(values: np.ndarray, method: str = "minmax") -> tuple[float, float]:
-    """Lowest and highest value to represent; the range always includes 0.
+def choose_range(values: np.ndarray, method: str = "minmax") -> tuple[float, float]:
+    """The range of ``values`` that int8 should cover; it always includes 0.
 
-    - "minmax": all of `values`.
+    - "minmax": all values.
     - "percentile": all but the outermost 0.01 % on each side.
-    - "mse": each end is pulled in to where int8 rounding and clipping together lose the least
-      squared error, summed over a histogram of 4,096 bins.
+    - "mse": each end is moved inwards to where rounding and clipping to int8 together have the
+      least squared error, summed over a histogram of 4,096 bins.
 
     Parameters
     ----------
-    values : float array of any shape, at least one value.
+    values : float array of any shape with at least one value.
     method : one of `METHODS`.
 
     Returns
     -------
-    low <= 0 <= high.
+    low, high : ``low <= 0 <= high``.
 
     Raises
     ------
-    CelosiaError : no values, one that is not finite, or an unknown method.
+    CelosiaError : there are no values, one is not finite, or the method is unknown.
     """
     values = np.asarray(values).ravel()
     if not values.size:
@@ -60,9 +60,9 @@ def observe(values: np.ndarray, method: str = "minmax") -> tuple[float, float]:
 def activation_quant(low: float, high: float) -> Quant:
     """Asymmetric int8 over low..high: ``scale = (high - low) / 255`` in float32.
 
-    The zero point is ``round(-128 - low / scale)``, so that 0 is represented exactly and a range
-    that begins at 0 gives -128: a zero is then the byte 0 in the engine. A range of width 0 gets
-    scale 1. Source: ``tflite/tools/optimize/quantization_utils.cc``, ``GetAsymmetricQuantization``.
+    The zero point is ``round(-128 - low / scale)``, so 0 is represented exactly. For a range that
+    begins at 0 it is -128: a zero is then the byte 0 in the engine. A range of width 0 has scale 1.
+    Source: ``tflite/tools/optimize/quantization_utils.cc``, ``GetAsymmetricQuantization``.
 
     Raises
     ------
@@ -77,6 +77,7 @@ def activation_quant(low: float, high: float) -> Quant:
 
 
 def _least_error(values: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    """The range within low..high of the least squared error."""
     counts, edges = np.histogram(values, _BINS, (low, high))
     centres = (edges[:-1] + edges[1:]) / 2
 
@@ -85,7 +86,7 @@ def _least_error(values: np.ndarray, low: float, high: float) -> tuple[float, fl
         error = quant.dequantize(quant.quantize(centres)) - centres
         return float(counts @ (error * error))
 
-    # One end at a time: outliers are seldom on both sides.
+    # One end at a time, twice: outliers are rarely on both sides.
     shrunk = np.linspace(1, 0.2, _CANDIDATES)
     for _ in range(2):
         if high > 0:

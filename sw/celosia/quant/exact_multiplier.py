@@ -3,11 +3,11 @@
 LiteRT's reference FULLY_CONNECTED requantizes in floating point,
 ``clip(round(float64(acc) * real) + zp, lo, hi)`` with ties away from zero
 (``tflite/kernels/internal/reference/integer_ops/fully_connected.h``); the engine computes
-``clip((acc * m + 2**(t - 1) >> t) + zp, lo, hi)``, ``t = 31 - shift``. Both are staircases in the
-accumulator that never descend, with at most 255 steps between `lo` and `hi`. They are equal for
-*every* accumulator as soon as each step lies at the same place, which is what is checked here; and
-each step allows an interval of multipliers, so that one is found where the nearest 31-bit
-multiplier is not good enough, above all for exact ties (scales whose ratio is a power of two).
+``clip((acc * m + 2**(t - 1) >> t) + zp, lo, hi)`` with ``t = 31 - shift``. Both are non-decreasing
+staircases in the accumulator, with at most 255 steps between `lo` and `hi`. They are equal for
+*every* accumulator if each step is at the same one, which is what is checked here. Each step allows
+an interval of multipliers; one in all intervals is searched where the nearest 31-bit multiplier
+fails, mostly because of exact ties (scales whose ratio is a power of two).
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from celosia.spec import ACC, MULTIPLIER, ceil_div
 
 __all__ = ["accumulator_range", "fit_multipliers"]
 
-_CHANNELS = 1024  # at a time, for each needs 255 steps of temporary memory
+_CHANNELS = 1024  # computed at a time: each takes temporary memory for 255 steps
 
 
 def accumulator_range(
@@ -27,7 +27,9 @@ def accumulator_range(
 
     Parameters
     ----------
-    weights : int8 [N, K]. bias : int32 [N]. zero_point : -128..127.
+    weights : int8 [N, K].
+    bias : int32 [N].
+    zero_point : of the input, -128..127.
 
     Returns
     -------
@@ -43,28 +45,31 @@ def accumulator_range(
 def fit_multipliers(
     real: np.ndarray, low: np.ndarray, high: np.ndarray, zero_point: int, clamp: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Multiplier and shift per channel, equal to LiteRT for all accumulators in low..high.
+    """Multiplier and shift per channel that equal LiteRT for all accumulators in low..high.
 
     Parameters
     ----------
     real : float64 [N], `effective_scale` of each channel, in 0..2**30.
     low, high : int64 [N], `accumulator_range`.
-    zero_point, clamp : of the output; only results inside the clamp need be told apart.
+    zero_point, clamp : of the output; only results inside the clamp have to be equal.
 
     Returns
     -------
     m, shift : int64 [N] (`MULTIPLIER`, `SHIFT`).
     exact : bool [N], False where no 31-bit multiplier gives every result. There the nearest one is
-        returned; it is off by one for single accumulators that lie within about 2**-32 of a tie.
+        returned; it is off by one for single accumulators within about 2**-32 of a tie.
     """
     parts = []
     for n in range(0, len(real), _CHANNELS):
-        some = slice(n, n + _CHANNELS)
-        parts.append(_fit(real[some], low[some], high[some], zero_point, clamp))
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        part = slice(n, n + _CHANNELS)
+        parts.append(_fit(real[part], low[part], high[part], zero_point, clamp))
+    m, shift, exact = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return m, shift, exact
 
 
-def _fit(real, low, high, zero_point: int, clamp: tuple[int, int]):
+def _fit(
+    real: np.ndarray, low: np.ndarray, high: np.ndarray, zero_point: int, clamp: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     nominal = np.array([quantize_multiplier(r) for r in real], np.int64).reshape(-1, 2)
     m, shift = nominal[:, 0].copy(), nominal[:, 1].copy()
     step, first, reachable = _steps(real, low, high, zero_point, clamp)
@@ -76,21 +81,25 @@ def _fit(real, low, high, zero_point: int, clamp: tuple[int, int]):
     return m, shift, exact
 
 
-def _steps(real, low, high, zero_point: int, clamp: tuple[int, int]):
+def _steps(
+    real: np.ndarray, low: np.ndarray, high: np.ndarray, zero_point: int, clamp: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The steps of LiteRT's staircase.
 
-    Returns ``step`` int64 [S], the values before the zero point is added that are stepped to;
-    ``first`` int64 [N, S], the smallest accumulator whose value is at least `step`; ``reachable``
-    bool [N, S, 2], whether ``first - 1`` and ``first`` are accumulators of the channel.
+    Returns
+    -------
+    step : int64 [S], the values that are stepped to, before the zero point is added.
+    first : int64 [N, S], the smallest accumulator whose value is at least ``step``.
+    reachable : bool [N, S, 2], whether ``first - 1`` and ``first`` are in the channel's low..high.
     """
     step = np.arange(clamp[0] + 1, clamp[1] + 1, dtype=np.int64) - zero_point
     real = np.maximum(np.asarray(real, np.float64), np.finfo(np.float64).tiny)[:, None]
     low = np.maximum(low, ACC.min)[:, None]
     high = np.minimum(high, ACC.max)[:, None]
-    # Beyond the channel's range a step's place does not matter: keep it in range of int64.
+    # Beyond the channel's range the position of a step does not matter: keep it within int64.
     guess = np.ceil((step - 0.5) / real)
     first = np.clip(guess, low - 2, high + 2).astype(np.int64)
-    # The guess is right but for the rounding of product and quotient: walk to where LiteRT steps.
+    # The guess is exact but for the rounding of product and quotient: move to where LiteRT steps.
     for _ in range(3):
         first -= _litert(first - 1, real) >= step
     for _ in range(3):
@@ -109,21 +118,24 @@ def _litert(acc: np.ndarray, real: np.ndarray) -> np.ndarray:
     return whole + np.where(np.abs(product - whole) >= 0.5, np.sign(product), 0)
 
 
-def _holds(m, shift, step, first, reachable) -> np.ndarray:
-    """bool [N]: does the engine step where LiteRT does?"""
+def _holds(
+    m: np.ndarray, shift: np.ndarray, step: np.ndarray, first: np.ndarray, reachable: np.ndarray
+) -> np.ndarray:
+    """bool [N]: whether the engine steps at the same accumulators as LiteRT."""
     t = (31 - shift)[:, None]
     m = m[:, None]
     half = np.int64(1) << (t - 1)
     # |acc| <= 2**31 and m < 2**31: the product and the half stay below 2**63.
     before = ((first - 1) * m + half >> t) < step
     after = (first * m + half >> t) >= step
-    return (
-        np.where(reachable[..., 0], before, True) & np.where(reachable[..., 1], after, True)
-    ).all(axis=1)
+    equal = np.where(reachable[..., 0], before, True) & np.where(reachable[..., 1], after, True)
+    return np.all(equal, axis=1)
 
 
-def _search(nominal: int, shift: int, step, first, reachable) -> int | None:
-    """The multiplier nearest to `nominal` that puts every reachable step in its place, or None."""
+def _search(
+    nominal: int, shift: int, step: np.ndarray, first: np.ndarray, reachable: np.ndarray
+) -> int | None:
+    """The multiplier nearest to ``nominal`` with every reachable step at ``first``, or None."""
     t = 31 - shift
     least, most = 1, MULTIPLIER.max
     for k, a, (before, at) in zip(step.tolist(), first.tolist(), reachable.tolist(), strict=True):

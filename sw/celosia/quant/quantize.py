@@ -13,7 +13,7 @@ from celosia.spec import WEIGHT, Rounding
 from celosia.support.errors import CelosiaError, located
 
 from .activation import Activation, activation
-from .calibrate import activation_quant, observe
+from .calibrate import activation_quant, choose_range
 from .exact_multiplier import accumulator_range, fit_multipliers
 
 __all__ = ["quantize"]
@@ -29,17 +29,18 @@ def quantize(
 
     Weights are symmetric per output channel, ``scale[n] = max(abs(w[:, n])) / 127``, in
     -127..127 (dead channels: `_weight_scale`). Activations are asymmetric over the range that
-    `method` finds in `calibration`, the input over all of it: pixels in 0..1 get scale 1/255 and
-    zero point -128.
-    A ReLU costs nothing: its output's range begins at 0, so saturation at -128 is the ReLU; other
+    ``method`` finds in ``calibration``, the input over all of it: pixels in 0..1 get scale 1/255
+    and zero point -128.
+    A ReLU costs nothing: its output's range begins at 0, so saturation at -128 is the ReLU. Other
     functions become tables (`activation`). Biases are ``round(b / (s_in * s_w[n]))``. Multipliers
-    are fitted (`fit_multipliers`).
+    are those of `fit_multipliers`.
 
     Parameters
     ----------
     model : any float network.
     calibration : float [n, inputs], a sample of the inputs to expect; some hundred are enough.
-    method : of the hidden layers and the result: "minmax", "percentile" or "mse" (`observe`).
+    method : of the hidden layers and the result: "minmax", "percentile" or "mse"
+        (`choose_range`).
     name : of the graph; the network's own when None.
 
     Returns
@@ -50,8 +51,8 @@ def quantize(
 
     Raises
     ------
-    CelosiaError : naming the layer, when the calibration set is empty, not float, of another width
-        or not finite, or the outputs span no float32 scale.
+    CelosiaError : the calibration set is empty, not float, of another width or not finite, or the
+        range of a layer's outputs has no float32 scale; the error names the layer.
     """
     graph = _graph(model, np.asarray(calibration), method, name or model.name)
     post: list[Step] = [Dequantize(graph.output)]
@@ -71,7 +72,7 @@ def quantize(
 def _graph(model: FloatNetwork, x: np.ndarray, method: str, name: str) -> Graph:
     outputs = model.layer_outputs(x)
     with located("input"):
-        quant = activation_quant(*observe(x, "minmax"))
+        quant = activation_quant(*choose_range(x, "minmax"))
     layers = []
     for k, (layer, (sums, results)) in enumerate(zip(model.layers, outputs, strict=True)):
         where = f"dense_{k}"
@@ -111,9 +112,9 @@ def _dense(name: str, layer: FloatLayer, source: Quant, end: Activation) -> Dens
 def _weight_scale(w: np.ndarray, b: np.ndarray, input_scale: float) -> np.ndarray:
     """float32 [N], ``max(abs(w[:, n])) / 127``, but large enough that the bias stays within 2**30.
 
-    Training can leave a channel dead, with weights next to 0 and a bias: at their own scale that
-    bias would need more than 32 bits. What the coarser scale rounds away there is less than the
-    bias's own last bit times the inputs. A channel of zeros, or of subnormals, gets scale 1.
+    Training can leave a channel dead, with a bias and weights close to 0: at the weights' own scale
+    the bias would exceed 32 bits. What the coarser scale rounds away there is less than the bias's
+    own last bit times the inputs. A channel of zeros, or of subnormal numbers, has scale 1.
     """
     scale = np.abs(w).max(axis=0).astype(np.float64) / WEIGHT.max
     scale = np.maximum(scale, np.abs(b) / (input_scale * 2.0**30)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Element tables: any int8 -> int8 function as 256 entries, as LiteRT's kernels compute them."""
+"""Element tables: int8 -> int8 functions as 256 entries, as LiteRT's kernels compute them."""
 
 from collections.abc import Callable
 from math import erfc
@@ -18,14 +18,17 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 __all__ = ["FUNCTIONS", "element_table"]
 
+#: ``values(source, output, **parameters)``: int64 [256].
+_Function = Callable[..., np.ndarray]
+
 _f32 = np.float32
 _Q = np.arange(-128, 128, dtype=np.int64)
 
 
 def element_table(name: str, source: Quant, output: Quant, **parameters: float) -> np.ndarray:
-    """The table of function `name` from int8 of `source` to int8 of `output`.
+    """The table of function ``name`` from int8 of ``source`` to int8 of ``output``.
 
-    Byte for byte what LiteRT's reference kernels compute (``tflite/kernels/activations.cc``):
+    It equals LiteRT's reference kernels (``tflite/kernels/activations.cc``) byte for byte:
     LOGISTIC, TANH, ELU and GELU through float32 (`LUTPopulate`), RELU, RELU6, RELU_N1_TO_1,
     RELU_0_TO_1 and LEAKY_RELU through a 32-bit fixed-point factor, HARD_SWISH in 16 bits.
 
@@ -40,7 +43,8 @@ def element_table(name: str, source: Quant, output: Quant, **parameters: float) 
 
     Raises
     ------
-    Unsupported : LiteRT refuses these scales, or its arithmetic overflows with them.
+    CelosiaError : the function is unknown.
+    Unsupported : LiteRT refuses these scales or this alpha, or its arithmetic overflows.
     """
     if name not in FUNCTIONS:
         raise CelosiaError(f"function {name!r} is unknown", todo="use " + ", ".join(FUNCTIONS))
@@ -48,7 +52,9 @@ def element_table(name: str, source: Quant, output: Quant, **parameters: float) 
     return np.clip(values, -128, 127).astype(np.int8)
 
 
-def _through_float(transform: Callable[[np.ndarray], np.ndarray]):
+def _through_float(transform: Callable[[np.ndarray], np.ndarray]) -> _Function:
+    """``transform`` of reals, computed in float32 and rounded with ties away from zero."""
+
     def values(source: Quant, output: Quant) -> np.ndarray:
         inverse = _f32(1) / _f32(output.scale)
         with np.errstate(all="ignore"):
@@ -65,7 +71,7 @@ def _through_float(transform: Callable[[np.ndarray], np.ndarray]):
 
 
 def _libm(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
-    """A float32 function of C's library: float64 rounded once is what it comes closest to."""
+    """A float32 function of C's library, which is closest to the float64 one rounded once."""
     return function(x.astype(np.float64)).astype(_f32)
 
 
@@ -94,14 +100,14 @@ def _gelu_tanh(x: np.ndarray) -> np.ndarray:
 
 
 def _scaled(source: Quant, real: float) -> np.ndarray:
-    """``(q - zero_point) * real`` of all q, with LiteRT's two roundings."""
+    """``(q - zero_point) * real`` of all q, rounded twice as LiteRT does."""
     m, shift = quantize_multiplier(real)
     if shift > SHIFT_MAX - 8:
         raise Unsupported(f"a scale factor of {real:g} overflows LiteRT's 32 bits")
     return multiply_by_quantized_multiplier(_Q - source.zero_point, m, shift)
 
 
-def _relu(low: float, high: float):
+def _relu(low: float, high: float) -> _Function:
     def values(source: Quant, output: Quant) -> np.ndarray:
         y = _scaled(source, float(_f32(source.scale) / _f32(output.scale))) + output.zero_point
         # Source: QuantizedReluX. The limits are clamped to int8 by the caller.
@@ -116,7 +122,7 @@ def _relu(low: float, high: float):
 
 def _leaky_relu(source: Quant, output: Quant, alpha: float = 0.0) -> np.ndarray:
     if not 0 <= alpha < np.inf:
-        raise Unsupported(f"alpha {alpha:g} is negative or no number", where="LEAKY_RELU")
+        raise Unsupported(f"alpha {alpha:g} is not in 0 <= alpha < inf", where="LEAKY_RELU")
     scale = _f32(source.scale)
     identity = _scaled(source, float(scale / _f32(output.scale)))
     leak = _scaled(source, float(scale * _f32(alpha) / _f32(output.scale)))
@@ -135,7 +141,7 @@ def _hard_swish(source: Quant, output: Quant) -> np.ndarray:
         raise Unsupported(f"input scale {source.scale:g} is too large", where="HARD_SWISH")
     x = (_Q - source.zero_point) << 7
     gate = x
-    # The saturating shift is split so that only its last bit can saturate for good.
+    # The saturating shift is split as in LiteRT: only its last bit can saturate the result.
     if relu_shift > 0:
         gate = saturating_left_shift(gate, relu_shift - 1, 16)
     gate = mul(gate, _to_int16(relu_m), 16)
@@ -155,8 +161,8 @@ def _to_int16(m: int) -> int:
     return min((m + (1 << 15)) >> 16, (1 << 15) - 1)
 
 
-#: Name as the TFLite schema spells it: the unclamped values of all 256 inputs.
-FUNCTIONS = {
+#: Name in the TFLite schema -> function that gives the unclamped values of all 256 inputs.
+FUNCTIONS: dict[str, _Function] = {
     "LOGISTIC": _logistic,
     "TANH": _through_float(lambda x: _libm(np.tanh, x)),
     "ELU": _through_float(_elu),

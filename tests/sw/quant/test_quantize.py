@@ -10,7 +10,7 @@ from celosia.demo.train import train_mlp
 from celosia.model.reference import evaluate
 from celosia.network.float_network import FloatNetwork
 from celosia.numerics.quant import Quant
-from celosia.quant import METHODS, activation_quant, effective_scale, observe, quantize
+from celosia.quant import METHODS, activation_quant, choose_range, effective_scale, quantize
 from celosia.support.errors import CelosiaError
 
 
@@ -28,35 +28,35 @@ def sample(n=300, width=20, seed=1):
 
 def test_ranges():
     values = np.float32([-1, 0.5, 3])
-    assert observe(values) == (-1, 3)
-    assert observe(np.float32([2, 3])) == (0, 3)
-    assert observe(np.float32([-2, -3])) == (-3, 0)
-    assert observe(np.float32([0, 0])) == (0, 0)
+    assert choose_range(values) == (-1, 3)
+    assert choose_range(np.float32([2, 3])) == (0, 3)
+    assert choose_range(np.float32([-2, -3])) == (-3, 0)
+    assert choose_range(np.float32([0, 0])) == (0, 0)
 
 
 def test_robust_ranges_leave_outliers_out():
     values = np.append(np.random.default_rng(0).normal(0, 1, 100_000), 1000.0)
-    assert observe(values)[1] == 1000
-    assert observe(values, "percentile")[1] < 6
-    low, high = observe(np.append(np.linspace(-1, 1, 1_000_000), 5.0), "mse")
+    assert choose_range(values)[1] == 1000
+    assert choose_range(values, "percentile")[1] < 6
+    low, high = choose_range(np.append(np.linspace(-1, 1, 1_000_000), 5.0), "mse")
     # Where the derivative of (5 - h)**2 + 1e6 / 12 * ((1 + h) / 255)**2 vanishes.
     assert high == pytest.approx(1.63, abs=0.15) and low == pytest.approx(-1, abs=0.05)
     even = np.linspace(-1, 1, 100_000)
-    assert observe(even, "mse")[1] > 0.95
+    assert choose_range(even, "mse")[1] > 0.95
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_bad_samples(method):
     with pytest.raises(CelosiaError, match="no values"):
-        observe(np.zeros((0, 4)), method)
+        choose_range(np.zeros((0, 4)), method)
     for bad in (np.nan, np.inf):
         with pytest.raises(CelosiaError, match="value 1 is"):
-            observe(np.array([0.0, bad]), method)
+            choose_range(np.array([0.0, bad]), method)
 
 
 def test_unknown_method():
     with pytest.raises(CelosiaError, match="'max' is unknown; use minmax, percentile, mse"):
-        observe(np.ones(3), "max")
+        choose_range(np.ones(3), "max")
 
 
 def test_activation_quant():

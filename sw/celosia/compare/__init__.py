@@ -1,4 +1,4 @@
-"""Engine and reference side by side, tensor by tensor: where do they part, and why."""
+"""Engine and reference side by side, tensor by tensor: where they differ first, and why."""
 
 from .reference import REFERENCES, Reference, golden, litert, onnxruntime
 from .side_by_side import Comparison, Fault, compare, run_engine

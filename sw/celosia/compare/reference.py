@@ -1,4 +1,4 @@
-"""What other implementations compute for the same inputs, with the tensors in between."""
+"""The tensors that other implementations compute for the same inputs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,9 @@ class Reference:
 
     Parameters
     ----------
-    name : for people, with what matters about it.
+    name : for people, with the version or mode of the implementation.
     tensors : int8 [n, K], the graph's input, then every layer's result; None for those that the
-        implementation does not show.
+        implementation does not expose.
     output : `HostSteps.output_dtype` [n, outputs], the model's result.
     """
 
@@ -33,7 +33,11 @@ class Reference:
 
 
 def golden(network: Network, x: np.ndarray) -> Reference:
-    """The graph evaluated directly (`celosia.model.reference`): no packing, tiles or folding."""
+    """The graph evaluated layer by layer (`celosia.model.reference`).
+
+    It has no packing, tiles or folded zero points, so it also checks the compiler, where the
+    golden model of the engine runs the same program image as the RTL.
+    """
     entry = network.prepare(x)
     results = evaluate(network.graph, entry)
     output = network.finish(results[-1])
@@ -43,11 +47,15 @@ def golden(network: Network, x: np.ndarray) -> Reference:
 def litert(
     path: Path | str, network: Network, x: np.ndarray, progress: Progress = silent
 ) -> Reference:
-    """LiteRT's reference kernels, image by image, on the file that ``network`` was made of.
+    """LiteRT's reference kernels on ``path``, the file that ``network`` was imported from.
+
+    Parameters
+    ----------
+    x : the model's inputs, run one by one.
 
     Raises
     ------
-    CelosiaError : LiteRT is not installed, or refuses the file.
+    CelosiaError : LiteRT is not installed, or refuses the file, or it is not a .tflite file.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -56,7 +64,7 @@ def litert(
             "LiteRT is not installed", where="--against litert", todo="pip install ai-edge-litert"
         ) from error
     if len(network.tensors) != len(network.graph.layers) + 1:
-        raise CelosiaError("is no .tflite file", where=str(path), todo="use --against golden")
+        raise CelosiaError("not a .tflite file", where=str(path), todo="use --against golden")
     try:
         interpreter = Interpreter(
             model_path=str(path),
@@ -83,7 +91,12 @@ def litert(
 def onnxruntime(
     path: Path | str, network: Network, x: np.ndarray, progress: Progress = silent
 ) -> Reference:
-    """onnxruntime without graph optimizations; the model's results only.
+    """onnxruntime without graph optimizations on ``path``; only the model's results are exposed.
+
+    Parameters
+    ----------
+    network : imported from the file.
+    x : the model's inputs, run one by one.
 
     Raises
     ------
@@ -109,7 +122,7 @@ def onnxruntime(
             (result,) = session.run(None, {entry.name: image.reshape(shape)})
             outputs.append(np.asarray(result).reshape(-1))
             progress("running onnxruntime", index + 1, len(x))
-    except Exception as error:  # its own exception types share no base
+    except Exception as error:  # its own exception types have no common base
         raise CelosiaError(f"onnxruntime refuses it: {error}", where=str(path)) from error
     nothing = (None,) * (len(network.graph.layers) + 1)
     return Reference("onnxruntime, results only", nothing, np.stack(outputs))

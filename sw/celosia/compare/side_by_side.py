@@ -1,4 +1,4 @@
-"""Run the engine, compare every tensor with a reference, and find whose fault the first one is."""
+"""Run the engine, compare every tensor with a reference, and locate the first difference."""
 
 from dataclasses import dataclass, replace
 
@@ -20,16 +20,16 @@ __all__ = ["Comparison", "Fault", "compare", "run_engine"]
 
 @dataclass(frozen=True)
 class Fault:
-    """The first tensor that differs, looked at alone.
+    """The cause of the first difference: the layer of the first tensor that differs, alone.
 
     Parameters
     ----------
     tensor : its position in `Comparison.tensors`.
-    engine : elements in which the engine departs from the golden model on the engine's own input
-        of that layer; None for a tensor that the host computed.
-    rounding : elements in which the golden model of that layer, given the reference's own input,
-        departs from the reference, by rounding mode; {} when that input is not known.
-    used : the rounding mode that the layer has.
+    engine : elements in which the engine differs from the graph's evaluation, on the engine's own
+        input of the layer; None for a tensor that the host computed.
+    rounding : elements in which the graph's evaluation, on the reference's input of the layer,
+        differs from the reference, by rounding mode; {} when that input is not known.
+    used : the layer's rounding mode.
     """
 
     tensor: int
@@ -39,17 +39,22 @@ class Fault:
 
     @property
     def would_match(self) -> list[str]:
-        """Rounding modes that would give the reference's bytes."""
+        """Rounding modes with which the layer gives the reference's bytes."""
         return [mode for mode, differing in self.rounding.items() if not differing]
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Every tensor that both show, in the order of computation.
+    """Every tensor that both expose, in the order of computation.
 
-    ``alone`` are, tensor by tensor, the elements in which the golden model of that layer departs
-    from the reference when given the reference's own input: what goes wrong in that layer itself.
-    None where that cannot be told.
+    Parameters
+    ----------
+    reference : its name.
+    tensors : the differences.
+    alone : for each tensor, the elements in which the graph's evaluation of that layer, on the
+        reference's input of it, differs from the reference: the error of that layer itself. None
+        where that input is not known.
+    fault : about the first tensor that differs; None when all are equal.
     """
 
     reference: str
@@ -66,18 +71,16 @@ class Comparison:
         return sum(tensor.bytes for tensor in self.tensors)
 
     def to_dict(self) -> dict:
-        """Everything, ready for JSON."""
-        fault = self.fault
+        """All of it for JSON."""
+        first = None
+        if self.fault is not None:
+            name, would_match = self.tensors[self.fault.tensor].name, self.fault.would_match
+            first = vars(self.fault) | {"tensor": name, "would_match": would_match}
         return {
             "reference": self.reference,
             "equal": self.equal,
             "bytes": self.bytes,
-            "first": fault
-            and vars(fault)
-            | {
-                "tensor": self.tensors[fault.tensor].name,
-                "would_match": fault.would_match,
-            },
+            "first": first,
             "tensors": [
                 tensor.to_dict() | {"alone": alone}
                 for tensor, alone in zip(self.tensors, self.alone, strict=True)
@@ -88,7 +91,12 @@ class Comparison:
 def run_engine(
     graph: Graph, x: np.ndarray, config: Config, transport: str, progress: Progress = silent
 ) -> list[np.ndarray]:
-    """Every layer's results from an engine, int8 [n, N] each; ``x`` is int8 [n, K]."""
+    """Every layer's results from an engine, each int8 [n, N]; ``x`` is int8 [n, K].
+
+    Raises
+    ------
+    CelosiaError : as `celosia.compile`, `driver.open` and `Device.run_layers`.
+    """
     image = compile(graph, config, emit_all=True)
     with driver.open(transport, config, progress) as device:
         device.load(image, progress)
@@ -98,26 +106,27 @@ def run_engine(
 def compare(
     network: Network, x: np.ndarray, layers: list[np.ndarray], reference: Reference
 ) -> Comparison:
-    """What the engine gave for ``x``, beside what the reference gave.
+    """The engine's tensors for ``x`` compared with the reference's.
 
     Parameters
     ----------
     network : what the engine ran.
     x : the model's input, as `Network.prepare` takes it.
-    layers : every layer's results (`run_engine`).
+    layers : every layer's results from the engine (`run_engine`).
+    reference : the other tensors, for the same ``x``.
     """
     graph, ours = network.graph, [network.prepare(x), *layers]
     names = ["input", *(layer.name for layer in graph.layers)]
     places = ["host", *["engine"] * len(layers)]
     tensors, alone, positions = [], [], []
     for index, (mine, theirs) in enumerate(zip(ours, reference.tensors, strict=True)):
-        # Without a host step the graph's input is what both were given.
+        # Without a host step the graph's input is the same for both.
         if theirs is None or (index == 0 and not network.host.pre):
             continue
         tensors.append(TensorDiff.of(names[index], places[index], mine, theirs))
         source = reference.tensors[index - 1] if index else None
         layer = graph.layers[index - 1]
-        alone.append(None if source is None else _departs(layer, source, theirs))
+        alone.append(None if source is None else _differing(layer, source, theirs))
         positions.append(index)
     if network.host.post or not tensors:
         result = network.finish(layers[-1]).reshape(len(x), -1)
@@ -134,22 +143,22 @@ def compare(
 def _fault(
     network: Network, ours: list[np.ndarray], reference: Reference, tensor: int, index: int
 ) -> Fault:
+    """The cause of the difference in tensor ``index`` of the graph, ``tensor`` of the result."""
     if not 0 < index < len(ours):
         return Fault(tensor, None, {}, "")
-    layer, source = network.graph.layers[index - 1], reference.tensors[index - 1]
+    layer = network.graph.layers[index - 1]
+    source, result = reference.tensors[index - 1 : index + 1]
     rounding = {}
-    if source is not None:
+    if source is not None and result is not None:
         rounding = {
-            mode.name.lower(): _departs(
-                replace(layer, rounding=mode), source, reference.tensors[index]
-            )
+            mode.name.lower(): _differing(replace(layer, rounding=mode), source, result)
             for mode in Rounding
         }
-    engine = _departs(layer, ours[index - 1], ours[index])
+    engine = _differing(layer, ours[index - 1], ours[index])
     return Fault(tensor, engine, rounding, layer.rounding.name.lower())
 
 
-def _departs(layer: Layer, source: np.ndarray, result: np.ndarray) -> int:
-    """Elements in which the golden model of ``layer`` gives something else."""
+def _differing(layer: Layer, source: np.ndarray, result: np.ndarray) -> int:
+    """Elements of ``result`` that differ from ``layer`` evaluated on ``source``."""
     (y,) = evaluate(Graph(layer.name, (layer,)), source)
     return int((y != result).sum())

@@ -1,6 +1,7 @@
-"""The difference of two tensors."""
+"""The differences between two tensors."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ __all__ = ["First", "TensorDiff"]
 
 @dataclass(frozen=True)
 class First:
-    """The first element that differs: of the first such image the first channel."""
+    """The first element that differs, in the order of images, then channels."""
 
     image: int
     channel: int
@@ -19,18 +20,18 @@ class First:
 
 @dataclass(frozen=True, eq=False)
 class TensorDiff:
-    """What differs between the engine's tensor and the reference's, both [images, channels].
+    """The differences between the engine's tensor and the reference's, both [images, channels].
 
     Parameters
     ----------
     name : of the layer, or "input" and "output" for the tensors before and after host steps.
-    place : "engine" or "host", which computed it.
-    elements, bytes : compared.
+    place : "engine" or "host", whichever computed it.
+    elements, bytes : how many were compared.
     differing : elements that differ.
-    largest : the largest difference there is.
+    largest : the largest absolute difference.
     first : None when all are equal.
     histogram : number of elements by difference, ours minus theirs, without 0; in order.
-    channels : number of differing elements by channel, without 0; in order.
+    channels : number of differing elements by channel, without those that have none; in order.
     """
 
     name: str
@@ -51,24 +52,31 @@ class TensorDiff:
         if ours.dtype.kind == "f":
             differs &= ~(np.isnan(ours) & np.isnan(theirs))
         at = np.argwhere(differs)
-        first, histogram, channels = None, {}, {}
+        first: First | None = None
+        histogram: dict[float, int] = {}
+        channels: dict[int, int] = {}
         if len(at):
             image, channel = map(int, at[0])
-            first = First(
-                image, channel, ours[image, channel].item(), theirs[image, channel].item()
-            )
+            values = ours[image, channel].item(), theirs[image, channel].item()
+            first = First(image, channel, *values)
             steps = ours[differs].astype(kind) - theirs[differs].astype(kind)
             histogram = _counts(steps)
             channels = _counts(at[:, 1])
         largest = max((abs(step) for step in histogram), default=0)
-        size = ours.size
         return cls(
-            *(name, place, size, size * ours.itemsize, len(at), largest),
-            *(first, histogram, channels),
+            name,
+            place,
+            elements=ours.size,
+            bytes=ours.nbytes,
+            differing=len(at),
+            largest=largest,
+            first=first,
+            histogram=histogram,
+            channels=channels,
         )
 
     def to_dict(self) -> dict:
-        """Everything, ready for JSON, whose keys are strings."""
+        """All of it for JSON, whose keys are strings."""
         first = self.first
         return {
             "name": self.name,
@@ -83,6 +91,7 @@ class TensorDiff:
         }
 
 
-def _counts(values: np.ndarray) -> dict:
+def _counts(values: np.ndarray) -> dict[Any, int]:
+    """How often each value occurs, in order."""
     found, counts = np.unique(values, return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))

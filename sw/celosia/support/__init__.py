@@ -1,1 +1,1 @@
-"""What every part of the host side stands on: errors, files, cache, progress."""
+"""What every other package of the host side uses: errors, files, cache, progress."""

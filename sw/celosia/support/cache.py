@@ -1,4 +1,4 @@
-"""The user's cache: its folder, and a lock so that one process makes what several want."""
+"""The user's cache: its folder, and a lock so that only one process makes an entry."""
 
 import contextlib
 import fcntl
@@ -16,14 +16,14 @@ CACHE_TODO = "set CELOSIA_CACHE to a folder you can write"
 
 
 def cache_dir() -> Path:
-    """The folder for what can be fetched or computed again. It may not exist yet.
+    """The folder for data that can be fetched or computed again. It may not exist yet.
 
     The first of ``$CELOSIA_CACHE``, ``$XDG_CACHE_HOME/celosia`` and ``~/.cache/celosia``. Empty
     variables count as unset, and so does a relative ``XDG_CACHE_HOME``, as its standard asks.
 
     Raises
     ------
-    CelosiaError : there is neither a variable nor a home folder.
+    CelosiaError : no variable is set and there is no home folder.
     """
     try:
         if own := os.environ.get("CELOSIA_CACHE"):
@@ -36,10 +36,10 @@ def cache_dir() -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[float], None]) -> Iterator[None]:
-    """Hold the lock file ``path``; the system releases it however this process ends.
+    """Hold the lock file ``path``; the system releases it in whatever way this process ends.
 
     While another process holds it, ``waiting`` is called ten times a second with the seconds waited
-    so far. (A blocking call could not be stopped in a thread.)
+    so far. (A blocking call could not be stopped when it runs in a thread.)
     """
     began = time.monotonic()
     with open(path, "w") as file:

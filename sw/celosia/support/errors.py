@@ -1,4 +1,4 @@
-"""The one exception family a user ever sees: what is wrong, where, and what to do."""
+"""The exceptions that users see: what is wrong, where, and what to do."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ __all__ = ["CelosiaError", "DoesNotFit", "Unsupported", "located"]
 
 
 class CelosiaError(Exception):
-    """A problem with the user's input or machine, said in one line.
+    """A problem with the user's input or machine, described in one line.
 
     The command line prints ``str(error)`` without a traceback and exits with ``exit_code``.
 
@@ -15,7 +15,7 @@ class CelosiaError(Exception):
     ----------
     what : what is wrong, quoting the offending value.
     where : file, layer, channel or option concerned; ``""`` when there is none.
-    todo : what the user can do about it; ``""`` when nothing sensible can be said.
+    todo : what the user can do about it; ``""`` when there is no useful advice.
     """
 
     exit_code = 2
@@ -31,12 +31,12 @@ class DoesNotFit(CelosiaError):
 
 
 class Unsupported(CelosiaError):
-    """An operation or a form of it that neither engine nor host runs (`celosia check`: exit 4)."""
+    """An operation or form of it that neither engine nor host runs (`celosia check`: exit 4)."""
 
 
 @contextlib.contextmanager
 def located(where: str) -> Iterator[None]:
-    """Put ``where`` in front of what an error inside says about its place."""
+    """Prefix the ``where`` of a CelosiaError raised inside with this ``where``."""
     try:
         yield
     except CelosiaError as error:

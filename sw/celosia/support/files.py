@@ -1,4 +1,4 @@
-"""Reading a file whole, whatever is behind its name, and writing one whole or not at all."""
+"""Reading whole files, of any kind, and writing them whole or not at all."""
 
 import contextlib
 import errno
@@ -10,8 +10,8 @@ from .errors import CelosiaError
 
 __all__ = ["LARGEST", "atomic_write", "read", "require_writable"]
 
-#: Bytes that are read at the most. No model or array that an engine can hold is as large, and a
-#: device or a pipe may have no end.
+#: Bytes that are read at most. No model or array that an engine can hold is as large, and a device
+#: or pipe may be endless.
 LARGEST = 1 << 30
 
 _REASONS = {
@@ -26,11 +26,11 @@ _REASONS = {
 
 
 def read(path: Path | str) -> bytes:
-    """All bytes of a file.
+    """All bytes of the file ``path``.
 
     Raises
     ------
-    CelosiaError : it cannot be read, or is larger than `LARGEST`, which is 1 GiB.
+    CelosiaError : it cannot be read, or is larger than `LARGEST`, 1 GiB.
     """
     try:
         with open(path, "rb") as file:
@@ -48,21 +48,21 @@ def read(path: Path | str) -> bytes:
 
 
 def atomic_write(path: Path | str, data: bytes, *, todo: str = "choose another folder") -> None:
-    """Write `data` to `path`, making the folders above it; an old file is replaced.
+    """Write ``data`` to ``path`` and create the folders above it; an old file is replaced.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and then take the name in
-    one step. Any error or Ctrl-C on the way removes the temporary file and leaves `path` as it was.
-    A device or pipe, such as /dev/null, is written to and stays what it is.
+    The bytes are written to a temporary file in the same folder and flushed to the disk; then the
+    file is renamed in one step. Any error or Ctrl-C before that removes the temporary file and
+    leaves ``path`` unchanged. A device or pipe, such as /dev/null, is written to directly.
 
     Parameters
     ----------
     path : file to write.
-    data : all of its bytes.
+    data : its whole content.
     todo : advice for the user when the file cannot be written.
 
     Raises
     ------
-    CelosiaError : no permission, no space, or any other refusal of the file system.
+    CelosiaError : no permission, no space, or another error of the file system.
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -86,11 +86,11 @@ def atomic_write(path: Path | str, data: bytes, *, todo: str = "choose another f
 
 
 def require_writable(folder: Path, *, todo: str = "choose another folder") -> None:
-    """Make `folder` and check that a file can be written in it: before long work, not after.
+    """Create ``folder`` and check that files can be written in it, before long work starts.
 
     Raises
     ------
-    CelosiaError : it cannot.
+    CelosiaError : they cannot.
     """
     probe = Path(folder) / f".probe.{secrets.token_hex(4)}"
     try:
@@ -104,7 +104,7 @@ def require_writable(folder: Path, *, todo: str = "choose another folder") -> No
 
 
 def _refused(error: OSError, path: Path, todo: str) -> CelosiaError:
-    what, first = _REASONS.get(error.errno, (error.strerror or str(error), ""))
+    what, first = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
     return CelosiaError(
         f"cannot write: {what}", where=str(path), todo=f"{first}, or {todo}" if first else todo
     )

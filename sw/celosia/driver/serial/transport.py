@@ -1,4 +1,4 @@
-"""An engine on a board, behind a serial port."""
+"""An engine on a board, connected by a serial port."""
 
 import contextlib
 import errno
@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 
 from celosia.spec.serial import BAUD, MAX_DATA, WINDOW
 from celosia.support.errors import CelosiaError
@@ -16,9 +17,9 @@ __all__ = ["AUTO", "SerialTransport"]
 
 #: In place of a port's name: the one port at which an engine answers.
 AUTO = "auto"
-#: Seconds an answer takes beside the time on the wire: USB bridges collect bytes for up to 16 ms.
+#: Seconds of an answer beyond its time on the wire: USB bridges collect bytes for up to 16 ms.
 _LATENCY = 0.15
-#: Seconds between looks at the clock while nothing comes.
+#: Seconds between two looks at the clock while no byte is received.
 _TICK = 0.02
 _OPEN_ERRORS = {
     errno.ENOENT: ("there is no such port", "plug the board in, or let `auto` look for it"),
@@ -29,42 +30,44 @@ _OPEN_ERRORS = {
 
 
 class SerialTransport:
-    """`Transport` to an engine behind a serial port; it has no clock that could be read.
+    """`Transport` to an engine at a serial port. Its cycles cannot be read.
 
-    Whatever the line does to the bytes, responses are right or an error says why there are none.
-    After an error, or an exchange that was broken off, the port has to be opened anew.
+    Whatever happens to bytes on the line, responses are correct or an error is raised. After an
+    error or an aborted exchange the port has to be opened again.
 
     Parameters
     ----------
-    port : its name, as ``/dev/ttyUSB0`` or ``COM3``; `AUTO` asks at every USB serial port.
-    baud : bits per second, those that the bitstream was built for.
-    timeout : seconds after which an answer counts as lost; None: fit for ``baud``.
+    port : its name, such as ``/dev/ttyUSB0`` or ``COM3``; `AUTO` tries every USB serial port.
+    baud : bits per second, as the bitstream was built for.
+    timeout : seconds after which an answer counts as lost; None: derived from ``baud``.
 
     Attributes
     ----------
-    port : name of the port that was opened.
-    link_bytes : bytes of a link word, as the device said.
-    faults : how often what went wrong on the line, and was recovered from.
+    port : name of the open port.
+    link_bytes : bytes of a link word, as the device reports.
+    cycles : None.
+    faults : number of recovered faults on the line, by kind.
 
     Raises
     ------
-    CelosiaError : pyserial is not installed, the port cannot be opened, or no engine, or one of
-        another version, answers there; with `AUTO` also when several do.
+    CelosiaError : pyserial is not installed, the port cannot be opened, or no engine of this
+        version answers there; with `AUTO` also when several answer.
     """
 
-    cycles = None
+    cycles: int | None = None
 
     def __init__(self, port: str, baud: int = BAUD, *, timeout: float | None = None):
-        self._port = None
+        self._port: _Port | None = None
         _pyserial()
         if timeout is None:
-            # All of a window both ways, every byte escaped, and as much again.
+            # A window in both directions, every byte escaped, 10 bits a byte, and as much again.
             timeout = _LATENCY + 2 * 2 * WINDOW * 2 * (MAX_DATA + 16) * 10 / max(baud, 1)
         if port == AUTO:
-            self._port, self._session = _find(baud, timeout)
+            opened, self._session = _find(baud, timeout)
         else:
-            self._port, self._session = _greeted(port, baud, timeout, attempts=4)
-        self.port = self._port.name
+            opened, self._session = _greeted(port, baud, timeout, attempts=4)
+        self._port = opened
+        self.port = opened.name
         self.link_bytes = self._session.link_bytes
 
     @property
@@ -72,21 +75,24 @@ class SerialTransport:
         return self._session.faults
 
     def exchange(self, frames: Sequence[bytes]) -> list[bytes]:
+        """Send request ``frames``; the responses in order. Raises as `Session.stream`."""
         return [reply for replies in self.stream(frames) for reply in replies]
 
     def stream(self, frames: Sequence[bytes]) -> Iterator[list[bytes]]:
+        """The same, responses as they arrive."""
         if self._port is None:
             raise CelosiaError("the transport is closed", where=self.port)
         return self._session.stream(frames)
 
     def close(self) -> None:
-        """Let go of the port; calling it again does nothing."""
+        """Close the port; a second call does nothing."""
         if self._port is not None:
             self._port.close()
         self._port = None
 
 
-def _pyserial():
+def _pyserial() -> ModuleType:
+    """The package pyserial."""
     try:
         import serial
     except ModuleNotFoundError as error:
@@ -108,7 +114,7 @@ class _Port:
             self._serial.reset_input_buffer()
         except (serial.SerialException, OSError) as error:
             what, todo = _OPEN_ERRORS.get(
-                getattr(error, "errno", None), (f"cannot open this port: {error}", "")
+                getattr(error, "errno", None) or 0, (f"cannot open this port: {error}", "")
             )
             raise CelosiaError(what, where=name, todo=todo) from error
         except (ValueError, OverflowError) as error:
@@ -129,12 +135,13 @@ class _Port:
             self._serial.write(data)
 
     def close(self) -> None:
-        # What is gone need not be closed.
+        # A port whose device is unplugged need not be closed.
         with contextlib.suppress(OSError):
             self._serial.close()
 
     @contextlib.contextmanager
     def _trouble(self) -> Iterator[None]:
+        """Errors of the port as CelosiaErrors."""
         try:
             yield
         except OSError as error:
@@ -144,7 +151,7 @@ class _Port:
 
 
 def _greeted(name: str, baud: int, timeout: float, attempts: int) -> tuple[_Port, Session]:
-    """The open port, and a session with the engine there."""
+    """The open port, and a session with the engine at it."""
     port = _Port(name, baud)
     try:
         session = Session(port, 1 + secrets.randbelow(255), timeout=timeout)
@@ -160,7 +167,7 @@ def _find(baud: int, timeout: float) -> tuple[_Port, Session]:
     _pyserial()
     from serial.tools.list_ports import comports
 
-    # Those without a vendor are the computer's own, where boards are never.
+    # Ports without a vendor are built into the computer, not a board's.
     names = sorted(port.device for port in comports() if port.vid is not None)
     found, refused = [], []
     for name in names:

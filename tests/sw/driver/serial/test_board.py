@@ -119,7 +119,7 @@ def test_a_run_that_was_broken_off_leaves_a_usable_board(demo):
         with Device(SerialTransport(simulated.port)) as device:
             device.load(demo.image)
             next(device.stream(demo.x[:50]))
-            with pytest.raises(CelosiaError, match="broken off; open the port anew"):
+            with pytest.raises(CelosiaError, match="aborted; open the port again"):
                 device.run(demo.x[:1])
         # What was loaded is still there: a session resets the link, not the memories.
         with Device(SerialTransport(simulated.port)) as device:

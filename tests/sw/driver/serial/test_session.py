@@ -122,17 +122,17 @@ class Speaks:
     ("say", "message"),
     [
         (lambda data: b"", "mock: the device is silent; check that"),
-        (lambda data: b"login: ", "mock: answers 14 bytes, but nothing that a Celosia engine says"),
+        (lambda data: b"login: ", "mock: answers 14 bytes that are not a Celosia engine's"),
         (lambda data: data, "mock: sends back what it gets, it is a loop"),
         (
             lambda data: pack(Kind.WELCOME, session=78, number=1, words=4),
-            "nothing that a Celosia engine says",
+            "not a Celosia engine's",
         ),
         (
             lambda data: pack(Kind.WELCOME, session=77, number=2, words=4),
             "mock: the device speaks serial version 2, this driver 1; build bitstream and driver",
         ),
-        (lambda data: pack(Kind.WELCOME, session=77, number=1), "link words are empty"),
+        (lambda data: pack(Kind.WELCOME, session=77, number=1), "link words of 0 bytes"),
     ],
 )
 def test_strange_devices(say, message):
@@ -148,7 +148,7 @@ def broken(port, frames, match, **options):
     session = opened(port, **options) if not isinstance(port, Session) else port
     with pytest.raises(CelosiaError, match=match):
         exchange(session, frames)
-    with pytest.raises(CelosiaError, match="broken off; open the port anew"):
+    with pytest.raises(CelosiaError, match="aborted; open the port again"):
         exchange(session, [IDENTIFY])
 
 
@@ -177,15 +177,15 @@ def test_the_device_was_reset():
 def test_the_engine_hangs():
     port = DevicePort(CONFIG)
     port._work = lambda: None
-    broken(port, [IDENTIFY], "the engine has not moved for 0.05 seconds", patience=0.05)
+    broken(port, [IDENTIFY], "the engine made no progress in 0.05 seconds", patience=0.05)
 
 
 @pytest.mark.parametrize(
     ("reply", "message"),
     [
         ({"ack": 5}, "acknowledges packet 5, which was not sent"),
-        ({"number": 3, "words": 1}, "packet 3 came, not 0"),
-        ({"words": 2}, "not as long as it says"),
+        ({"number": 3, "words": 1}, "packet 3 arrived, not 0"),
+        ({"words": 2}, "length contradicts its header"),
     ],
 )
 def test_a_device_that_breaks_the_rules(reply, message):
@@ -201,7 +201,7 @@ def test_an_exchange_that_nobody_ends():
     session = opened(DevicePort(CONFIG))
     replies = session.stream([IDENTIFY] * 9)
     next(replies)
-    with pytest.raises(CelosiaError, match="an exchange was broken off"):
+    with pytest.raises(CelosiaError, match="an exchange was aborted"):
         exchange(session, [IDENTIFY])
 
 

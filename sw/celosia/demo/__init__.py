@@ -1,6 +1,6 @@
-"""Handwritten digits to train and measure on: MNIST, or bundled digits where there is no network.
+"""Handwritten digits to train and measure on: MNIST, or bundled digits without a network.
 
-`load_mnist` is the way in; the other modules are the steps it takes.
+`load_mnist` is the entry point; the other modules are its steps.
 """
 
 from .dataset import Dataset, scaled

@@ -1,4 +1,4 @@
-"""What every source of digits is turned into: 28x28 grey images with labels 0..9, in two halves."""
+"""The common form of all digits: 28x28 grey images with labels 0..9, in two halves."""
 
 from dataclasses import dataclass
 
@@ -14,18 +14,18 @@ SIDE = 28  # rows and columns of an image
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and labels for training, and others for testing.
+    """Images and labels to train on, and others to test on.
 
     Parameters
     ----------
     x_train, x_test : uint8 [n, 28, 28], background 0, full ink 255.
     y_train, y_test : uint8 [n], 0..9.
-    name : short name: "mnist", "digits", or that of the user's folder when it holds other data.
-    source : one line for people, saying where the data came from and, for a fallback, why.
+    name : "mnist", "digits", or the name of the user's folder when it holds other data.
+    source : one line for people: where the data are from and, for a fallback, why.
 
     Raises
     ------
-    CelosiaError : a half is not as described above.
+    CelosiaError : as `check_labelled`, for either half.
     """
 
     x_train: np.ndarray
@@ -35,7 +35,7 @@ class Dataset:
     name: str
     source: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_labelled(self.x_train, self.y_train, where=f"{self.name}, training half")
         check_labelled(self.x_test, self.y_test, where=f"{self.name}, test half")
 
@@ -45,7 +45,7 @@ def check_labelled(images: np.ndarray, labels: np.ndarray, *, where: str) -> Non
 
     Raises
     ------
-    CelosiaError : it is not so; `where` names the files or the half of a data set.
+    CelosiaError : they are not; ``where`` names the files or the half of a data set.
     """
     if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
         raise CelosiaError(
@@ -77,5 +77,5 @@ def check_labelled(images: np.ndarray, labels: np.ndarray, *, where: str) -> Non
 
 
 def scaled(images: np.ndarray) -> np.ndarray:
-    """The network's input: uint8 [n, 28, 28] in 0..255 as float32 [n, 784] in 0..1, row by row."""
+    """The network's input: uint8 [n, 28, 28] as float32 [n, 784], row by row, divided by 255."""
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)

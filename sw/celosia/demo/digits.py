@@ -1,4 +1,4 @@
-"""Digits for a machine without network: scikit-learn's bundled 8x8 ones, drawn as MNIST draws."""
+"""Digits for a machine without a network: scikit-learn's bundled 8x8 ones in MNIST's format."""
 
 import numpy as np
 
@@ -15,11 +15,11 @@ _SEED = 0
 
 
 def load_digits(why: str = "") -> Dataset:
-    """1,797 digits: a fixed fifth of every class for testing, the rest for training.
+    """1,797 digits: a fixed fifth of every class to test on, the rest to train on.
 
     Parameters
     ----------
-    why : the reason they stand in for MNIST, for `Dataset.source`; "" for none.
+    why : the reason why they replace MNIST, for `Dataset.source`; "" for none.
 
     Raises
     ------
@@ -56,8 +56,8 @@ def draw(small: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    uint8 [n, 28, 28], background 0, full ink 255. What is 0 around a stroke stays exactly 0.
-    All arithmetic is on integers, so every machine draws the same.
+    uint8 [n, 28, 28], background 0, full ink 255. The background around a stroke stays exactly 0.
+    All arithmetic is on integers, so every machine gives the same images.
     """
     weights, unit = _bilinear(small.shape[1], _BOX)
     box = weights @ small.astype(np.int64) @ weights.T * 255
@@ -69,10 +69,10 @@ def draw(small: np.ndarray) -> np.ndarray:
 
 
 def _bilinear(old: int, new: int) -> tuple[np.ndarray, int]:
-    """Integer [new, old] and the sum of each row: how much of each old pixel is in a new one.
+    """Integer weights [new, old] of old pixels in new ones, and the sum of each row.
 
-    A new pixel takes from the two old ones whose centres are nearest; distances are counted in
-    ``1 / (2 * new)`` of an old pixel. Beyond the outermost centres it takes from the last alone.
+    A new pixel is a mean of the two old ones whose centres are nearest, weighted by distances in
+    units of ``1 / (2 * new)`` of an old pixel. Beyond the outermost centres it equals the last one.
     """
     unit = 2 * new
     centre = ((2 * np.arange(new) + 1) * old - new).clip(0, (old - 1) * unit)
@@ -80,7 +80,7 @@ def _bilinear(old: int, new: int) -> tuple[np.ndarray, int]:
 
 
 def _stratified(labels: np.ndarray) -> np.ndarray:
-    """Bool [n]: True for the images to test on, the same share of every class, always the same."""
+    """Bool [n], True for the images to test on: the same share of every class, fixed by a seed."""
     rng = np.random.default_rng(_SEED)
     test = np.zeros(len(labels), bool)
     for digit in range(CLASSES):

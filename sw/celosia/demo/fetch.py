@@ -1,4 +1,4 @@
-"""Get a published file from the first mirror that serves it unharmed."""
+"""Download a published file from the first mirror that serves it undamaged."""
 
 import hashlib
 import http.client
@@ -6,6 +6,7 @@ import queue
 import threading
 import urllib.error
 import urllib.request
+from typing import Any
 
 from celosia.support.errors import CelosiaError
 from celosia.support.progress import Progress, silent
@@ -14,36 +15,36 @@ from .idx import unpack
 
 __all__ = ["Unreachable", "fetch", "md5"]
 
-_SECONDS = 5  # to wait for an answer, and then for each next piece of it
+_SECONDS = 5  # to wait for an answer, and then for each piece of it
 _PIECE = 1 << 16  # bytes between two progress reports
 _LIMIT = 1 << 26  # bytes; six times MNIST's largest download
 
-# URLError and timeouts are OSErrors; a host name or header that makes no sense is a ValueError.
+# URLError and timeouts are OSErrors; an invalid host name or header is a ValueError.
 _FAILURES = (OSError, http.client.HTTPException, ValueError)
 
 
 class Unreachable(Exception):
-    """No mirror served the file; the text says in one line what each of them did instead."""
+    """No mirror served the file; the text gives the reason for each, in one line."""
 
 
 def md5(data: bytes) -> str:
-    """Hex MD5: guards against accidents of transport, not against malice."""
+    """Hex MD5. It detects transmission errors, not malice."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def fetch(name: str, digest: str, mirrors: list[str], progress: Progress = silent) -> bytes:
-    """Download `name`, trying `mirrors` in order.
+    """Download ``name`` from the first of ``mirrors`` that serves it.
 
     Parameters
     ----------
     name : file name, appended to each mirror.
     digest : hex MD5 of the content after gunzipping: compression may differ between mirrors.
     mirrors : base URLs.
-    progress : told the bytes received so far.
+    progress : called with the bytes received so far.
 
     Returns
     -------
-    The file as served, that is still gzipped.
+    The file as served, still gzipped.
 
     Raises
     ------
@@ -80,21 +81,21 @@ def _download(url: str, progress: Progress) -> bytes:
 
 
 def _open(url: str) -> http.client.HTTPResponse:
-    """Open `url` or give up after `_SECONDS` in all.
+    """Open ``url``; a TimeoutError after `_SECONDS` in all.
 
     A socket's own timeout does not bound name look-up, and starts again for every address of a
-    host; behind a firewall that drops packets that adds up to minutes. So a thread does the
-    waiting, and is left behind when it takes too long.
+    host: behind a firewall that drops packets this adds up to minutes. So a thread waits for the
+    answer, and is abandoned when it takes too long.
     """
-    answer = queue.SimpleQueue()
+    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def request():
+    def request() -> None:
         try:
             answer.put(urllib.request.urlopen(url, timeout=_SECONDS))
         except urllib.error.HTTPError as error:
             error.close()  # its body is an open connection
             answer.put(error)
-        except Exception as error:  # handed to the caller, who knows which ones to expect
+        except Exception as error:  # passed to the caller, which knows which ones to expect
             answer.put(error)
 
     threading.Thread(target=request, daemon=True).start()

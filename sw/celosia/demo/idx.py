@@ -1,4 +1,4 @@
-"""The IDX format MNIST is published in: a big-endian header, then unsigned bytes, often gzipped."""
+"""IDX, the format of MNIST: a big-endian header, then unsigned bytes, often gzipped."""
 
 import gzip
 import io
@@ -13,14 +13,14 @@ __all__ = ["parse_idx", "unpack"]
 
 _UBYTE = 0x08  # the element type in the third byte of the magic number
 _GZIP = b"\x1f\x8b"
-_LIMIT = 1 << 30  # bytes; 20 times MNIST's largest file, so that no bad file fills the memory
+_LIMIT = 1 << 30  # bytes; 20 times MNIST's largest file, so that a bad file cannot fill the memory
 _TODO = "fetch the file again"
 
 
 def unpack(raw: bytes, *, where: str) -> bytes:
-    """The file's content: `raw` itself, or what is in it if it starts as gzip does (up to 1 GiB).
+    """The file's content: ``raw`` itself, or unpacked when it is a gzip file (up to 1 GiB).
 
-    `where` names the file in errors, here and in `parse_idx`.
+    ``where`` names the file in errors, here and in `parse_idx`.
 
     Raises
     ------
@@ -41,15 +41,16 @@ def unpack(raw: bytes, *, where: str) -> bytes:
 
 
 def parse_idx(data: bytes, ndim: int, *, where: str) -> np.ndarray:
-    """Parse IDX: ``00 00 08 ndim``, then `ndim` big-endian uint32 sizes, then the bytes in C order.
+    """Parse IDX: ``00 00 08 ndim``, then ``ndim`` big-endian uint32 sizes, then bytes in C order.
 
     Returns
     -------
-    uint8 array with `ndim` axes; a read-only view of `data`.
+    uint8 array with ``ndim`` axes, a read-only view of ``data``.
 
     Raises
     ------
-    CelosiaError : wrong magic number, element type or axes, or more or fewer bytes than announced.
+    CelosiaError : the magic number, element type or number of axes is wrong, or the number of bytes
+        differs from the sizes.
     """
     if len(data) < 4 or data[:2] != b"\0\0":
         start = data[:4].hex(" ") or "nothing"

@@ -1,4 +1,4 @@
-"""MNIST from the first place that has it: a folder, the cache, a mirror, or else its stand-in."""
+"""MNIST from a folder, the cache or a mirror, else the bundled digits."""
 
 import os
 from pathlib import Path
@@ -15,14 +15,14 @@ from .idx import parse_idx, unpack
 
 __all__ = ["MD5", "MIRRORS", "load_mnist"]
 
-#: Tried in order; `CELOSIA_MNIST_MIRRORS` (base URLs between spaces) replaces them.
+#: Tried in order; ``$CELOSIA_MNIST_MIRRORS``, base URLs separated by spaces, replaces them.
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
-#: MD5 of each file after gunzipping. Small files first: a bad mirror or a cache that cannot be
-#: written is noticed before the long download.
+#: MD5 of each file after gunzipping. Small files are first, so that a bad mirror or a cache that
+#: cannot be written is noticed before the long download.
 MD5 = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -32,27 +32,27 @@ MD5 = {
 
 
 def load_mnist(folder: Path | str | None = None, progress: Progress | None = None) -> Dataset:
-    """Load MNIST, or the bundled digits when MNIST is neither here nor to be had.
+    """Load MNIST, or the bundled digits when MNIST is not here and cannot be downloaded.
 
-    Looked for in `folder`, else in ``$CELOSIA_DATA``: whoever names a folder means it, so a file
-    missing there is an error. With neither, the four files come from the cache; those missing or
-    damaged there are downloaded, checked and kept. Only when that fails for want of a working
-    mirror are scikit-learn's digits returned, with ``name == "digits"`` and the reason in `source`.
+    The files are read from ``folder``, else from ``$CELOSIA_DATA``; a file that is missing there is
+    an error. With neither, they are read from the cache; those missing or damaged there are
+    downloaded, checked and cached. Only when no mirror works are scikit-learn's digits returned,
+    with ``name == "digits"`` and the reason in ``source``.
 
     Parameters
     ----------
-    folder : holds the four IDX files, each gzipped (``.gz``) or plain. Other data in MNIST's
-        format, such as Fashion-MNIST, is welcome; `Dataset.name` is then the folder's name.
-    progress : told about downloads.
+    folder : holds the four IDX files, each gzipped (``.gz``) or plain. It may hold other data in
+        MNIST's format, such as Fashion-MNIST; `Dataset.name` is then the folder's name.
+    progress : called during downloads.
 
     Returns
     -------
-    Dataset, for MNIST with 60,000 images to train and 10,000 to test on.
+    The dataset; MNIST has 60,000 images to train on and 10,000 to test on.
 
     Raises
     ------
-    CelosiaError : a file in a named folder is missing or bad, the cache cannot be written, a
-        mirror is not an http(s) URL, or the bundled digits are needed and not installed.
+    CelosiaError : a file in a given folder is missing or bad, the cache cannot be written, a mirror
+        is not an http(s) URL, or the bundled digits are needed and not installed.
     """
     if named := folder or os.environ.get("CELOSIA_DATA"):
         named = Path(os.path.expanduser(named))
@@ -73,7 +73,7 @@ def _mirrors() -> list[str]:
             raise CelosiaError(
                 f"{mirror!r} is not an http or https URL",
                 where="CELOSIA_MNIST_MIRRORS",
-                todo="give base URLs with spaces between them",
+                todo="give base URLs separated by spaces",
             )
     return mirrors
 
@@ -104,7 +104,7 @@ def _cached(cache: Path, name: str, mirrors: list[str], progress: Progress) -> b
         if md5(data) == MD5[name]:
             return data
     except (OSError, CelosiaError):
-        pass  # missing or damaged: what the cache cannot give is fetched again
+        pass  # missing or damaged: it is downloaded again
     raw = fetch(f"{name}.gz", MD5[name], mirrors, progress)
     atomic_write(path, raw, todo=CACHE_TODO)
     return unpack(raw, where=str(path))

@@ -1,0 +1,92 @@
+"""The scanner: walks the input words of every tile and drops those that add nothing."""
+
+from collections import deque
+from collections.abc import Callable
+
+from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
+
+from .load import LayerLoad
+from .prediction import Prediction
+
+__all__ = ["Scanner"]
+
+#: Segments that may wait for the walker when another word is scanned.
+_ROOM = SEGMENT_DEPTH - 2 - READ_LATENCY
+
+
+class Scanner:
+    """Puts segments (bytes needed, ends the tile) into ``segments``, for the walker.
+
+    ``scan`` is the layer of the address generator and ``word`` where it stands; ``waiting`` the
+    word to be scanned, of which ``guarded`` was found a cycle ago, and ``scanned`` those whose
+    masks are being read.
+
+    Parameters
+    ----------
+    guards : whether a word has still to be written.
+    out : counts ``skipped`` and ``stall_data``.
+    """
+
+    def __init__(self, guards: Callable[[int], bool], out: Prediction):
+        self.guards, self.out = guards, out
+        self.scan: LayerLoad | None = None
+        self.word = self.tile = 0
+        self.waiting: tuple[int, int, bool] | None = None  # src and segment
+        self.guarded, self.room, self.ready = False, False, True
+        self.begins: LayerLoad | None = None  # the layer taken in the cycle before
+        self.scanned: deque[tuple[int, bool] | None] = deque([None] * READ_LATENCY)
+        self.segments: deque[tuple[int, bool]] = deque()
+
+    def cycle(self, level: int) -> bool:
+        """Returns whether all words of all layers had been scanned before.
+
+        ``level`` : segments that waited for the walker.
+        """
+        done = self.scan is None and self.waiting is None
+        segment = self.scanned.popleft()
+        if segment is not None and (segment[0] or segment[1]):
+            self.segments.append(segment)
+        step = self.waiting is not None and not self.guarded and self.room
+        self.scanned.append(self.waiting[1:] if step else None)
+        self.out.stall_data += self.waiting is not None and self.guarded
+        if step:
+            self.waiting = None
+        if self.waiting is None:
+            self.waiting = self._next_word()
+        self.guarded = self.waiting is not None and self.guards(self.waiting[0])
+        if self.begins is not None:
+            self.scan, self.word, self.tile = self.begins, 0, 0
+        self.room = level <= _ROOM
+        return done
+
+    def take(self, layer: LayerLoad | None, done: bool) -> None:
+        """The layer that was started in this cycle, if one was; ``done`` : see `cycle`."""
+        self.ready = done and self.begins is None and layer is None
+        self.begins = layer
+
+    def moves(self) -> bool:
+        """Whether it does more than wait in the next cycle."""
+        if self.begins is not None or any(self.scanned):
+            return True
+        room = len(self.segments) <= _ROOM
+        if self.waiting is None:
+            return self.scan is not None or not self.ready or self.room != room
+        if self.room != room or (room and not self.guarded):
+            return True
+        return self.guarded != self.guards(self.waiting[0])
+
+    def _next_word(self) -> tuple[int, int, bool] | None:
+        """The address generator goes on by one word."""
+        layer = self.scan
+        if layer is None:
+            return None
+        src, needed = layer.src + self.word, layer.needed[self.word]
+        self.word += 1
+        ends_tile = self.word == len(layer.needed)
+        if ends_tile:
+            self.out.skipped += layer.bytes_in - sum(layer.needed)
+            self.word = 0
+            self.tile += 1
+            if self.tile == layer.tiles:
+                self.scan = None
+        return src, needed, ends_tile

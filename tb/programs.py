@@ -10,7 +10,6 @@ from celosia.spec import (
     Config,
     Memory,
     Op,
-    ceil_div,
     pack_descriptor,
     round_up,
 )
@@ -54,7 +53,7 @@ class Programs:
         rng, config = self.rng, self.config
         each = max(1, budget // layers)
         inputs = inputs or self._width(min(each, _WIDEST))
-        words = min(ceil_div(inputs, config.lanes), config.act_depth // 2)
+        words = min(config.words(inputs), config.act_depth // 2)
         program = Program(self._program, words)
         # Words of scratch memory that hold results of this run; the banks are the next inputs'.
         scratch = np.zeros(config.act_depth, bool)
@@ -73,9 +72,7 @@ class Programs:
                 shape = {"src": start + offset, "src_words": count}
                 shape["tail"] = int(rng.integers(1, config.lanes + 1))
             k = (shape["src_words"] - 1) * config.lanes + shape["tail"]
-            tiles = ceil_div(
-                self._width(min(_WIDEST, max(1, each // k) * config.cols)), config.cols
-            )
+            tiles = config.tiles(self._width(min(_WIDEST, max(1, each // k) * config.cols)))
             room = config.act_depth - 2 * words
             tiles = max(1, min(tiles, room // config.words_per_tile, max(1, each // k)))
             layer = shape | self._place(shape, tiles, 2 * words, last) | self._constants(k, tiles)

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
-_MEMORIES = {
-    "weight_depth": "weights",
-    "param_depth": "parameters",
-    "program_depth": "program",
-    "act_depth": "activations",
-    "tables": "tables",
-}
 _PLACES = {"engine": "green", "host": "cyan", "dropped": "dim", "unsupported": "bold red"}
 
 
@@ -111,7 +104,7 @@ def _show(check: "Check", console: Console) -> None:
 def _memories(check: "Check", console: Console):
     for use in check.memories:
         yield (
-            _MEMORIES[use.name],
+            use.title,
             f"{use.needed:,}",
             f"{use.available:,}",
             f"{use.needed * use.record_bytes:,}",

@@ -6,7 +6,7 @@ from celosia.network.graph import Graph
 from celosia.network.outline import Outline
 from celosia.ops import OPERATIONS
 from celosia.ops.pack import element_table
-from celosia.spec import DESCRIPTOR, PARAMETER, Config
+from celosia.spec import Config, Memory, record
 from celosia.support.errors import DoesNotFit
 
 from .memory import allocate
@@ -66,13 +66,7 @@ def check_fit(graph: Graph, config: Config) -> None:
     short = [name for name in needed if needed[name] > getattr(config, name)]
     if not short:
         return
-    units = {
-        "weight_depth": f"weight words of {config.cols} bytes",
-        "param_depth": f"parameter words of {config.requantizers * PARAMETER.size} bytes",
-        "program_depth": f"descriptors of {DESCRIPTOR.size} bytes",
-        "act_depth": f"activation words of {config.lanes} bytes",
-        "tables": "element tables",
-    }
+    units = {each.parameter: each.unit for each in (record(config, memory) for memory in Memory)}
     texts = [f"{needed[name]} {units[name]} (has {getattr(config, name)})" for name in short]
     change = smallest(graph, config)
     if change is None:

@@ -59,12 +59,11 @@ class Image:
     def __post_init__(self):
         for memory in _MEMORIES:
             shape, size = record(self.config, memory), len(self.sections[memory])
-            name = memory.name.lower()
             if size % shape.size:
-                raise ValueError(f"{name}: {size} bytes are not records of {shape.size}")
+                raise ValueError(f"{shape.title}: {size} bytes are not records of {shape.size}")
             if size > shape.size * shape.depth:
                 raise ValueError(
-                    f"{name}: {size // shape.size} records exceed the memory's {shape.depth}"
+                    f"{shape.title}: {size // shape.size} records exceed the memory's {shape.depth}"
                 )
         self._check_program()
 

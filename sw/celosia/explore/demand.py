@@ -105,13 +105,11 @@ def _multipliers(board: Board, config: Config) -> int:
 
 def _memories(config: Config) -> list[tuple[str, int, int, int]]:
     """(name, copies, bits of a word, words) of every memory worth a block."""
-    parameter = sum(field.width for field in PARAMETER.fields)
-    descriptor = sum(field.width for field in DESCRIPTOR.fields)
     word = 8 * config.lanes
     return [
         ("weights", 1, 8 * config.cols, config.weight_depth),
-        ("parameters", 1, parameter * config.requantizers, config.param_depth),
-        ("program", 1, descriptor, config.program_depth),
+        ("parameters", 1, PARAMETER.width * config.requantizers, config.param_depth),
+        ("program", 1, DESCRIPTOR.width, config.program_depth),
         ("activations", config.rows, word, config.act_depth),
         ("masks", 1, config.lanes, config.act_depth),
         ("tables", config.requantizers, 8, 256 * config.tables),

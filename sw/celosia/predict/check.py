@@ -7,7 +7,7 @@ from celosia.compiler import needs, smallest
 from celosia.network.graph import Layer
 from celosia.network.outline import LayerOutline, Outline
 from celosia.ops import OPERATIONS
-from celosia.spec import DESCRIPTOR, PARAMETER, Config
+from celosia.spec import Config, Memory, record
 
 from .estimate import Estimate, estimate
 
@@ -19,9 +19,16 @@ FITS, TOO_LARGE, UNSUPPORTED = 0, 3, 4
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Records of one memory, and what they hold in bytes (in every row, for activations)."""
+    """What a model takes of one memory (in every row, for activations).
+
+    Parameters
+    ----------
+    name, title : its depth in `Config`; what people call it.
+    needed, available : units of that depth. record_bytes : of one of them.
+    """
 
     name: str
+    title: str
     needed: int
     available: int
     record_bytes: int
@@ -78,15 +85,9 @@ class Check:
         """By the name of their depth in `Config`; none when something cannot run at all."""
         if self.outline.unsupported or not self.outline.layers:
             return []
-        record_bytes = {
-            "weight_depth": self.config.cols,
-            "param_depth": self.config.requantizers * PARAMETER.size,
-            "program_depth": DESCRIPTOR.size,
-            "act_depth": self.config.lanes,
-            "tables": 256,  # a table has an entry for every byte
-        }
+        of = {each.parameter: each for each in (record(self.config, m) for m in Memory)}
         return [
-            MemoryUse(name, needed, getattr(self.config, name), record_bytes[name])
+            MemoryUse(name, of[name].title, needed, getattr(self.config, name), of[name].unit_bytes)
             for name, needed in needs(self.outline, self.config).items()
         ]
 

@@ -131,10 +131,10 @@ def memory(facts: Facts) -> Raw:
             (f"f{i % 2 * 3} gap", a / shape.depth, (b - a) / shape.depth, f"{names[i]}: {b - a:,}")
             for i, (a, b) in enumerate(pairwise(edges))
         ]
-        rows.append(_used(kind.name.lower(), parts, edges[-1], shape.depth, shape.size))
+        rows.append(_used(shape.title, parts, edges[-1], shape.depth, shape.size))
     shape, count = record(config, Memory.TABLES), len(image.records(Memory.TABLES))
     used = [("f0", 0, count / shape.depth, f"{count // 256} tables")] if shape.depth else []
-    rows.append(_used("tables", used, count, shape.depth, shape.size))
+    rows.append(_used(shape.title, used, count, shape.depth, shape.size))
     depth = max(
         (OPERATIONS[d["op"]].writes(d, config).stop for d in ds if d["store"]),
         default=2 * image.input_words,

@@ -22,8 +22,8 @@ from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, I
 from .identity import config_of, identity
 from .integers import ceil_div, round_up
 from .link import COUNTERS, IDENTITY, REQUEST, TRAILER, InferFlag, Memory, Opcode, Status
+from .memories import Record, record
 from .params import PARAMETER
-from .records import Record, record
 
 __all__ = [
     "ACC",

@@ -14,6 +14,7 @@ from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Graph
 from celosia.network.network import Network
 from celosia.network.outline import LayerOutline, Operation, Outline, Place, placeholder_table
+from celosia.ops import OPERATIONS
 from celosia.spec import Memory
 from celosia.support.errors import CelosiaError, Unsupported, located
 
@@ -91,22 +92,18 @@ def _content(path: Path) -> bytes | mmap.mmap:
 def _image(image: Image) -> Outline:
     tables = image.records(Memory.TABLES)
     layers = tuple(
-        LayerOutline(
-            layer.name,
-            layer.inputs,
-            layer.outputs,
+        OPERATIONS[d["op"]].outline(
+            d,
+            name=layer.name,
+            inputs=layer.inputs,
+            outputs=layer.outputs,
             output=layer.quant,
             table=tables[d["table"]] if d["use_table"] else None,
         )
         for layer, d in zip(image.model.layers, image.descriptors(), strict=True)
     )
-    operations = tuple(
-        Operation(each.name, "Dense", Place.ENGINE, "a layer")
-        if each.table is None
-        else Operation(each.name, "Dense", Place.ENGINE, "a layer and an element table")
-        for each in layers
-    )
     kind = f"program image for {image.config}"
+    operations = tuple(map(Operation.of, layers))
     return Outline(image.model.name, kind, operations, layers, image.config)
 
 

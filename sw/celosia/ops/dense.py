@@ -1,6 +1,7 @@
 """DENSE: every output is a sum over all inputs. `celosia.network.graph.Dense` is its layer."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,9 @@ class _Dense(Operation):
             "outputs": d["tiles"] == config.tiles(outputs),
             "macs": macs == inputs * outputs,
         }
+
+    def outline(self, d: Fields, **common: Any) -> LayerOutline:
+        return LayerOutline(**common)
 
     def evaluate(self, layer: Dense, *inputs: np.ndarray) -> np.ndarray:
         """``y[n] = table[clip(rescale(sum_k (x[k] - zp_in) * w[n, k] + b[n]) + zp, lo, hi)]``"""

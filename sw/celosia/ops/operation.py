@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -104,6 +105,10 @@ class Operation(ABC):
     @abstractmethod
     def agrees(self, d: Fields, inputs: int, outputs: int, macs: int, config: Config) -> dict:
         """Whether its part of ``d`` is that of a layer of such a size: a bool by what is judged."""
+
+    @abstractmethod
+    def outline(self, d: Fields, **common: Any) -> LayerOutline:
+        """The outline of the layer; ``common`` are what all outlines have, its size included."""
 
     # What it computes.
 

@@ -26,7 +26,7 @@ _SEED = 1
 
 
 class Anomaly:
-    """Figures of ``ad01_int8.tflite`` on random inputs."""
+    """Metrics of ``ad01_int8.tflite`` on random inputs."""
 
     def __init__(self, path: Path, progress: Progress):
         self.path = path
@@ -39,11 +39,11 @@ class Anomaly:
 
     def cycles(self, rows: int, cols: int, peers: str = "") -> Row:
         """Cycles per image of one run."""
-        figures = self.measured(rows, cols).figures
-        limit = cycles_per_image(self.graph, figures.config)
+        metrics = self.measured(rows, cols).metrics
+        limit = cycles_per_image(self.graph, metrics.config)
         return Row(
-            name=f"AD {rows}x{cols}, batches of {rows}, no skipping, {figures.images:,} images",
-            value=figures.cycles_per_image,
+            name=f"AD {rows}x{cols}, batches of {rows}, no skipping, {metrics.images:,} images",
+            value=metrics.cycles_per_image,
             unit="cycles/image",
             goal=_ALLOWED * limit,
             peers=f"limit of whole tiles {limit:,.0f}" + (f"; {peers}" if peers else ""),
@@ -77,7 +77,7 @@ class Anomaly:
             ),
             Row(
                 name=what,
-                value=run.figures.cycles_per_image,
+                value=run.metrics.cycles_per_image,
                 unit="cycles/image",
                 goal=_ALLOWED_OF_MACS * ideal,
                 peers=f"MACs / multipliers {ideal:,.0f}",

@@ -29,14 +29,14 @@ class Mnist:
 
     def cycles(self, rows: int, cols: int, skip: bool, goal: float, peers: str = "") -> Row:
         """Cycles per image from the first word in to the last word out of one run."""
-        figures = self.measured(rows, cols, skip).figures
+        metrics = self.measured(rows, cols, skip).metrics
         if not skip:
-            limit = cycles_per_image(self.digits.graph, figures.config)
+            limit = cycles_per_image(self.digits.graph, metrics.config)
             peers = f"limit {limit:,.0f}" + (f"; {peers}" if peers else "")
         how = "zeros skipped" if skip else "no skipping"
         return Row(
-            name=f"{rows}x{cols}, batches of {rows}, {how}, {figures.images:,} images",
-            value=figures.cycles_per_image,
+            name=f"{rows}x{cols}, batches of {rows}, {how}, {metrics.images:,} images",
+            value=metrics.cycles_per_image,
             unit="cycles/image",
             goal=goal,
             peers=peers,
@@ -44,9 +44,9 @@ class Mnist:
 
     def utilization(self, rows: int, cols: int) -> Row:
         """Share of the multipliers at work in a cycle, without skipping."""
-        figures = self.measured(rows, cols, False).figures
+        metrics = self.measured(rows, cols, False).metrics
         return Row(
-            name=f"{rows}x{cols}, multipliers at work", value=100 * figures.utilization, unit="%"
+            name=f"{rows}x{cols}, multipliers at work", value=100 * metrics.utilization, unit="%"
         )
 
     def accuracy_lost(self) -> Row:
@@ -69,10 +69,10 @@ class Mnist:
 
     def seconds(self) -> Row:
         """Time to simulate the whole test set."""
-        figures = self.measured(16, 16, True).figures
+        metrics = self.measured(16, 16, True).metrics
         return Row(
-            name=f"16x16, {figures.images:,} images simulated",
-            value=figures.seconds,
+            name=f"16x16, {metrics.images:,} images simulated",
+            value=metrics.seconds,
             unit="s",
             goal=30,
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from celosia import driver
 from celosia.compiler import compile
-from celosia.driver.metrics import Figures
+from celosia.driver.metrics import Metrics
 from celosia.model import run as golden
 from celosia.network.graph import Graph
 from celosia.spec import Config
@@ -20,7 +20,7 @@ __all__ = ["Measured", "simulate"]
 class Measured:
     """Figures of a run on the compiled RTL, its int8 outputs and how many differ from golden."""
 
-    figures: Figures
+    metrics: Metrics
     outputs: np.ndarray
     mismatches: int
 
@@ -35,7 +35,7 @@ def simulate(
         start = time.perf_counter()
         outputs = device.run(x, skip=skip, progress=progress)
         seconds = time.perf_counter() - start
-        figures = Figures(
+        metrics = Metrics(
             config=config,
             macs_per_image=graph.macs,
             images=len(x),
@@ -44,4 +44,4 @@ def simulate(
             counters=device.counters(),
         )
     mismatches = int((outputs != golden(image, x)[-1]).sum())
-    return Measured(figures, outputs, mismatches)
+    return Measured(metrics, outputs, mismatches)

@@ -37,8 +37,8 @@ def test_verdicts():
 def test_a_run():
     measured = simulate(GRAPH, CONFIG, images(RNG, GRAPH, 40), False, silent)
     assert measured.mismatches == 0 and measured.outputs.shape == (40, 3)
-    assert measured.figures.cycles_per_image >= cycles_per_image(GRAPH, CONFIG)
-    assert measured.figures.counters["images"] == 40
+    assert measured.metrics.cycles_per_image >= cycles_per_image(GRAPH, CONFIG)
+    assert measured.metrics.counters["images"] == 40
 
 
 @pytest.mark.parametrize("array", [MacArray, PlainArray])

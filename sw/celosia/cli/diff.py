@@ -32,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_argument("--random", type=int, metavar="N", help="N inputs drawn at random instead")
     parser.add_argument("--seed", type=int, default=0, help="of --random (0)")
     parser.add_argument(
-        "--against", choices=("litert", "onnxruntime", "golden"),
-        help="reference (the model file's own runtime, golden for a graph)",
+        "--against", choices=("litert", "onnxruntime", "reference"),
+        help="what to hold it against: the model file's own runtime, or reference, the layers "
+        "evaluated directly in NumPy (the runtime if there is one)",
     )  # fmt: skip
     parser.add_argument(
         "--transport", choices=("golden", "rtl"), default="golden",
@@ -114,20 +115,19 @@ def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
 
 
 def _reference(args: argparse.Namespace, network: "Network", x: np.ndarray, progress):
-    from celosia.compare import golden, litert, onnxruntime
+    from celosia.compare import direct, litert, onnxruntime
     from celosia.importer.formats import Format, identify
     from celosia.support.files import read
 
     own = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
     kind = identify(read(args.model), Path(args.model).suffix)
-    default = own.get(kind, "golden")
+    default = own.get(kind, "reference")
     against = args.against or default
-    if against == "golden":
-        return golden(network, x)
+    if against == "reference":
+        return direct(network, x)
     if against != default:
-        raise CelosiaError(
-            f"{against} does not read this file", where=args.model, todo=f"use {default} or golden"
-        )
+        todo = "use " + " or ".join(dict.fromkeys((default, "reference")))
+        raise CelosiaError(f"{against} does not read this file", where=args.model, todo=todo)
     run = {"litert": litert, "onnxruntime": onnxruntime}[against]
     return run(args.model, network, x, progress)
 
@@ -205,8 +205,8 @@ def _why(found: "Comparison") -> str:
         return f"a step on the host before or after the engine makes the {tensor.name}"
     if fault.engine:
         return (
-            f"the engine departs from the golden model in {fault.engine:,} elements: the fault is "
-            "in the engine, not in the model"
+            f"the engine departs from the NumPy reference in {fault.engine:,} elements: the fault "
+            "is in the engine, not in the model"
         )
     if not fault.rounding:
         return "the reference shows no tensor before it, so that the layer cannot be told"

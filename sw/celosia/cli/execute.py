@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.driver.metrics import Figures
+from celosia.driver.metrics import Metrics
 
 from .console import Console
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from celosia.compiler.image import Image
     from celosia.driver.parallel import Run
 
-__all__ = ["execute", "figure_rows"]
+__all__ = ["execute", "metric_rows"]
 
 
 def execute(
     args: argparse.Namespace, image: "Image", x: np.ndarray, console: Console
-) -> "tuple[Run, Figures, bool]":
+) -> "tuple[Run, Metrics, bool]":
     """Run ``x`` as the options of `options.add_run` ask.
 
     Returns
     -------
-    What was computed, its figures, and whether all of it was; False after Ctrl-C.
+    What was computed, its metrics, and whether all of it was; False after Ctrl-C.
     """
     from celosia import driver
     from celosia.driver.parallel import Interrupted, run_parallel
@@ -51,7 +51,7 @@ def execute(
         except Interrupted as error:
             run, complete = error.run, False
         seconds = time.perf_counter() - start
-    figures = Figures(
+    metrics = Metrics(
         config=image.config,
         macs_per_image=image.model.macs,
         images=int(run.done.sum()),
@@ -59,12 +59,12 @@ def execute(
         seconds=seconds,
         counters=run.counters,
     )
-    return run, figures, complete
+    return run, metrics, complete
 
 
-def figure_rows(figures: Figures) -> list[tuple[str, str]]:
-    """The figures for people; what is not known is left out."""
-    f, rows = figures, []
+def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
+    """The metrics for people; what is not known is left out."""
+    f, rows = metrics, []
     if f.cycles:
         mults = f.config.multipliers
         rows += [

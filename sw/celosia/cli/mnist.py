@@ -8,7 +8,7 @@ from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
-from .execute import execute, figure_rows
+from .execute import execute, metric_rows
 from .quantize import CALIBRATION_IMAGES
 from .show import show_digits
 from .train import dataset_line
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     pixels, labels = dataset.x_test[: args.images], dataset.y_test[: args.images]
     x = network.prepare(scaled(pixels))
     floats, expected = model.predict(scaled(pixels)), golden(image, x)[-1]
-    run, figures, complete = execute(args, image, x, console)
+    run, metrics, complete = execute(args, image, x, console)
 
     done, outputs = run.done, run.outputs[run.done]
     classes = outputs.argmax(axis=1)
@@ -64,16 +64,16 @@ def run(args: argparse.Namespace) -> int:
     if not complete:
         so_far = _percent(shares["accuracy_int8"])
         console.say(
-            f"interrupted: {figures.images:,} of {len(x):,} images done, accuracy so far {so_far}"
+            f"interrupted: {metrics.images:,} of {len(x):,} images done, accuracy so far {so_far}"
         )
     rows = [
-        ("images", f"{figures.images:,} on {args.transport}"),
+        ("images", f"{metrics.images:,} on {args.transport}"),
         ("float accuracy", _percent(shares["accuracy_float"])),
         ("int8 accuracy", _percent(shares["accuracy_int8"])),
         ("same prediction", _percent(shares["agreement"])),
         ("bytes that differ from golden", f"{mismatches:,} of {outputs.size:,}"),
     ]
-    console.table(rows + figure_rows(figures))
+    console.table(rows + metric_rows(metrics))
     if complete:
         scores = network.finish(outputs)
         show_digits(console, pixels, labels, scores)
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             "complete": complete,
             **shares,
             "mismatches": mismatches,
-            **figures.to_dict(),
+            **metrics.to_dict(),
         }
     )
     return 130 if not complete else int(mismatches > 0)

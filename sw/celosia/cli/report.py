@@ -13,7 +13,7 @@ from .files import load_array, load_model
 
 if TYPE_CHECKING:
     from celosia.compiler.image import Image
-    from celosia.driver.metrics import Figures
+    from celosia.driver.metrics import Metrics
     from celosia.driver.parallel import Run
 
 __all__ = ["add_report", "float_results", "write_report"]
@@ -58,7 +58,7 @@ def write_report(
     image: "Image",
     x: np.ndarray,
     run: "Run",
-    figures: "Figures",
+    metrics: "Metrics",
     mismatches: int,
     labels: np.ndarray | None,
     reference: list[np.ndarray] | None,
@@ -68,7 +68,7 @@ def write_report(
 
     real = load_array(args.input)
     facts = gather(
-        *(image, x, run.outputs, figures, mismatches),
+        *(image, x, run.outputs, metrics, mismatches),
         batch=args.batch,
         skip=not args.no_skip,
         labels=labels,

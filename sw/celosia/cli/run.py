@@ -11,7 +11,7 @@ from celosia.support.files import atomic_write
 
 from . import options
 from .console import Console
-from .execute import execute, figure_rows
+from .execute import execute, metric_rows
 from .files import load_array, load_model
 from .quantize import add_calibration, compilable
 from .report import add_report, float_results, write_report
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     x = _input(args.input, image)
     labels = _labels(args.labels, len(x)) if args.labels else None
     reference = float_results(args, image)
-    run, figures, complete = execute(args, image, x, console)
+    run, metrics, complete = execute(args, image, x, console)
     done = run.done
     mismatches = int((run.outputs[done] != golden(image, x[done])[-1]).sum())
     classes = run.outputs.argmax(axis=1)
@@ -66,16 +66,16 @@ def run(args: argparse.Namespace) -> int:
         np.save(file, results)
         atomic_write(args.output, file.getvalue())
     if not complete:
-        console.say(f"interrupted: {figures.images:,} of {len(x):,} images done")
-    rows = [("images", f"{figures.images:,}"), ("bytes that differ from golden", f"{mismatches:,}")]
+        console.say(f"interrupted: {metrics.images:,} of {len(x):,} images done")
+    rows = [("images", f"{metrics.images:,}"), ("bytes that differ from golden", f"{mismatches:,}")]
     if right is not None:
         rows.append(("right", f"{right:.2%}"))
-    console.table(rows + figure_rows(figures))
+    console.table(rows + metric_rows(metrics))
     if not args.output and complete:
         for index in range(min(len(x), _SHOWN)):
             console.say(f"input {index}: class {classes[index]}, {results[index].tolist()}")
     if args.report and complete:
-        write_report(args, image, x, run, figures, mismatches, labels, reference)
+        write_report(args, image, x, run, metrics, mismatches, labels, reference)
         console.say(f"{args.report}: report")
     console.write_json(
         {
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
             "accuracy_float": None,
             "accuracy_int8": None if right is None else float(right),
             "mismatches": mismatches,
-            **figures.to_dict(),
+            **metrics.to_dict(),
             "jobs": run.jobs,
         }
     )

@@ -1,6 +1,6 @@
 """Engine and reference side by side, tensor by tensor: where they differ first, and why."""
 
-from .reference import REFERENCES, Reference, golden, litert, onnxruntime
+from .reference import REFERENCES, Reference, direct, litert, onnxruntime
 from .side_by_side import Comparison, Fault, compare, run_engine
 from .tensors import First, TensorDiff
 
@@ -12,7 +12,7 @@ __all__ = [
     "Reference",
     "TensorDiff",
     "compare",
-    "golden",
+    "direct",
     "litert",
     "onnxruntime",
     "run_engine",

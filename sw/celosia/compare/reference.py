@@ -10,9 +10,10 @@ from celosia.network.network import Network
 from celosia.support.errors import CelosiaError
 from celosia.support.progress import Progress, silent
 
-__all__ = ["REFERENCES", "Reference", "golden", "litert", "onnxruntime"]
+__all__ = ["REFERENCES", "Reference", "direct", "litert", "onnxruntime"]
 
-REFERENCES = ("litert", "onnxruntime", "golden")
+#: What `celosia diff --against` takes; "reference" is the graph evaluated directly.
+REFERENCES = ("litert", "onnxruntime", "reference")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Reference:
     output: np.ndarray
 
 
-def golden(network: Network, x: np.ndarray) -> Reference:
+def direct(network: Network, x: np.ndarray) -> Reference:
     """The graph evaluated layer by layer (`celosia.model.reference`).
 
     It has no packing, tiles or folded zero points, so it also checks the compiler, where the
@@ -41,7 +42,7 @@ def golden(network: Network, x: np.ndarray) -> Reference:
     entry = network.prepare(x)
     results = evaluate(network.graph, entry)
     output = network.finish(results[-1])
-    return Reference("golden reference", (entry, *results), output.reshape(len(x), -1))
+    return Reference("NumPy reference", (entry, *results), output.reshape(len(x), -1))
 
 
 def litert(
@@ -64,7 +65,7 @@ def litert(
             "LiteRT is not installed", where="--against litert", todo="pip install ai-edge-litert"
         ) from error
     if len(network.tensors) != len(network.graph.layers) + 1:
-        raise CelosiaError("not a .tflite file", where=str(path), todo="use --against golden")
+        raise CelosiaError("not a .tflite file", where=str(path), todo="use --against reference")
     try:
         interpreter = Interpreter(
             model_path=str(path),

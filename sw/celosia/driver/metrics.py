@@ -1,14 +1,14 @@
-"""The figures of a run: how many cycles, how well the multipliers were used, how fast it went."""
+"""The metrics of a run: how many cycles, how well the multipliers were used, how fast it went."""
 
 from dataclasses import dataclass
 
 from celosia.spec import Config
 
-__all__ = ["Figures"]
+__all__ = ["Metrics"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class Metrics:
     """What a run of ``images`` images took.
 
     Parameters

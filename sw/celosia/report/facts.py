@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.compiler.image import Image
-from celosia.driver.metrics import Figures
+from celosia.driver.metrics import Metrics
 from celosia.predict.cycles import Prediction, predict
 from celosia.predict.workload import dense_load, run_loads
 from celosia.support.errors import CelosiaError
@@ -50,7 +50,7 @@ class Facts:
     Parameters
     ----------
     image, x, outputs : the program, its int8 inputs and its int8 results.
-    figures : of the run.
+    metrics : of the run.
     mismatches : bytes that differ from the golden model.
     batch, skip : how it was run.
     prediction, cycles : of the cycle model for the first `predicted` images, in all and by layer.
@@ -61,7 +61,7 @@ class Facts:
     image: Image
     x: np.ndarray
     outputs: np.ndarray
-    figures: Figures
+    metrics: Metrics
     mismatches: int
     batch: int
     skip: bool
@@ -108,7 +108,7 @@ def gather(
     image: Image,
     x: np.ndarray,
     outputs: np.ndarray,
-    figures: Figures,
+    metrics: Metrics,
     mismatches: int,
     *,
     batch: int | None = None,
@@ -149,7 +149,7 @@ def gather(
         cycles.append(LayerCycles(*(value / len(part) for value in values)))
     few = slice(0, _IMAGES)
     return Facts(
-        *(image, x, outputs, figures, mismatches, batch, skip, prediction, tuple(cycles)),
+        *(image, x, outputs, metrics, mismatches, batch, skip, prediction, tuple(cycles)),
         predicted=len(part),
         precision=tuple(
             precision(

@@ -20,7 +20,7 @@ def render(facts: Facts) -> str:
     if facts.labels is not None:
         parts.append(("classes", "Classes", sections.classes(facts)))
     lead = (
-        f"{facts.figures.images:,} inputs through the {config} engine "
+        f"{facts.metrics.images:,} inputs through the {config} engine "
         f"({config.multipliers:,} multipliers), batches of {facts.batch}, "
     ) + ("zeros skipped." if facts.skip else "nothing skipped.")
     about = f"{model.name} on {config}"

@@ -20,7 +20,7 @@ _LITTLE = 20
 
 def figures(facts: Facts) -> Iterator[tuple[str, object, str]]:
     """The cards on top."""
-    f, p = facts.figures, facts.prediction
+    f, p = facts.metrics, facts.prediction
     per_image = p.cycles / facts.predicted
     yield "cycles per input", f"{per_image:,.0f}", f"cycle model, {facts.predicted:,} inputs"
     if f.cycles:

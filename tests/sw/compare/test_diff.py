@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.litert import Op, Tensor, build
 from tests.helpers.random_models import fully_connected, random_model
 
-from celosia.compare import TensorDiff, compare, golden, litert, run_engine
+from celosia.compare import TensorDiff, compare, direct, litert, run_engine
 from celosia.importer.tflite import read_tflite
 from celosia.network.graph import Dense, Graph
 from celosia.network.network import Network
@@ -99,7 +99,7 @@ def test_one_more_in_the_multiplier_is_seen_where_it_matters():
     """A tie that the multiplier decides: input 3, weight 1, factor exactly 1/2."""
     network = _tie(Rounding.SINGLE)
     x = np.full((1, 1), 3, np.int8)
-    reference = golden(network, x)
+    reference = direct(network, x)
     layer = network.graph.layers[0]
     less = replace(layer, multiplier=layer.multiplier - 1)
     faulty = replace(network, graph=Graph("tie", (less,)))
@@ -169,9 +169,9 @@ def test_the_page_says_what_is_wrong(model, celosia, monkeypatch, tmp_path):
     assert document["first"]["tensor"] == "dense2"
 
 
-def test_graphs_are_compared_with_the_golden_reference(files, celosia):
+def test_graphs_are_compared_with_their_direct_evaluation(files, celosia):
     ran = celosia("diff", files.graph, "--input", files.inputs)
-    assert ran.status == 0 and "golden reference" in ran.out
+    assert ran.status == 0 and "golden 16x16 engine against NumPy reference" in ran.out
     ran = celosia("diff", files.graph, "--input", files.inputs, "--against", "litert")
     assert ran.status == 2 and "does not read this file" in ran.err
 

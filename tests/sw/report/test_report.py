@@ -10,7 +10,7 @@ from tests.helpers.browser import CHROMIUM, dump
 from tests.helpers.networks import images, network
 
 from celosia.compiler import compile
-from celosia.driver.metrics import Figures
+from celosia.driver.metrics import Metrics
 from celosia.model import run as golden
 from celosia.network.graph import Dense, Graph
 from celosia.numerics.quant import Quant
@@ -65,8 +65,8 @@ def page(files, tmp_path_factory):
     return folder / "r.html"
 
 
-def _figures(image, x) -> Figures:
-    return Figures(
+def _metrics(image, x) -> Metrics:
+    return Metrics(
         config=image.config,
         macs_per_image=image.model.macs,
         images=len(x),
@@ -79,7 +79,7 @@ def _figures(image, x) -> Figures:
 def _render(graph: Graph, x, config=None, **more) -> str:
     image = compile(graph, config or Config.default(2, 8))
     outputs = golden(image, x)[-1]
-    return render(gather(image, x, outputs, _figures(image, x), 0, **more))
+    return render(gather(image, x, outputs, _metrics(image, x), 0, **more))
 
 
 def test_all_sections_are_there_and_elements_are_closed(page):
@@ -127,7 +127,7 @@ def test_cycles_of_the_layers_and_the_load_are_all_there_are():
     rng = np.random.default_rng(2)
     graph = network(rng, [50, 30, 10])
     image, x = compile(graph, Config.default(4, 8)), images(rng, graph, 30)
-    facts = gather(image, x, golden(image, x)[-1], _figures(image, x), 0)
+    facts = gather(image, x, golden(image, x)[-1], _metrics(image, x), 0)
     total = sum(c.compute + c.drain + c.wait for c in facts.cycles) + facts.load
     assert total * len(x) == pytest.approx(facts.prediction.cycles)
     saved = sum(c.skipped for c in facts.cycles) * len(x)

@@ -75,4 +75,6 @@ def test_a_device_for_an_image(files):
         assert device.config == image.config and device.image is image
     with pytest.raises(celosia.CelosiaError, match="no transport 'fpga'; choose golden"):
         celosia.open("fpga")
+    with pytest.raises(celosia.CelosiaError, match="no RTL 'slow'; choose fast or placed"):
+        celosia.open("rtl", image, rtl="slow")
     assert "celosia.driver" in sys.modules

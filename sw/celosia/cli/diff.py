@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--transport", choices=("golden", "rtl"), default="golden",
         help="engine: the NumPy model or the compiled simulation of the Verilog (golden)",
     )  # fmt: skip
+    options.add_rtl(parser, "placed")
     options.add_engine(parser)
     options.add_json(parser)
 
@@ -57,12 +58,14 @@ def run(args: argparse.Namespace) -> int:
         start = time.perf_counter()
         reference = _reference(args, network, x, progress)
         middle = time.perf_counter()
-        layers = run_engine(network.graph, network.prepare(x), config, args.transport, progress)
+        layers = run_engine(
+            network.graph, network.prepare(x), config, args.transport, progress, args.rtl
+        )
         seconds = time.perf_counter() - middle
     found = compare(network, x, layers, reference)
-    _show(found, len(x), f"{args.transport} {config} engine", console)
+    _show(found, len(x), f"{options.transport_name(args)} {config} engine", console)
     document = {"model": args.model, "images": len(x), "engine": config.to_dict()}
-    document |= {"transport": args.transport, "seconds": seconds}
+    document |= {"transport": args.transport, "rtl": options.rtl_form(args), "seconds": seconds}
     document |= {"reference_seconds": middle - start}
     console.write_json(document | found.to_dict())
     return int(not found.equal)

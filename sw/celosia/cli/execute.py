@@ -34,12 +34,13 @@ def execute(
         if args.transport == "rtl":
             from celosia.driver.rtl.transport import prepare
 
-            prepare(image.config, progress)
+            prepare(image.config, progress, args.rtl)
         start = time.perf_counter()
         try:
             run, complete = run_parallel(
                 partial(
-                    driver.open, args.transport, image.config, port=args.port, baud=args.baud
+                    *(driver.open, args.transport, image.config),
+                    port=args.port, baud=args.baud, rtl=args.rtl,
                 ),
                 image,
                 x,

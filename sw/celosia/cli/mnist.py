@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             f"interrupted: {metrics.images:,} of {len(x):,} images done, accuracy so far {so_far}"
         )
     rows = [
-        ("images", f"{metrics.images:,} on {args.transport}"),
+        ("images", f"{metrics.images:,} on {options.transport_name(args)}"),
         ("float accuracy", _percent(shares["accuracy_float"])),
         ("int8 accuracy", _percent(shares["accuracy_int8"])),
         ("same prediction", _percent(shares["agreement"])),
@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
             "network": list(model.sizes),
             "engine": config.to_dict(),
             "transport": args.transport,
+            "rtl": options.rtl_form(args),
             "batch": args.batch or config.rows,
             "skip": not args.no_skip,
             "jobs": run.jobs,

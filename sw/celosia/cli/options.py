@@ -13,11 +13,14 @@ __all__ = [
     "add_engine",
     "add_json",
     "add_output",
+    "add_rtl",
     "add_run",
     "check_outputs",
     "check_run",
     "config",
     "overrides",
+    "rtl_form",
+    "transport_name",
 ]
 
 _ENGINE = {
@@ -76,6 +79,7 @@ def add_run(parser: argparse.ArgumentParser, transport: str) -> None:
         help="golden: the NumPy model; rtl: the compiled simulation of the engine's Verilog "
         f"({transport})",
     )  # fmt: skip
+    add_rtl(group, "fast")
     group.add_argument(
         "--port", metavar="PORT",
         help="the board at this serial port instead; auto: the one at which an engine answers",
@@ -86,6 +90,25 @@ def add_run(parser: argparse.ArgumentParser, transport: str) -> None:
         "--no-skip", action="store_true", help="multiply zero bytes too; same results, more cycles"
     )
     group.add_argument("--jobs", type=int, default=1, metavar="N", help="engines side by side (1)")
+
+
+def add_rtl(parser: "argparse._ActionsContainer", default: str) -> None:
+    """Which form of the engine is simulated; `rtl_form` reads it."""
+    parser.add_argument(
+        "--rtl", choices=("fast", "placed"), default=default,
+        help="the Verilog that --transport rtl simulates: fast, of cells made for simulation, or "
+        f"placed, as `celosia verilog` writes it; both take the same cycles ({default})",
+    )  # fmt: skip
+
+
+def rtl_form(args: argparse.Namespace) -> str | None:
+    """The form of the RTL that was simulated; None on other transports."""
+    return args.rtl if args.transport == "rtl" else None
+
+
+def transport_name(args: argparse.Namespace) -> str:
+    """The transport for people, such as "golden" or "rtl (placed)"."""
+    return f"rtl ({args.rtl})" if args.transport == "rtl" else args.transport
 
 
 def check_run(args: argparse.Namespace, config) -> None:

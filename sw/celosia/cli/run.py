@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
             "model": image.model.name,
             "engine": image.config.to_dict(),
             "transport": args.transport,
+            "rtl": options.rtl_form(args),
             "complete": complete,
             "accuracy_float": None,
             "accuracy_int8": None if right is None else float(right),

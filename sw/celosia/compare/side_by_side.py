@@ -89,16 +89,23 @@ class Comparison:
 
 
 def run_engine(
-    graph: Graph, x: np.ndarray, config: Config, transport: str, progress: Progress = silent
+    graph: Graph,
+    x: np.ndarray,
+    config: Config,
+    transport: str,
+    progress: Progress = silent,
+    rtl: str = "placed",
 ) -> list[np.ndarray]:
     """Every layer's results from an engine, each int8 [n, N]; ``x`` is int8 [n, K].
+
+    ``transport`` and ``rtl`` are those of `celosia.driver.open`.
 
     Raises
     ------
     CelosiaError : as `celosia.compile`, `driver.open` and `Device.run_layers`.
     """
     image = compile(graph, config, emit_all=True)
-    with driver.open(transport, config, progress) as device:
+    with driver.open(transport, config, progress, rtl=rtl) as device:
         device.load(image, progress)
         return device.run_layers(x, progress=progress)
 

@@ -21,6 +21,7 @@ def open(
     *,
     port: str | None = None,
     baud: int | None = None,
+    rtl: str = "fast",
 ) -> Device:
     """A device; close it, or use it as a context manager.
 
@@ -33,6 +34,8 @@ def open(
     progress : told about the steps of building a simulation.
     port, baud : of the board: name of its serial port, or "auto" when None; bits per second,
         `spec.serial.BAUD` when None.
+    rtl : of the simulation: "fast", of cells made for simulation, or "placed", the Verilog that
+        `celosia verilog` writes. Both take the same cycles.
 
     Raises
     ------
@@ -46,8 +49,8 @@ def open(
         # Only here: the simulation needs the [hw] extra, which running models does not.
         from celosia.driver.rtl.transport import RtlTransport, prepare
 
-        prepare(config, progress)
-        device = Device(RtlTransport(config))
+        prepare(config, progress, rtl)
+        device = Device(RtlTransport(config, rtl=rtl))
     elif transport == "serial":
         from celosia.driver.serial.transport import AUTO, BAUD, SerialTransport
 

@@ -225,6 +225,7 @@ def test_files_of_the_wrong_kind(refused, files, tmp_path):
         (("--images", 0), "--images: 0 is not at least 1"),
         (("--epochs", 0), "epochs: 0"),
         (("--transport", "serial"), "invalid choice: 'serial'"),
+        (("--rtl", "slow"), "invalid choice: 'slow'"),
         (("--bogus",), "unrecognized arguments: --bogus"),
     ],
 )

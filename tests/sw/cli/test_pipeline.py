@@ -111,6 +111,27 @@ def test_run_takes_floats_or_bytes_of_any_shape(celosia, files, tmp_path):
     assert all(np.array_equal(each, results[0]) for each in results)
 
 
+def test_both_forms_of_the_rtl_agree(celosia, files, tmp_path):
+    """What is simulated fast and what is placed: the same bytes in the same cycles."""
+    x = tmp_path / "x.npy"
+    np.save(x, np.load(files.inputs)[:7])
+    found = {}
+    for rtl in ("fast", "placed"):
+        out = tmp_path / f"{rtl}.npy"
+        arguments = ("--input", x, "-o", out, "--transport", "rtl", "--rtl", rtl, "--json", "-")
+        ran = celosia("run", files.image, *arguments)
+        assert ran.status == 0, ran.err
+        document = json.loads(ran.out)
+        assert document["rtl"] == rtl
+        found[rtl] = np.load(out).tobytes(), document["cycles"], document["skipped"]
+    assert found["fast"] == found["placed"] and found["fast"][1] > 0
+
+    ran = celosia("diff", files.graph, "--input", x, "--transport", "rtl", *ENGINE)
+    assert ran.status == 0 and "rtl (placed) 2x4 engine against NumPy reference" in ran.out
+    golden = celosia("run", files.image, "--input", x, "--json", "-")
+    assert json.loads(golden.out)["rtl"] is None
+
+
 @pytest.mark.parametrize("options", [(), ("--jobs", 2), ("--batch", 1, "--no-skip")])
 def test_mnist_on_rtl(celosia, digits, tmp_path, options):
     report = tmp_path / "report.json"
@@ -119,6 +140,7 @@ def test_mnist_on_rtl(celosia, digits, tmp_path, options):
     assert ran.status == 0, ran.err
     first, *rest = ran.out.splitlines()
     assert first.startswith("dataset: digits0 (not MNIST)")
+    assert any(line.startswith("images") and line.endswith("11 on rtl (fast)") for line in rest)
     assert any(line.startswith("bytes that differ from golden  0 of 110") for line in rest)
     assert any("test image 0: " in line for line in rest)
     figures = json.loads(report.read_text())

@@ -15,10 +15,12 @@ from celosia.support.progress import Progress, silent
 from . import verilator
 from .source import engine_verilog
 
-__all__ = ["RtlTransport", "prepare"]
+__all__ = ["TECHNOLOGIES", "RtlTransport", "prepare"]
 
-#: Of the engine that is simulated here: the same cycle by cycle, and faster.
-TECHNOLOGY = "simulation"
+#: Technologies that an engine can be simulated in, by the name users know: the same cycle by cycle.
+#: "fast" has cells made for simulation, among them clock gates; "placed" is the Verilog that
+#: `celosia verilog` writes, which boards place but for their vendor's cells.
+TECHNOLOGIES = {"fast": "simulation", "placed": "portable"}
 #: A slice of simulation runs about this long; Ctrl-C and progress wait for its end.
 _SLICE_SECONDS = 0.1
 #: Output words a slice can return.
@@ -42,15 +44,24 @@ class _Report(ctypes.Structure):
     ]
 
 
-def prepare(config: Config, progress: Progress = silent) -> None:
+def prepare(config: Config, progress: Progress = silent, rtl: str = "fast") -> None:
     """Build the simulation of ``config`` now, where its steps can be watched, for later use.
+
+    Parameters
+    ----------
+    rtl : which form of the engine, one of `TECHNOLOGIES`.
 
     Raises
     ------
-    CelosiaError : a tool is missing or the design does not compile.
+    CelosiaError : there is no such form, a tool is missing or the design does not compile.
     """
-    verilog = engine_verilog(config, progress, technology=TECHNOLOGY)
-    verilator.build(verilog, config.link_bytes, progress)
+    verilator.build(_verilog(config, progress, rtl), config.link_bytes, progress)
+
+
+def _verilog(config: Config, progress: Progress, rtl: str) -> str:
+    if rtl not in TECHNOLOGIES:
+        raise CelosiaError(f"no RTL {rtl!r}", todo=f"choose {' or '.join(TECHNOLOGIES)}")
+    return engine_verilog(config, progress, technology=TECHNOLOGIES[rtl])
 
 
 class RtlTransport:
@@ -64,6 +75,7 @@ class RtlTransport:
     ----------
     config : the engine.
     verilog : text of a module ``celosia`` with the engine's ports; the engine itself when None.
+    rtl : which form of the engine itself, one of `TECHNOLOGIES`.
     progress : told about a build's steps, and about responses received during an exchange.
     stall_input, stall_output : probability 0..1 that in a cycle no new word is offered, or that
         none is accepted; for tests.
@@ -86,6 +98,7 @@ class RtlTransport:
         config: Config,
         verilog: str | None = None,
         *,
+        rtl: str = "fast",
         progress: Progress = silent,
         stall_input: float = 0.0,
         stall_output: float = 0.0,
@@ -104,7 +117,7 @@ class RtlTransport:
         self._max_idle = max_idle
         self._slice_cycles = 10_000
         if verilog is None:
-            verilog = engine_verilog(config, progress, technology=TECHNOLOGY)
+            verilog = _verilog(config, progress, rtl)
         self._lib = _load(verilator.build(verilog, config.link_bytes, progress))
         self._engine = self._lib.celosia_create(
             round(stall_input * 65536), round(stall_output * 65536), seed % (1 << 64)

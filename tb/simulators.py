@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ _MAKE_VARIABLES = {
     "CFG_CXXFLAGS_STD_NEWEST": "-std=gnu++20",
     "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
     "CFG_LDLIBS_THREADS": "-pthread",
+    # A design as one C++ file: its headers are compiled once, which is most of the work.
+    "VM_PARALLEL_BUILDS": "0",
+    "PYTHON3": sys.executable,
     # The Python side sets the speed, so compile quickly.
     "OPT_FAST": "-O0",
     "OPT_SLOW": "-O0",
@@ -37,7 +41,7 @@ _MAKE_VARIABLES = {
 _VERILATOR_ARGS = ["-Wno-lint", "-Wno-style", "--x-assign", "unique", "--x-initial", "unique"]
 #: One field of a packed signal may depend on another.
 _VERILATOR_ARGS += ["-Wno-UNOPTFLAT"]
-#: Verilator's own objects, the same for every design.
+#: Verilator's own objects, the same for every design (cocotb's main function depends on the pins).
 _RUNTIME = "verilated*.o"
 
 

@@ -94,7 +94,7 @@ class AxiTB(EngineTB):
 
     async def reset(self) -> None:
         self.dut.aresetn.value = 0
-        Clock(self.dut.aclk, PERIOD_NS, unit="ns").start(start_high=False)
+        Clock(self.dut.aclk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
         await self.cycles(3)
         self.dut.aresetn.value = 1
 

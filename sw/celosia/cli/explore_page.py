@@ -3,14 +3,14 @@
 from rich.text import Text
 
 from celosia.explore import Exploration, port_limit
-from celosia.explore.table import FIGURES, figures, notes, too_large, used_columns
+from celosia.explore.table import COLUMNS, cells, notes, too_large, used_columns
 
 from .console import Console
 from .page import columns, heading
 
 __all__ = ["show"]
 
-_HEADER = tuple(f">{name}" if right else name for name, right in FIGURES)
+_HEADER = tuple(f">{name}" if right else name for name, right in COLUMNS)
 
 
 def show(found: Exploration, console: Console) -> None:
@@ -42,7 +42,7 @@ def show(found: Exploration, console: Console) -> None:
         points = found.of(board)
         heading(console, f"{board.name}: {board.title}")
         rows = [
-            (*figures(point), Text("front" if id(point) in best else "", "bold green"))
+            (*cells(point), Text("front" if id(point) in best else "", "bold green"))
             for point in points
             if point.candidate.fits
         ]
@@ -52,8 +52,7 @@ def show(found: Exploration, console: Console) -> None:
     if found.front:
         heading(console, "Pareto front: price, latency, images/s")
         rows = [
-            (point.board.name, str(point.board.price or ""), *figures(point))
-            for point in found.front
+            (point.board.name, str(point.board.price or ""), *cells(point)) for point in found.front
         ]
         _columns(console, ("board", "price", *_HEADER), rows)
     console.say()

@@ -1,4 +1,4 @@
-"""Which hardware for a model: engines of every shape on every board, and the best of them."""
+"""Choice of hardware for a model: engines of many shapes on every board, and the best of them."""
 
 from .candidates import COLS, ROWS, Candidate, candidates
 from .clocks import Clock, estimated, measured

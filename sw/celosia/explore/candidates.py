@@ -1,4 +1,4 @@
-"""The engines that are looked at: of every board, every shape, with memories for the model."""
+"""Candidates of the sweep: for each board and shape an engine whose memories hold the model."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from .demand import Demand, Short, demand, shortages
 
 __all__ = ["COLS", "ROWS", "Candidate", "candidates"]
 
-#: The sweep when nothing else is asked for.
+#: Default rows and columns of the sweep.
 ROWS = (1, 2, 4, 8, 16)
 COLS = (4, 8, 16, 32, 64, 128)
 
@@ -26,11 +26,13 @@ class Candidate:
 
     Parameters
     ----------
-    config : with memories that hold the model; None when no engine of this shape has such.
-    placement : of exactly this engine on this board, if it was placed.
-    demand : what it takes, counted; None without ``config``.
-    short : what the board has too little of; nothing when it is all there, or was placed.
-    almost : of an engine of the same shape that was placed, what keeps it from being this one.
+    board : the board.
+    rows, cols : shape of the array.
+    config : engine whose memories hold the model; None when no engine of this shape can.
+    placement : result of place and route for exactly this engine and board; None if there is none.
+    demand : counted cells that the engine needs; None without ``config``.
+    short : resources of which the board has too few; empty when it fits or was placed.
+    almost : why placed engines of the same shape do not count, as text; "" if there are none.
     """
 
     board: Board
@@ -44,6 +46,7 @@ class Candidate:
 
     @property
     def fits(self) -> bool:
+        """Whether the engine holds the model and the board has the counted resources."""
         return not self.short
 
 
@@ -54,20 +57,21 @@ def candidates(
     cols: Sequence[int] | None,
     placements: Iterable[Placement],
 ) -> list[Candidate]:
-    """Every shape on one board, small ones first.
+    """Candidates of every shape on one board, small ones first.
 
-    An engine that was placed stands for its shape as it is, if it holds the model. Otherwise the
-    engine is the board's own with memories exactly as deep as the model needs, so that it fits if
-    any engine of the shape does.
+    A placed engine that holds the model is a candidate unchanged. A shape without one has the
+    board's default engine with other rows and columns, and memories exactly as deep as the model
+    needs: it fits if any engine of the shape does.
 
     Parameters
     ----------
-    rows, cols : of the sweep; None for the usual ones and those that were placed.
-    placements : of this board; others are passed over.
+    outline : of the model.
+    rows, cols : of the sweep; None for the default ones and those of placed engines.
+    placements : those of other boards are ignored.
 
     Raises
     ------
-    CelosiaError : there are no engines of such rows or columns.
+    CelosiaError : rows or columns are out of range.
     """
     placed = [each for each in placements if each.board == board.name]
     shapes = set(product(ROWS if rows is None else rows, COLS if cols is None else cols))
@@ -96,7 +100,7 @@ def _holds(outline: Outline, config: Config) -> bool:
 
 
 def _lacking(outline: Outline, config: Config) -> list[str]:
-    """What memories of ``config`` are too small for."""
+    """Memories of ``config`` that are too small, as text."""
     return [
         f"{name} {getattr(config, name):,} < {depth:,}"
         for name, depth in needs(outline, config).items()
@@ -105,7 +109,7 @@ def _lacking(outline: Outline, config: Config) -> list[str]:
 
 
 def _almost(outline: Outline, placed: list[Placement]) -> str:
-    """Why none of these engines holds the model: what the one lacks that lacks the least."""
+    """Why none of these engines holds the model: the shortages of the one with the fewest."""
     lacking = [_lacking(outline, each.engine) for each in placed]
     return f"placed with {', '.join(min(lacking, key=len))}" if lacking else ""
 

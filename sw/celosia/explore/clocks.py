@@ -1,4 +1,4 @@
-"""The clock of an engine on a board: measured by placing it, or marked as an estimate."""
+"""Clock of an engine on a board: measured by placing it, or an estimate marked as one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,8 +11,14 @@ __all__ = ["Clock", "estimated", "measured"]
 
 @dataclass(frozen=True)
 class Clock:
-    """``mhz`` megahertz; ``source`` says where that comes from, ``measured`` whether from placing
-    this very engine on this very board."""
+    """A clock with its source.
+
+    Parameters
+    ----------
+    mhz : MHz.
+    measured : True when exactly this engine was placed on exactly this board.
+    source : how it was found, as text.
+    """
 
     mhz: float
     measured: bool
@@ -20,17 +26,17 @@ class Clock:
 
 
 def measured(placement: Placement) -> Clock:
-    """The median over the seeds."""
+    """The clock of a placed engine: the median over its seeds."""
     seeds = len(placement.results)
     many = f"median of {seeds} seeds" if seeds > 1 else "one seed"
     return Clock(placement.fmax_mhz, True, f"{many}, {placement.technology}")
 
 
 def estimated(config: Config, placements: Iterable[Placement]) -> Clock | None:
-    """That of the nearest larger engine among ``placements``, all of one board.
+    """The clock of the smallest engine in ``placements``, all of one board, that is not smaller.
 
-    Larger: at least as many rows, columns and bytes of weights. It is never above that of a placed
-    engine of no more rows and columns. None: nothing larger was placed.
+    Not smaller: at least as many rows, columns and bytes of weights. The estimate is at most the
+    clock of any placed engine with no more rows and no more columns. None if all are smaller.
     """
     size, placements = _size(config), list(placements)
     larger = [each for each in placements if _at_least(_size(each.engine), size)]

@@ -1,4 +1,4 @@
-"""Work on a Dask cluster that somebody else runs."""
+"""Work on an existing Dask cluster."""
 
 import asyncio
 import concurrent.futures
@@ -11,12 +11,12 @@ from celosia.support.errors import CelosiaError
 
 __all__ = ["on_cluster", "require_dask"]
 
-#: Seconds for a scheduler to answer, and for its first worker to come.
+#: Seconds to wait for the scheduler's answer, and for its first worker.
 _PATIENCE = 5
 
 
 def require_dask() -> None:
-    """Refuse work on a cluster where there is no Dask: at once, not after other work.
+    """Refuse work on a cluster without Dask, before any other work is done.
 
     Raises
     ------
@@ -31,24 +31,25 @@ def require_dask() -> None:
 
 
 def on_cluster(address: str, task: Callable, items: Sequence) -> Iterator:
-    """``task`` of every item, in the order in which they are done.
+    """Results of ``task`` for every item, in the order in which they complete.
 
     Parameters
     ----------
     address : of the scheduler, such as "tcp://host:8786".
-    task : picklable; what it needs must be installed where the workers are.
+    task : picklable function; its modules must be installed on the workers.
+    items : picklable arguments.
 
     Raises
     ------
-    CelosiaError : Dask is not installed, the scheduler cannot be reached or goes away, it has no
-        workers, or workers without this version of Celosia.
+    CelosiaError : Dask is not installed, the scheduler cannot be reached or is lost, it has no
+        workers, or workers lack this version of Celosia.
     """
     require_dask()
     from distributed import Client, as_completed
     from distributed.comm import get_address_host_port
     from distributed.scheduler import KilledWorker
 
-    # What happens is said in one line, not in Dask's log.
+    # Errors are one line of the command line, and not lines of Dask's log.
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -63,7 +64,7 @@ def on_cluster(address: str, task: Callable, items: Sequence) -> Iterator:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except OSError as error:
         raise CelosiaError(
-            f"no scheduler answers: {_first_line(error)}",
+            f"the scheduler does not answer: {_first_line(error)}",
             where=where,
             todo="start one with `dask scheduler`, or check the address",
         ) from error
@@ -75,12 +76,10 @@ def on_cluster(address: str, task: Callable, items: Sequence) -> Iterator:
                 yield future.result()
         except KilledWorker as error:
             raise CelosiaError(
-                "a worker died again and again", where=where, todo="see its log"
+                "a worker died repeatedly", where=where, todo="see its log"
             ) from error
         except (OSError, asyncio.CancelledError, concurrent.futures.CancelledError) as error:
-            raise CelosiaError(
-                "the scheduler has gone away", where=where, todo="see its log"
-            ) from error
+            raise CelosiaError("lost the scheduler", where=where, todo="see its log") from error
 
 
 def _check_workers(client, where: str) -> None:
@@ -94,7 +93,7 @@ def _check_workers(client, where: str) -> None:
     try:
         versions = client.run(_version)
     except Exception as error:
-        # Whatever a worker raises for what it lacks, Dask turns into a plain exception.
+        # Dask turns what a worker raises for a missing module into a plain exception.
         what = f"a worker cannot run Celosia: {_first_line(error)}"
         raise CelosiaError(what, where=where, todo=todo) from error
     for worker, version in versions.items():

@@ -1,6 +1,6 @@
-"""What an engine takes of an FPGA that nobody has placed it on: multipliers and memory blocks.
+"""Multipliers and memory blocks that an engine needs of an FPGA, without placing it.
 
-Counted from the engine's structure. Logic (tables and flip-flops) is not: only placing tells it.
+They are counted from the engine's structure. LUTs and flip-flops are only known from placing.
 """
 
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from celosia.spec.timing import RESULTS_DEPTH
 
 __all__ = ["Demand", "Short", "demand", "shortages"]
 
-#: Words of a block RAM by the width of its port, for each family.
+#: Family -> width of a block RAM's port in bits -> its words.
 _BLOCKS = {
     "ice40": {16: 256, 8: 512, 4: 1024, 2: 2048},
     "ecp5": {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
     "gowin": {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
 }
-#: Width and words of a memory with one port, where a family has some. Weights are in these, unless
-#: they are too few, or a block RAM as wide holds all words.
+#: Family -> bits and words of its memories with one port. Weights are in these, unless there are
+#: too few, or block RAMs of the same width hold all words.
 _SINGLE_PORT = {"ice40": (16, 16384)}
-#: Memories of up to so many words cost less as logic, by Yosys's own prices of either.
+#: Family -> words of the deepest memory that Yosys, by its own cost function, makes of logic.
 _IN_LOGIC = {"ice40": 4, "ecp5": 64, "gowin": 64}
-#: Memories that are left to Yosys on ECP5 too, where all others are block RAM at any depth.
+#: Memories that Yosys maps on ECP5, too; all others are block RAM there at any depth.
 _BUFFERS = ("results", "received bytes", "bytes to send")
 #: 16-bit products of a requantizer.
 _REQUANTIZER = 4
@@ -31,12 +31,12 @@ _REQUANTIZER = 4
 
 @dataclass(frozen=True)
 class Demand:
-    """Cells that an engine takes.
+    """Cells that an engine needs.
 
     Parameters
     ----------
-    multipliers : of array and requantizers; on ECP5 those of the array make two products each.
-    block_rams, single_port_rams : by the name of the memory that takes them.
+    multipliers : of array and requantizers; on ECP5 each one of the array makes two products.
+    block_rams, single_port_rams : name of the memory -> number of cells.
     """
 
     multipliers: int
@@ -46,13 +46,14 @@ class Demand:
 
 @dataclass(frozen=True)
 class Short:
-    """Something that there is too little of.
+    """A resource of which there is too little.
 
     Parameters
     ----------
-    what : a kind of cell, or a depth in `Config`.
-    needed, available : how much; ``available`` is None for a depth that no engine can have.
-    most : what takes most of it; "" where that is plain.
+    what : type of cell, or a depth in `Config`.
+    needed : number of cells or words needed.
+    available : number available; None for a depth beyond the range of `Config`.
+    most : the memory that needs most of it, with its number; "" if there is only one user.
     """
 
     what: str
@@ -61,12 +62,12 @@ class Short:
     most: str = ""
 
     def __str__(self) -> str:
-        there = "more than any engine has" if self.available is None else f"has {self.available:,}"
-        return f"{self.what} {self.needed:,}{self.most and f' ({self.most})'}, {there}"
+        limit = "more than any engine has" if self.available is None else f"has {self.available:,}"
+        return f"{self.what} {self.needed:,}{self.most and f' ({self.most})'}, {limit}"
 
 
 def demand(board: Board, config: Config) -> Demand:
-    """Of an engine on the FPGA of ``board``."""
+    """The demand of an engine on the FPGA of ``board``."""
     blocks, single = {}, {}
     for name, copies, width, depth in _memories(config):
         count = _single_port(board, width, depth) if name == "weights" else None
@@ -78,7 +79,7 @@ def demand(board: Board, config: Config) -> Demand:
 
 
 def shortages(board: Board, needed: Demand) -> list[Short]:
-    """What the FPGA of ``board`` has too little of; nothing when all is there."""
+    """Resources of which the FPGA of ``board`` has too few; empty when it has enough."""
     has, found = board.resources, []
     if needed.multipliers > has.multipliers:
         found.append(Short("multipliers", needed.multipliers, has.multipliers))
@@ -95,7 +96,7 @@ def shortages(board: Board, needed: Demand) -> list[Short]:
 
 def _multipliers(board: Board, config: Config) -> int:
     products = board.resources.products
-    # A Gowin MULT18X18 is in the place of two MULT9X9; elsewhere a cell makes 16-bit products.
+    # A Gowin MULT18X18 occupies two MULT9X9; in other families one cell makes a 16-bit product.
     requantizers = config.requantizers * _REQUANTIZER * (2 if board.family == "gowin" else 1)
     if board.family == "ecp5":
         # Products of one multiplier share the weight of a column; an odd last row has its own.
@@ -104,7 +105,7 @@ def _multipliers(board: Board, config: Config) -> int:
 
 
 def _memories(config: Config) -> list[tuple[str, int, int, int]]:
-    """(name, copies, bits of a word, words) of every memory worth a block."""
+    """(name, copies, bits of a word, words) of every memory that may need block RAM."""
     word = 8 * config.lanes
     return [
         ("weights", 1, 8 * config.cols, config.weight_depth),
@@ -120,7 +121,7 @@ def _memories(config: Config) -> list[tuple[str, int, int, int]]:
 
 
 def _single_port(board: Board, width: int, depth: int) -> int | None:
-    """Memories with one port for ``depth`` words of ``width`` bits; None when it is no place."""
+    """Memories with one port for ``depth`` words of ``width`` bits; None to use block RAM."""
     if board.family not in _SINGLE_PORT:
         return None
     bits, words = _SINGLE_PORT[board.family]
@@ -133,12 +134,12 @@ def _count(family: str, width: int, depth: int) -> int:
     """Block RAMs for ``depth`` words of ``width`` bits."""
     words = _BLOCKS[family]
     if family != "ecp5":
-        # Synthesis takes the kind of which it needs the fewest.
+        # Synthesis chooses the port width that needs the fewest blocks.
         return min(ceil_div(width, bits) * ceil_div(depth, held) for bits, held in words.items())
-    # The engine's own cells: every block holds some bits of all words, so that nothing need be
-    # selected; deeper memories are banks of the deepest kind and one of what is left.
-    banks, left = divmod(depth, max(words.values()))
+    # `celosia_hw.cells.ecp5`: every block holds some bits of all words, so there is no multiplexer;
+    # deeper memories are banks of 1-bit blocks, and one bank for the rest.
+    banks, rest = divmod(depth, max(words.values()))
     count = banks * ceil_div(width, min(words))
-    if left:
-        count += ceil_div(width, max(bits for bits, held in words.items() if held >= left))
+    if rest:
+        count += ceil_div(width, max(bits for bits, held in words.items() if held >= rest))
     return count

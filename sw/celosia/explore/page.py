@@ -1,4 +1,4 @@
-"""The sweep as a page: the picture, and all figures in tables; complete in itself."""
+"""The sweep as a self-contained HTML page: the plot, and all results in tables."""
 
 import base64
 from html import escape
@@ -9,15 +9,15 @@ from celosia.report.html import Raw, cards, section, table
 
 from .point import Point
 from .sweep import Exploration, port_limit
-from .table import FIGURES, figures, notes, too_large, used_columns
+from .table import COLUMNS, cells, notes, too_large, used_columns
 
 __all__ = ["render"]
 
-_HEADER = tuple(name for name, _ in FIGURES)
+_HEADER = tuple(name for name, _ in COLUMNS)
 
 
 def render(found: Exploration, picture: bytes) -> str:
-    """The HTML of ``found`` with an SVG ``picture`` of it."""
+    """HTML of ``found``, with ``picture``: its plot as SVG."""
     outline = found.outline
     parts = [
         ("picture", "At a glance", _picture(found, picture)),
@@ -26,8 +26,8 @@ def render(found: Exploration, picture: bytes) -> str:
         *((board.name, board.title, _board(found, board)) for board in found.boards),
         (
             "notes",
-            "What the figures mean",
-            section("notes", "What the figures mean", *notes(found)),
+            "What the columns mean",
+            section("notes", "What the columns mean", *notes(found)),
         ),
     ]
     lead = (
@@ -58,7 +58,7 @@ def _where(point: Point) -> str:
 
 def _picture(found: Exploration, picture: bytes) -> Raw:
     data = base64.b64encode(picture).decode()
-    text = f"Speed of {len(found.fitting)} engines by their size; the tables below hold the figures"
+    text = f"Speed of {len(found.fitting)} engines over their size; the tables have the values"
     image = f'<img class="picture" alt="{escape(text)}" src="data:image/svg+xml;base64,{data}">'
     return section("picture", "At a glance", Raw(image))
 
@@ -66,17 +66,17 @@ def _picture(found: Exploration, picture: bytes) -> Raw:
 def _front(found: Exploration) -> Raw:
     title = "Pareto front"
     if not found.front:
-        return section("front", title, "There is none: no engine that holds the model has a clock.")
+        return section("front", title, "Empty: no engine that holds the model has a clock.")
     rows = [
         (point.board.name, str(point.board.price or ""), str(point.board.power or ""))
-        + figures(point)
+        + cells(point)
         for point in found.front
     ]
     return section(
         "front",
         title,
         "By price class, latency of one image and images/s of many: no other engine is better in "
-        "one of them and at least as good in the others.",
+        "one of these and at least as good in the others.",
         _table(("board", "price", "power", *_HEADER), rows, title),
     )
 
@@ -103,7 +103,7 @@ def _said(fact: Fact | None) -> tuple[str, str]:
 def _board(found: Exploration, board: Board) -> Raw:
     points, best = found.of(board), {id(point) for point in found.front}
     rows = [
-        (*figures(point), "front" if id(point) in best else "")
+        (*cells(point), "front" if id(point) in best else "")
         for point in points
         if point.candidate.fits
     ]
@@ -114,7 +114,7 @@ def _board(found: Exploration, board: Board) -> Raw:
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], label: str) -> Raw:
-    """A table without columns in which there is nothing."""
+    """A table without its empty columns."""
     kept = used_columns(rows)
     return table(
         [header[index] for index in kept], [[row[index] for index in kept] for row in rows], label

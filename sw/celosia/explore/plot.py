@@ -1,4 +1,4 @@
-"""The sweep as a picture, and as a page around it."""
+"""The sweep as a plot, and as a page with the plot."""
 
 import io
 import math
@@ -15,23 +15,23 @@ from .sweep import Exploration
 __all__ = ["draw", "require_plot", "write_plot"]
 
 _KINDS = (".png", ".svg", ".html")
-#: One for each board, told apart by shape as well as by colour.
+#: One for each board: boards differ in shape as well as in colour.
 _MARKERS = "osD^vPX*"
 _BEST = "#9c1f5c"
 _COLOURS = ("#2166ac", "#d97a1d", "#1a9079", "#a85fb0", "#8a6d00", "#b3261e", "#5c5c63", "#1d1d1f")
 
 
 def require_plot(path: str) -> None:
-    """Refuse a plot that cannot be drawn: at once, not after the sweep.
+    """Refuse a plot that cannot be drawn, before the sweep.
 
     Raises
     ------
-    CelosiaError : the file's ending is none of a plot, or matplotlib is not installed.
+    CelosiaError : the file's suffix is not that of a plot, or matplotlib is not installed.
     """
     if Path(path).suffix.lower() not in _KINDS:
         raise CelosiaError(
-            f"no plot ends in {Path(path).suffix!r}", where=path, todo=f"end it in {_KINDS[0]}, "
-            f"{' or '.join(_KINDS[1:])}",
+            f"{Path(path).suffix!r} is not a format for plots", where=path,
+            todo=f"name it {_KINDS[0]}, {' or '.join(_KINDS[1:])}",
         )  # fmt: skip
     if find_spec("matplotlib") is None:
         raise CelosiaError(
@@ -42,11 +42,11 @@ def require_plot(path: str) -> None:
 
 
 def write_plot(found: Exploration, path: str) -> None:
-    """Draw ``found`` into a file of the kind that its ending says; it is whole or not there.
+    """Draw ``found`` into a file, whose suffix selects the format; the file is written atomically.
 
     Raises
     ------
-    CelosiaError : see `require_plot`, or it cannot be written.
+    CelosiaError : see `require_plot`; or the file cannot be written.
     """
     require_plot(path)
     kind = Path(path).suffix.lower()
@@ -57,10 +57,10 @@ def write_plot(found: Exploration, path: str) -> None:
 
 
 def draw(found: Exploration, kind: str) -> bytes:
-    """The picture, ``kind`` "png" or "svg": the same bytes for the same exploration.
+    """The plot in format ``kind``, "png" or "svg": equal explorations give equal bytes.
 
-    Images/s and latency over the array's multiply-accumulators. Where no clock is known, cycles
-    take their place.
+    It shows images/s and latency over the number of multiply-accumulators; cycles instead, when no
+    clock is known.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -88,7 +88,7 @@ def draw(found: Exploration, kind: str) -> bytes:
         handles = [*_board_handles(found, points), *_kind_handles(clocked)]
         figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
         out = io.BytesIO()
-        # Without a date: the same picture is the same file.
+        # Without a date, so that equal plots are equal files.
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         figure.savefig(out, format=kind, dpi=150, metadata=metadata)
     return out.getvalue()
@@ -102,7 +102,7 @@ def _panel(axes, found: Exploration, points: list[Point], label: str, value) -> 
     labels: dict[tuple[float, float], list[str]] = {}
     for index, board in enumerate(found.boards):
         colour, marker = _style(index)
-        # Boards stand side by side where their engines are equal.
+        # An offset for each board, so that markers of equal engines do not cover each other.
         aside = 2 ** (0.09 * (index - (len(found.boards) - 1) / 2))
         for point in points:
             if point.board is not board:
@@ -114,7 +114,7 @@ def _panel(axes, found: Exploration, points: list[Point], label: str, value) -> 
             axes.scatter(x, y, 34, zorder=3, **mark)
             if id(point) in best:
                 axes.scatter(x, y, 150, **ring)
-                # One label for those that lie on each other.
+                # One label for markers at the same place.
                 labels.setdefault((x, round(math.log(y), 1)), []).append(point.name)
     for (x, y), names in labels.items():
         place = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
@@ -131,7 +131,7 @@ def _panel(axes, found: Exploration, points: list[Point], label: str, value) -> 
     axes.grid(True, which="major", color="#dcd9d2", linewidth=0.7)
     axes.set_axisbelow(True)
     if not points:
-        axes.text(0.5, 0.5, "fits no engine", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.5, "no engine fits", transform=axes.transAxes, ha="center")
 
 
 def _style(index: int) -> tuple[str, str]:
@@ -160,7 +160,7 @@ def _kind_handles(clocked: bool) -> list:
         return Line2D([], [], ls="", color="#1d1d1f", label=label, **style)
 
     if not clocked:
-        return [handle("never placed: no clock is known, cycles only", marker="o", mfc="none")]
+        return [handle("not placed: no clock is known, cycles only", marker="o", mfc="none")]
     return [
         handle("filled: clock measured by placing it", marker="o"),
         handle("hollow: clock estimated", marker="o", mfc="none"),

@@ -1,4 +1,4 @@
-"""One engine on one board, with its speed: what the sweep finds for each candidate."""
+"""Result of the sweep for one candidate: an engine on a board with its cycles and speed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,15 @@ __all__ = ["Point", "Used", "front"]
 
 @dataclass(frozen=True)
 class Used:
-    """Cells of one kind; ``measured`` by placing, or counted. A count of None: not known."""
+    """Cells of one type.
+
+    Parameters
+    ----------
+    what : name of the type in `celosia.boards.Resources`.
+    count : number of cells; None when unknown.
+    available : number in the FPGA.
+    measured : True when known from placing, False when counted from the engine's structure.
+    """
 
     what: str
     count: int | None
@@ -24,10 +32,15 @@ class Used:
 
 @dataclass(frozen=True)
 class Point:
-    """``candidate`` with the cycles of the model on it and its clock, None where not known.
+    """A candidate with its speed.
 
-    Images/s and latency are those of the engine with its link fed without a pause, and with no
-    zero skipped.
+    Images/s and latency are those of the engine whose link is never idle, without skipping zeros.
+
+    Parameters
+    ----------
+    candidate : the engine and its board.
+    cycles : of the model on the engine; None when it does not fit.
+    clock : of the engine; None when unknown.
     """
 
     candidate: Candidate
@@ -44,22 +57,22 @@ class Point:
 
     @property
     def latency_seconds(self) -> float | None:
-        """Of one image alone."""
+        """Seconds of one image alone; None without a clock."""
         return self.cycles.latency / (self.clock.mhz * 1e6) if self.clock else None
 
     @property
     def single_per_second(self) -> float | None:
-        """Images/s, one after the other."""
+        """Images per second, one image at a time; None without a clock."""
         return 1 / self.latency_seconds if self.clock else None
 
     @property
     def images_per_second(self) -> float | None:
-        """In full batches back to back."""
+        """Images per second in full batches, one after the other; None without a clock."""
         return self.clock.mhz * 1e6 / self.cycles.per_image if self.clock else None
 
     @property
     def used(self) -> tuple[Used, ...]:
-        """Of the FPGA, kinds of which the board has some; nothing when no such engine exists."""
+        """Cells of each type that the FPGA has; empty when no engine of this shape can exist."""
         has, demand = self.board.resources, self.candidate.demand
         if demand is None:
             return ()
@@ -76,7 +89,7 @@ class Point:
         )
 
     def to_dict(self) -> dict:
-        """Everything, ready for JSON."""
+        """All values, as for JSON."""
         candidate, clock, cycles = self.candidate, self.clock, self.cycles
         placement = candidate.placement
         return {
@@ -116,19 +129,20 @@ class Point:
 
 
 def front(points: Iterable[Point]) -> list[Point]:
-    """The Pareto front by price class, latency and images/s: what no other point beats, by price.
+    """The Pareto front by price class, latency and images/s, sorted by price.
 
-    A point beats another when it is nowhere worse and somewhere better. One with an estimated clock
-    beats no measured one. Without a clock there is no place on the front; a board of unknown price
-    counts as dearer than any.
+    It has the points that no other point dominates. A point dominates another when it is worse in
+    none of the three and better in at least one; a point with an estimated clock does not dominate
+    one with a measured clock. Points without a clock are not on the front. An unknown price counts
+    as higher than any other.
     """
     timed = [point for point in points if point.clock]
-    kept = [point for point in timed if not any(_beats(other, point) for other in timed)]
+    kept = [point for point in timed if not any(_dominates(other, point) for other in timed)]
     return sorted(kept, key=_costs)
 
 
 def _costs(point: Point) -> tuple[float, ...]:
-    """Price, then what else is better when smaller."""
+    """Price class, latency and seconds per image: all are better when smaller."""
     price = point.board.price and point.board.price.limit
     return (
         float("inf") if price is None else price,
@@ -137,7 +151,7 @@ def _costs(point: Point) -> tuple[float, ...]:
     )
 
 
-def _beats(one: Point, other: Point) -> bool:
+def _dominates(one: Point, other: Point) -> bool:
     if other.clock.measured and not one.clock.measured:
         return False
     ours, theirs = _costs(one), _costs(other)

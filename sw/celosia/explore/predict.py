@@ -1,4 +1,4 @@
-"""Cycles of many engines: here, in worker processes, or on a Dask cluster."""
+"""Predicted cycles of many engines: in this process, in workers, or on a Dask cluster."""
 
 import contextlib
 import multiprocessing
@@ -31,16 +31,18 @@ def predict(
 
     Parameters
     ----------
-    jobs : processes to use; with one, or one configuration, everything happens in this one.
+    outline : of the model.
+    configs : engines; equal ones are predicted once.
+    jobs : number of worker processes; with 1, or for one configuration, there are none.
     dask : address of a Dask scheduler to use instead, such as "tcp://host:8786".
-    progress : told about every configuration that is done.
+    progress : called after every configuration.
 
     Raises
     ------
     CelosiaError : ``jobs`` below 1, a worker died, or see `on_cluster`.
     """
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise CelosiaError(f"{jobs!r} is not a whole number from 1", where="jobs")
+        raise CelosiaError(f"{jobs!r} is not an integer of at least 1", where="jobs")
     configs = list(dict.fromkeys(configs))
     one = partial(_one, outline)
     jobs = min(jobs, len(configs))
@@ -65,7 +67,7 @@ def _one(outline: Outline, config: Config) -> tuple[Config, Estimate]:
 
 
 def _in_processes(jobs: int, one: partial, configs: list[Config]) -> Iterator[tuple]:
-    # A spawned process inherits no threads and no locks, which a forked one may trip over.
+    # A spawned process inherits no threads and no locks; a forked one may deadlock on a lock.
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
     try:
         with _no_interrupt():
@@ -77,13 +79,13 @@ def _in_processes(jobs: int, one: partial, configs: list[Config]) -> Iterator[tu
             "a worker process died", where="sweep", todo="try fewer jobs, or one"
         ) from error
     finally:
-        # After Ctrl-C what has been begun is finished, a moment's work, and nothing else.
+        # After Ctrl-C only predictions that have begun are finished, which is quick.
         pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Hold Ctrl-C back. A process started meanwhile inherits that and leaves it to its parent."""
+    """Block SIGINT. Processes started meanwhile inherit that, and leave Ctrl-C to their parent."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,4 +1,4 @@
-"""The sweep: candidates of every board, their cycles and clocks, and the best of them."""
+"""The sweep: candidates on every board, their cycles and clocks, and the Pareto front."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +19,14 @@ __all__ = ["Exploration", "explore", "port_limit"]
 
 @dataclass(frozen=True, eq=False)
 class Exploration:
-    """What was found for a model: every point of the sweep, board by board."""
+    """Result of a sweep.
+
+    Parameters
+    ----------
+    outline : of the model.
+    boards : all boards of the sweep.
+    points : all points, board by board; empty when the model has unsupported operations.
+    """
 
     outline: Outline
     boards: tuple[Board, ...]
@@ -35,11 +42,11 @@ class Exploration:
         return [point for point in self.points if point.candidate.fits]
 
     def of(self, board: Board) -> list[Point]:
-        """The points of one board, small engines first."""
+        """Points of one board, small engines first."""
         return [point for point in self.points if point.board is board]
 
     def to_dict(self) -> dict:
-        """Everything, ready for JSON."""
+        """All values, as for JSON."""
         best = {id(point) for point in self.front}
         return {
             "model": self.outline.name,
@@ -76,19 +83,21 @@ def explore(
     dask: str | None = None,
     progress: Progress = silent,
 ) -> Exploration:
-    """Engines for ``outline`` on boards.
+    """Predict the speed of engines of many shapes for a model.
 
     Parameters
     ----------
-    boards : all of `BOARDS` when None.
-    rows, cols : shapes to look at, see `celosia.explore.candidates`.
-    placements : where clocks and measured areas come from, `celosia.boards.load_placements`.
-    estimate_clocks : give an engine that was not placed an estimate of its clock, marked as such.
+    outline : of the model.
+    boards : None for all of `BOARDS`.
+    rows, cols : shapes, see `celosia.explore.candidates`.
+    placements : source of clocks and measured cells, `celosia.boards.load_placements`.
+    estimate_clocks : estimate clocks of engines that were not placed, `celosia.explore.estimated`.
     jobs, dask, progress : see `celosia.explore.predict`.
 
     Raises
     ------
-    CelosiaError : rows or columns that no engine has, or see `celosia.explore.predict`.
+    CelosiaError : rows or columns are out of range, the model has no layer for an engine, or see
+        `celosia.explore.predict`.
     """
     boards, placements = tuple(BOARDS.values() if boards is None else boards), tuple(placements)
     if outline.unsupported:
@@ -118,10 +127,10 @@ def explore(
 
 
 def port_limit(board: Board, outline: Outline) -> float | None:
-    """Images/s that the bytes of inputs leave room for on the board's serial port, at most."""
+    """Most images/s whose input bytes the board's serial port can carry; None without layers."""
     if not outline.layers:
         return None
-    return board.baud / 10 / outline.layers[0].inputs  # start and stop bit
+    return board.baud / 10 / outline.layers[0].inputs  # 8 bits, a start and a stop bit
 
 
 def _fact(fact: Fact | None) -> dict | None:

@@ -1,14 +1,14 @@
-"""The figures of a point as text, the same for the terminal and for the page."""
+"""The sweep's tables as text, the same for terminal and page."""
 
 from collections.abc import Iterable, Sequence
 
 from .point import Point, Used
 from .sweep import Exploration
 
-__all__ = ["FIGURES", "figures", "notes", "too_large", "used_columns"]
+__all__ = ["COLUMNS", "cells", "notes", "too_large", "used_columns"]
 
-#: Name of each column, and whether it holds numbers.
-FIGURES = (
+#: Name of each column, and whether it has numbers.
+COLUMNS = (
     ("engine", False),
     ("cycles", True),
     ("per image", True),
@@ -25,8 +25,8 @@ FIGURES = (
 _USED = ("multipliers", "block_rams", "single_port_rams", "luts")
 
 
-def figures(point: Point) -> tuple[str, ...]:
-    """One cell for each of `FIGURES`, of an engine that holds the model."""
+def cells(point: Point) -> tuple[str, ...]:
+    """Text of each of `COLUMNS` for an engine that holds the model."""
     cycles, clock = point.cycles, point.clock
     about = "" if cycles.exact else "~"
     guess = "" if clock and clock.measured else "~"
@@ -45,12 +45,12 @@ def figures(point: Point) -> tuple[str, ...]:
 
 
 def used_columns(rows: Sequence[Sequence[object]]) -> list[int]:
-    """Indices of the columns in which some row has something."""
+    """Indices of the columns that are not empty."""
     return [index for index, column in enumerate(zip(*rows, strict=True)) if any(map(str, column))]
 
 
 def too_large(points: Iterable[Point]) -> list[str]:
-    """What does not fit and what there is too little of, a line for each reason."""
+    """Engines that do not fit, with their shortages; one line for each set of short resources."""
     groups: dict[tuple[str, ...], list[Point]] = {}
     for point in points:
         if not point.candidate.fits:
@@ -58,36 +58,34 @@ def too_large(points: Iterable[Point]) -> list[str]:
     lines = []
     for group in groups.values():
         names = ", ".join(point.name for point in group)
-        least = min(group, key=lambda p: sum(s.needed for s in p.candidate.short))
-        why = "; ".join(map(str, least.candidate.short))
-        at = f"the least, {least.name}: " if len(group) > 1 else ""
-        lines.append(f"{names}: {at}{why}")
+        smallest = min(group, key=lambda p: sum(s.needed for s in p.candidate.short))
+        why = "; ".join(map(str, smallest.candidate.short))
+        of = f"the smallest, {smallest.name}: " if len(group) > 1 else ""
+        lines.append(f"{names}: {of}{why}")
     return lines
 
 
 def notes(found: Exploration) -> list[str]:
-    """What must be said beside the figures: what they mean, and where they come from."""
+    """Meaning and sources of the columns, a line each."""
     lines = [
-        "cycles: of one image alone, per image in full batches; link never idle, nothing skipped",
-        "multipliers, RAM: ~ is counted, not placed; whether the logic fits, only placing tells",
+        "cycles: of one image alone, per image in full batches; link never idle, no zeros skipped",
+        "multipliers, RAM: ~ is counted, not placed; only placing tells whether the logic fits",
     ]
     clocked = [point for point in found.fitting if point.clock]
     bare = len(found.fitting) - len(clocked)
     if not clocked and bare:
         lines.append(
-            "no clock is known: no engine of this sweep has been placed on these boards, so there "
-            "is no latency, no images/s and no Pareto front; `make report` places the usual engines"
+            "no clock is known: no engine of this sweep was placed on these boards, so latency, "
+            "images/s and Pareto front are missing; `make report` places the usual engines"
         )
     elif bare:
-        lines.append(f"{bare} engines without a clock were never placed as they would have to be")
+        lines.append(f"{bare} engines have no clock, because exactly these were not placed")
     if any(not point.clock.measured for point in clocked):
         lines.append(
-            "clock: ~ estimate, that of the next larger engine placed on the board; it beats no "
-            "measured one"
+            "clock: ~ estimate, that of the next larger engine placed on the board; it does not "
+            "dominate a measured one"
         )
-    lines.append(
-        "images/s of its port: at most, for the bytes of the inputs at the board's baud rate"
-    )
+    lines.append("images/s of its port: upper bound, from the input bytes at the board's baud rate")
     for what in ("price", "power"):
         names: dict[str, list[str]] = {}
         for board in found.boards:

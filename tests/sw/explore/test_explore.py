@@ -267,7 +267,7 @@ def test_processes_find_the_same_and_say_where_they_are():
 
 @pytest.mark.parametrize("jobs", [0, True, 1.5])
 def test_jobs_that_are_none(jobs):
-    with pytest.raises(CelosiaError, match="is not a whole number from 1"):
+    with pytest.raises(CelosiaError, match="is not an integer of at least 1"):
         predict(outline(*SMALL), [ULX3S.engine()], jobs=jobs)
 
 

@@ -165,8 +165,11 @@ def test_the_page_holds_everything(celosia, model, placements, tmp_path):
         (("--rows", "0"), "sweep: rows = 0 is not an integer in 1..32"),
         (("--cols", "3"), "sweep: cols = 3 is not an integer in 4..256"),
         (("--jobs", "0"), "--jobs: 0 is not at least 1"),
-        (("--plot", "a.pdf"), "a.pdf: no plot ends in '.pdf'; end it in .png, .svg or .html"),
-        (("--plot", "plot"), "plot: no plot ends in ''"),
+        (
+            ("--plot", "a.pdf"),
+            "a.pdf: '.pdf' is not a format for plots; name it .png, .svg or .html",
+        ),
+        (("--plot", "plot"), "plot: '' is not a format for plots"),
         (("--placements", "nowhere.json"), "nowhere.json: no such file; check the path"),
     ],
 )

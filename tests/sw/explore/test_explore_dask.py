@@ -102,7 +102,7 @@ def test_the_scheduler_goes_away(tmp_path):
         os.killpg(process.pid, signal.SIGKILL)
         _, err = sweep.communicate(timeout=60)
     assert sweep.returncode == 2
-    gone = f"celosia: Dask at {address}: the scheduler has gone away; see its log"
+    gone = f"celosia: Dask at {address}: lost the scheduler; see its log"
     assert err.splitlines()[-1] == gone
     assert "Traceback" not in err
 
@@ -137,7 +137,7 @@ def test_no_scheduler(celosia, model, monkeypatch):
     monkeypatch.setattr("celosia.explore.cluster._PATIENCE", 1)
     ran = celosia("explore", model, "--dask", "tcp://127.0.0.1:9")
     assert ran.status == 2
-    assert ran.err.startswith("celosia: Dask at tcp://127.0.0.1:9: no scheduler answers: ")
+    assert ran.err.startswith("celosia: Dask at tcp://127.0.0.1:9: the scheduler does not answer: ")
 
 
 @pytest.mark.parametrize("address", ["foo://host:1", "host", "a:b:c", ""])

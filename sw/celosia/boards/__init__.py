@@ -1,6 +1,7 @@
 """Boards that Celosia runs on, and results of placing engines on them."""
 
-from .board import BOARDS, FAMILIES, Board, Fact, Resources, board
+from .board import FAMILIES, Board, Fact, Resources
+from .catalog import BOARDS, board
 from .placements import PLACEMENTS, Placement, Result, load_placements, save_placements
 
 __all__ = [

@@ -11,7 +11,7 @@ from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
 
-from .board import BOARDS
+from .catalog import BOARDS
 
 __all__ = ["PLACEMENTS", "Placement", "Result", "load_placements", "save_placements"]
 

@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a run: nothing in it is fetched from anywhere."""
+"""One self-contained HTML page about a run: it loads nothing from the network."""
 
 from .facts import Facts, gather
 from .page import render

@@ -1,4 +1,4 @@
-"""A page that is complete in itself: head, figures, sections in order, foot."""
+"""A self-contained HTML page: header, cards, sections in order, footer."""
 
 from collections.abc import Iterable
 from html import escape
@@ -15,14 +15,16 @@ __all__ = ["document"]
 def document(
     kind: str, name: str, about: str, lead: str, cards: Raw, parts: Iterable[tuple[str, str, Raw]]
 ) -> str:
-    """The HTML of a page.
+    """HTML of a page.
 
     Parameters
     ----------
-    kind : what page of Celosia's it is.
-    name : its heading; ``about`` : that in the browser's words, a line; ``lead`` : a sentence.
-    cards : the figures above all others.
-    parts : id, heading and HTML of each section, for the links at the top.
+    kind : kind of page, such as "run report".
+    name : heading.
+    about : start of the title, one line.
+    lead : sentence below the heading.
+    cards : HTML of the key metrics at the top.
+    parts : id, heading and HTML of each section; the page begins with links to them.
     """
     parts = list(parts)
     files = resources.files(__package__)

@@ -1,4 +1,4 @@
-"""What a report tells, gathered from a program image and a run of it."""
+"""Contents of a report, gathered from a program image and a run of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,26 @@ from .precision import LayerPrecision, precision
 
 __all__ = ["Facts", "LayerCycles", "Mistake", "gather"]
 
-#: Words of input, over all tiles and layers, and runs, that the cycle model goes through: seconds.
+#: Limits of the cycle model's work, which takes seconds: words of input over all tiles and layers,
+#: and runs.
 _WORDS, _RUNS = 200_000, 128
-#: Images that precision is measured on.
+#: Number of images from which precision is measured.
 _IMAGES = 1000
+#: Number of mistakes that are shown.
 _MISTAKES = 12
 
 
 @dataclass(frozen=True)
 class LayerCycles:
-    """Cycles of one layer per image: multiplying, waiting for the drain, waiting for anything else
-    (its input, the layer before, the pipeline to fill), and those that zeros saved."""
+    """Cycles of one layer per image.
+
+    Parameters
+    ----------
+    compute : issuing multiplications.
+    drain : stalled by the drain.
+    wait : stalled by anything else: inputs, the layer before, filling of the pipeline.
+    skipped : saved by skipping zeros; not spent.
+    """
 
     compute: float
     drain: float
@@ -35,7 +44,14 @@ class LayerCycles:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An input whose class was not found; `margin` are steps of the wrong class above the right."""
+    """A misclassified input.
+
+    Parameters
+    ----------
+    index : of the input.
+    label, found : the right class, and that of the largest output.
+    margin : output of ``found`` less that of ``label``.
+    """
 
     index: int
     label: int
@@ -45,17 +61,24 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """Everything a page shows.
+    """Contents of a report.
 
     Parameters
     ----------
-    image, x, outputs : the program, its int8 inputs and its int8 results.
+    image : the program.
+    x, outputs : int8 [n, K] inputs and int8 [n, N] results.
     metrics : of the run.
-    mismatches : bytes that differ from the golden model.
-    batch, skip : how it was run.
-    prediction, cycles : of the cycle model for the first `predicted` images, in all and by layer.
-    precision : by layer; `float_model` says what it is measured against.
-    labels : the right classes, or None.
+    mismatches : number of bytes that differ from the golden model.
+    batch : inputs per run.
+    skip : whether zeros were skipped.
+    prediction : of the cycle model for the first ``predicted`` inputs.
+    cycles : the same by layer.
+    predicted : number of inputs of ``prediction`` and ``cycles``.
+    precision : by layer.
+    measured : number of inputs of ``precision``.
+    float_model : whether ``precision`` is against the float model; else against the program's
+        own weights in float.
+    labels : int [n] right classes, or None.
     """
 
     image: Image
@@ -75,17 +98,18 @@ class Facts:
 
     @property
     def load(self) -> float:
-        """Cycles per image in which no layer was running: first input, last results."""
+        """Cycles per image in which no layer runs: loading the first input, sending results."""
         p = self.prediction
         return max(0, p.cycles - sum(p.layer_cycles)) / self.predicted
 
     @property
     def classes(self) -> np.ndarray:
+        """int [n], index of the largest output of each input."""
         return self.outputs.argmax(axis=1)
 
     @property
     def confusion(self) -> np.ndarray:
-        """int [right class, found class]."""
+        """Number of inputs, int [right class, found class]."""
         count = self.outputs.shape[1]
         table = np.zeros((count, count), int)
         np.add.at(table, (self.labels, self.classes), 1)
@@ -93,7 +117,7 @@ class Facts:
 
     @property
     def mistakes(self) -> list[Mistake]:
-        """The worst first."""
+        """Mistakes with the largest margins, largest first."""
         rows, y = np.arange(len(self.outputs)), self.outputs.astype(int)
         margin = y[rows, self.classes] - y[rows, self.labels]
         wrong = np.flatnonzero(self.classes != self.labels)
@@ -117,17 +141,24 @@ def gather(
     real: np.ndarray | None = None,
     reference: Sequence[np.ndarray] | None = None,
 ) -> Facts:
-    """Of a finished run of int8 [n, K] inputs ``x``.
+    """Contents of a report about a complete run.
 
     Parameters
     ----------
-    real : the inputs before they were quantized, when known.
-    reference : every layer's results of the float model on ``real``, when it is known; at least the
-        first `_IMAGES` inputs of them.
+    image : the program.
+    x, outputs : int8 [n, K] inputs and int8 [n, N] results.
+    metrics : of the run.
+    mismatches : number of bytes that differ from the golden model.
+    batch : inputs per run; None for the rows of the engine.
+    skip : whether zeros were skipped.
+    labels : int [n] right classes, or None.
+    real : float [n, K] inputs before quantization, or None.
+    reference : float [m, N] results of the float model for each layer, m at least min(n, 1000), or
+        None.
 
     Raises
     ------
-    CelosiaError : a label is no class of the model.
+    CelosiaError : a label is not a class of the model.
     """
     batch = batch or image.config.rows
     classes = outputs.shape[1]

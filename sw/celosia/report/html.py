@@ -1,4 +1,4 @@
-"""Pieces of HTML and SVG; text is escaped here and nowhere else."""
+"""Elements of HTML and SVG; they escape all text."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,18 +10,18 @@ __all__ = ["Raw", "bar", "bars", "cards", "cell", "digit", "legend", "section", 
 
 
 class Raw(str):
-    """HTML that is HTML already."""
+    """Text that is HTML and is not escaped again."""
 
 
 def text(value: object) -> str:
-    """Escaped, with places to break long names of layers at."""
+    """``value`` as escaped text, in which long names of layers may be broken."""
     if isinstance(value, Raw):
         return value
     return re.sub(r"(?<=[\w\]])([/;:.])(?=[A-Za-z_])", r"\1<wbr>", escape(str(value)))
 
 
 def cell(value: object, kind: str = "", style: str = "") -> Raw:
-    """A table cell of a class and a style of its own."""
+    """A table cell with a CSS class ``kind`` and an inline ``style``."""
     attributes = f' class="{kind}"' if kind else ""
     attributes += f' style="{style}"' if style else ""
     return Raw(f"<td{attributes}>{text(value)}</td>")
@@ -30,7 +30,7 @@ def cell(value: object, kind: str = "", style: str = "") -> Raw:
 def table(
     header: Sequence[object], rows: Iterable[Sequence[object]], label: str, kind: str = ""
 ) -> Raw:
-    """A table in a box that scrolls by itself; the first column is the rows' names."""
+    """A table in a scrollable box; the first column has the names of the rows."""
     head = "".join(f'<th scope="col">{text(each)}</th>' for each in header)
     body = []
     for first, *rest in rows:
@@ -47,7 +47,7 @@ def table(
 
 
 def bar(parts: Iterable[tuple[str, float, float, str]], label: str) -> Raw:
-    """A bar as wide as its place: parts are (class, start, length, title), both 0..1."""
+    """A bar of full width; a part is (CSS class, start 0..1, length 0..1, title)."""
     rects = "".join(
         f'<rect class="{kind}" x="{1000 * start:.2f}" width="{1000 * max(length, 0):.2f}" '
         f'height="14"><title>{escape(title)}</title></rect>'
@@ -61,7 +61,7 @@ def bar(parts: Iterable[tuple[str, float, float, str]], label: str) -> Raw:
 
 
 def bars(rows: Iterable[tuple[object, Raw, object]]) -> Raw:
-    """Rows of name, bar and value."""
+    """A list of bars; a row is (name, bar, value)."""
     lines = (
         f'<span class="label">{text(name)}</span>{drawn}<span class="value">{text(value)}</span>'
         for name, drawn, value in rows
@@ -70,7 +70,7 @@ def bars(rows: Iterable[tuple[object, Raw, object]]) -> Raw:
 
 
 def legend(entries: Iterable[tuple[str, str]]) -> Raw:
-    """(class, text) of what colours mean."""
+    """A legend of colours; an entry is (CSS class, text)."""
     items = "".join(
         f'<li><svg viewBox="0 0 10 10" aria-hidden="true">'
         f'<rect class="{kind}" width="10" height="10" rx="2"/></svg>{escape(what)}</li>'
@@ -80,7 +80,7 @@ def legend(entries: Iterable[tuple[str, str]]) -> Raw:
 
 
 def cards(entries: Iterable[tuple[str, object, str]]) -> Raw:
-    """(what, value, remark) in boxes."""
+    """Metrics in boxes; an entry is (name, value, remark)."""
     return Raw(
         "".join(
             f"<div><dt>{escape(what)}</dt><dd>{text(value)}<small>{escape(remark)}</small></dd></div>"
@@ -101,7 +101,7 @@ def section(name: str, title: str, *content: object) -> Raw:
 
 
 def digit(pixels: np.ndarray, label: str) -> Raw:
-    """uint8 [28, 28] in 8 shades of ink, a rectangle for each run of one shade."""
+    """An image of uint8 [28, 28] ``pixels`` in 8 shades, with a rectangle for each run of one."""
     levels = (pixels.astype(int) * 8 + 128) // 256
     rects = []
     for y, row in enumerate(levels):

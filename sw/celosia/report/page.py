@@ -1,6 +1,7 @@
-"""The page of a run: its sections in order."""
+"""The page about a run: its sections in order."""
 
 from . import sections
+from .classes import classes
 from .document import document
 from .facts import Facts
 from .html import cards
@@ -9,7 +10,7 @@ __all__ = ["render"]
 
 
 def render(facts: Facts) -> str:
-    """The HTML of ``facts``; it holds everything that it shows."""
+    """HTML of ``facts``, self-contained."""
     model, config = facts.image.model, facts.image.config
     parts = [
         ("network", "Network", sections.network(facts)),
@@ -18,10 +19,10 @@ def render(facts: Facts) -> str:
         ("precision", "Precision", sections.precision(facts)),
     ]
     if facts.labels is not None:
-        parts.append(("classes", "Classes", sections.classes(facts)))
+        parts.append(("classes", "Classes", classes(facts)))
     lead = (
         f"{facts.metrics.images:,} inputs through the {config} engine "
         f"({config.multipliers:,} multipliers), batches of {facts.batch}, "
-    ) + ("zeros skipped." if facts.skip else "nothing skipped.")
+    ) + ("zeros skipped." if facts.skip else "no zeros skipped.")
     about = f"{model.name} on {config}"
-    return document("run report", model.name, about, lead, cards(sections.figures(facts)), parts)
+    return document("run report", model.name, about, lead, cards(sections.metrics(facts)), parts)

@@ -1,4 +1,4 @@
-"""How much of each layer's signal int8 loses."""
+"""Signal to quantization noise of each layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ __all__ = ["LayerPrecision", "layer_results", "precision"]
 
 @dataclass(frozen=True)
 class LayerPrecision:
-    """Signal to quantization noise of one layer's results, in decibels; None: no noise, or no
-    signal to compare it with.
+    """Signal to quantization noise of one layer's results, in decibels: ``10 * log10(sum(signal**2)
+    / sum((result - signal)**2))``. None: no noise, or no signal.
 
     Parameters
     ----------
-    so_far : against the float network, with the noise of all layers before.
-    alone : against this layer in float on its int8 input, which leaves its own rounding.
-    saturated : share of results that a limit of int8 cut, 0..1.
+    so_far : signal of the float network; the noise includes that of all layers before.
+    alone : signal of this layer in float on its int8 input; the noise is its own rounding and
+        saturation.
+    saturated : share of results clipped by saturation to int8, 0..1.
     """
 
     so_far: float | None
@@ -33,7 +34,7 @@ class LayerPrecision:
 
 
 def layer_results(image: Image, x: np.ndarray) -> tuple[list[Layer], list[np.ndarray]]:
-    """The program's layers, and uint8 [n, N] of the input and of every layer's results."""
+    """The program's layers, and uint8 [n, N] values: of the input, then of each layer's results."""
     layers = list(decode(load(image), 0).layers)
     u = to_offset(x).reshape(len(x), -1)
     results = [u]
@@ -49,15 +50,16 @@ def precision(
     real: np.ndarray | None = None,
     reference: Sequence[np.ndarray] | None = None,
 ) -> list[LayerPrecision]:
-    """Of every layer of ``image``, on int8 [n, K] inputs ``x``.
+    """Precision of every layer of ``image``.
 
-    Without a float model its weights are taken from the program: in the engine's own units a layer
-    in float is ``(u @ w + b) * m / 2**31 * 2**shift + zero_point``, not rounded and not saturated.
+    Without ``reference`` the float network has the program's own weights: in units of the engine a
+    layer is ``(u @ w + b) * m / 2**31 * 2**shift + zero_point``, not rounded and not saturated.
 
     Parameters
     ----------
-    real : float [n, K], the inputs before they were quantized, when known.
-    reference : every layer's results of the float model, float [n, N] each, when known.
+    x : int8 [n, K] inputs.
+    real : float [n, K] inputs before quantization, or None.
+    reference : float [n, N] results of the float model for each layer, or None.
     """
     layers, results = layer_results(image, x)
     chain = results[0].astype(np.float64)
@@ -80,12 +82,13 @@ def precision(
 
 
 def _in_float(layer: Layer, u: np.ndarray, outputs: int) -> np.ndarray:
-    """The layer's results before they are rounded, in units of its output and with its offset."""
+    """The layer's results before rounding, float [n, outputs], in offset binary units."""
     d = layer.descriptor
     factor = layer.multiplier * 2.0 ** (layer.shift - 31)
     sums = OPERATIONS[d["op"]].real_sums(layer.weights, u)
     v = (sums + layer.bias) * factor + d["zero_point"]
-    # A limit at zero is a ReLU, even where saturation does its work; other ends of int8 are none.
+    # A clamp at the zero point is a ReLU, also at an end of int8, where saturation implements it.
+    # Other clamps at an end of int8 are only saturation, which the float layer does not have.
     if d["clamp_min"] in (d["zero_point"], *range(1, 256)):
         v = np.maximum(v, d["clamp_min"])
     if d["clamp_max"] < 255:

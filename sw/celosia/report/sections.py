@@ -1,32 +1,29 @@
-"""The sections of the page."""
+"""Sections of the page about a run."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
-from celosia.numerics.offset_binary import to_offset
 from celosia.ops import OPERATIONS
 from celosia.spec import OFFSET, Memory, Rounding, record
 
 from .facts import Facts
-from .html import Raw, bar, bars, cell, digit, legend, section, table
+from .html import Raw, bar, bars, cell, legend, section, table
 
-__all__ = ["classes", "cycles", "figures", "memory", "network", "precision"]
+__all__ = ["cycles", "memory", "metrics", "network", "precision"]
 
-#: A confusion matrix of more classes is not shown.
-_MOST_CLASSES = 32
-#: Less signal to noise than this, in decibels, is pointed at.
+#: Signal to noise below this, in decibels, is highlighted.
 _LITTLE = 20
 
 
-def figures(facts: Facts) -> Iterator[tuple[str, object, str]]:
-    """The cards on top."""
+def metrics(facts: Facts) -> Iterator[tuple[str, object, str]]:
+    """The cards at the top of the page: name, value, remark."""
     f, p = facts.metrics, facts.prediction
     per_image = p.cycles / facts.predicted
     yield "cycles per input", f"{per_image:,.0f}", f"cycle model, {facts.predicted:,} inputs"
     if f.cycles:
         yield "measured", f"{f.cycles_per_image:,.0f}", "cycles per input in the simulated RTL"
     share = facts.image.model.macs / (per_image * facts.image.config.multipliers)
-    yield "utilization", f"{share:.0%}", "of the multipliers, zeros counted as work"
+    yield "utilization", f"{share:.0%}", "of the multipliers; skipped zeros count as work"
     total = p.issued + p.skipped
     yield "skipped", f"{p.skipped / total:.0%}" if total else "0%", "of all input positions"
     if facts.labels is not None:
@@ -39,7 +36,7 @@ def figures(facts: Facts) -> Iterator[tuple[str, object, str]]:
 
 
 def network(facts: Facts) -> Raw:
-    """What was run."""
+    """Section on the layers of the network."""
     model = facts.image.model
     rows = [
         (
@@ -62,14 +59,14 @@ def network(facts: Facts) -> Raw:
         "network",
         "Network",
         f"{len(rows)} layers, {model.macs:,} multiply-accumulates per input. Inputs are int8 with "
-        f"scale {model.scale:.4g} and zero point {model.zero_point}; every layer's result has the "
+        f"scale {model.scale:.4g} and zero point {model.zero_point}; each layer's results have the "
         "scale and zero point of its row.",
         table(header, rows, "Layers"),
     )
 
 
 def cycles(facts: Facts) -> Raw:
-    """Where time goes, layer by layer."""
+    """Section on the cycles of each layer."""
     layers = facts.image.model.layers
     spent = [c.compute + c.drain + c.wait for c in facts.cycles]
     total = facts.prediction.cycles / facts.predicted
@@ -94,7 +91,7 @@ def cycles(facts: Facts) -> Raw:
     return section(
         "cycles",
         "Where the cycles go",
-        f"Cycles per input, {total:,.1f} in all; {layers[worst].name} takes most of them "
+        f"Cycles per input, {total:,.1f} in total; {layers[worst].name} takes the most "
         f"({spent[worst] / total:.0%}).",
         legend(
             [
@@ -107,15 +104,16 @@ def cycles(facts: Facts) -> Raw:
         ),
         bars(rows),
         Raw(
-            f'<p class="note">From the cycle model, which is tested equal to the hardware, for the '
+            '<p class="note">From the cycle model, which tests hold equal to the hardware, for the '
             f"first {facts.predicted:,} inputs back to back. Inputs are loaded and results sent "
-            "while layers run, so that only the first load and the last results show.</p>"
+            "while layers run, so only the first load and the last results take time of their "
+            "own.</p>"
         ),
     )
 
 
 def memory(facts: Facts) -> Raw:
-    """How full each memory is, and who fills it."""
+    """Section on the use of each memory, by layer."""
     image, rows = facts.image, []
     config, names = image.config, [layer.name for layer in image.model.layers]
     ds = image.descriptors()
@@ -150,8 +148,8 @@ def memory(facts: Facts) -> Raw:
     return section(
         "memory",
         "Memory",
-        f"What the program takes of each memory of this {config} engine; neighbouring layers "
-        "alternate in colour.",
+        f"The program's use of each memory of this {config} engine; colours alternate from layer "
+        "to layer.",
         bars(rows),
         Raw("<h3>Activation memory, layer by layer</h3>"),
         legend([("f0", "read"), ("f1", "written"), ("f4", "input of the next run")]),
@@ -160,7 +158,7 @@ def memory(facts: Facts) -> Raw:
 
 
 def _used(name: str, parts: list, used: int, depth: int, size: int) -> tuple[str, Raw, str]:
-    share = f"{used / depth:.0%}" if depth else "none there"
+    share = f"{used / depth:.0%}" if depth else "none"
     label = f"{name}: {used:,} of {depth:,}"
     return name, bar(parts, label), f"{share} of {_size(depth * size)}"
 
@@ -173,7 +171,7 @@ def _size(count: int) -> str:
 
 
 def _activations(facts: Facts, index: int, d: dict[str, int], depth: int) -> tuple[str, Raw, str]:
-    """The words a layer reads and writes while the link fills the other input bank."""
+    """A bar of the words that a layer reads and writes, and of the other input bank."""
     config, words = facts.image.config, facts.image.input_words
     parts = [("f4", words / depth, words / depth, "the next inputs arrive")]
     operation = OPERATIONS[d["op"]]
@@ -192,7 +190,7 @@ def _activations(facts: Facts, index: int, d: dict[str, int], depth: int) -> tup
 
 
 def precision(facts: Facts) -> Raw:
-    """Which layer loses accuracy."""
+    """Section on the precision of each layer."""
     rows, values = [], []
     for layer, p in zip(facts.image.model.layers, facts.precision, strict=True):
         rows.append(
@@ -205,11 +203,13 @@ def precision(facts: Facts) -> Raw:
         )
         values.append(p.alone)
     known = [(value, index) for index, value in enumerate(values) if value is not None]
-    worst = "No layer adds noise of its own."
+    worst = "No layer adds noise."
     if known:
         value, index = min(known)
-        worst = f"{facts.image.model.layers[index].name} loses most by itself ({value:.1f} dB)."
-    against = "the same network in float, with the weights that the engine has"
+        worst = (
+            f"{facts.image.model.layers[index].name} adds the most noise ({value:.1f} dB alone)."
+        )
+    against = "the same network in float, with the engine's weights"
     if facts.float_model:
         against = "the float model"
     drawn = [
@@ -226,17 +226,18 @@ def precision(facts: Facts) -> Raw:
     return section(
         "precision",
         "Precision",
-        f"Signal to quantization noise of every layer's int8 results, against {against}. 6 dB are "
-        f"one bit; below {_LITTLE} dB the noise has a tenth of the signal's amplitude. {worst}",
+        f"Signal to quantization noise of each layer's int8 results, against {against}. 6 dB are "
+        f"one bit; below {_LITTLE} dB the noise has more than a tenth of the signal's amplitude. "
+        f"{worst}",
         legend([("f0", "so far; the full width is 60 dB")]),
         bars(drawn),
         table(
             ("layer", "so far, dB", "this layer alone, dB", "saturated"), rows, "Precision by layer"
         ),
         Raw(
-            f'<p class="note">So far: with the noise of all layers before it. Alone: against this '
-            "layer in float on the int8 input it really had, which leaves what its own results "
-            f"lose by rounding and saturation. On the first {facts.measured:,} inputs.</p>"
+            f'<p class="note">So far: including the noise of all layers before it. Alone: against '
+            "this layer in float on its int8 input, so that the noise is that of its own rounding "
+            f"and saturation. On the first {facts.measured:,} inputs.</p>"
         ),
     )
 
@@ -250,52 +251,3 @@ def _decibels(value: float | None) -> Raw:
 
 def _plain(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} dB"
-
-
-def classes(facts: Facts) -> Raw:
-    """For a classifier: what it takes for what."""
-    right = facts.classes == facts.labels
-    count = f"{right.sum():,} of {len(right):,} inputs get their label ({right.mean():.2%})"
-    parts = [f"{count}; {(~right).sum():,} do not."]
-    matrix = facts.confusion
-    if len(matrix) <= _MOST_CLASSES:
-        parts += [Raw("<h3>Confusion</h3>"), _confusion(matrix)]
-    mistakes = facts.mistakes
-    if mistakes:
-        parts.append(Raw("<h3>Worst mistakes</h3>"))
-        parts.append(_gallery(facts) if facts.x.shape[1] == 784 else _list(facts))
-    return section("classes", "Classes", *parts)
-
-
-def _confusion(matrix) -> Raw:
-    wrong = max((int(v) for i, row in enumerate(matrix) for j, v in enumerate(row) if i != j),
-                default=0)  # fmt: skip
-    rows = []
-    for label, row in enumerate(matrix):
-        cells = []
-        for found, count in enumerate(row):
-            share = count / max(row.sum(), 1) if label == found else count / max(wrong, 1)
-            kind = "heat right" if label == found else "heat wrong"
-            cells.append(cell(int(count) or "", kind, f"--v:{share:.2f}"))
-        rows.append((f"is {label}", *cells, f"{row[label] / max(row.sum(), 1):.1%}"))
-    header = ("", *range(len(matrix)), "found")
-    return table(
-        header, rows, "Confusion matrix: rows are labels, columns what was found", "matrix"
-    )
-
-
-def _gallery(facts: Facts) -> Raw:
-    items = []
-    for m in facts.mistakes:
-        pixels = to_offset(facts.x[m.index]).reshape(28, 28)
-        what = f"input {m.index}: a {m.label} taken for a {m.found}"
-        items.append(
-            f"<li><figure>{digit(pixels, what)}<figcaption>{m.label} taken for <strong>{m.found}"
-            f"</strong><br>input {m.index:,}, by {m.margin}</figcaption></figure></li>"
-        )
-    return Raw(f'<ul class="gallery">{"".join(items)}</ul>')
-
-
-def _list(facts: Facts) -> Raw:
-    rows = [(f"input {m.index:,}", m.label, m.found, m.margin) for m in facts.mistakes]
-    return table(("", "label", "found", "steps above the label"), rows, "Worst mistakes")

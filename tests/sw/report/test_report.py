@@ -98,8 +98,8 @@ def test_it_asks_no_network(page):
 
 def test_what_it_says_of_the_classes(page):
     words = " ".join(Parsed(page.read_text()).words)
-    assert "of 60 inputs get their label" in words
-    assert "taken for" in words
+    assert "of 60 inputs are classified correctly" in words
+    assert "found as" in words
 
 
 def test_names_are_escaped_and_labels_optional():

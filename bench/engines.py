@@ -1,4 +1,4 @@
-"""The engines that `make report` places and routes: a list to read and to change."""
+"""The engines that ``make report`` places and routes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from celosia.spec import Config
 
 __all__ = ["ENGINES", "SEEDS", "SMALL", "Engine"]
 
-#: Engines whose clock is a goal are placed from each of them, and the median counts.
+#: Seeds for engines whose clock is a goal; their clock is the median.
 SEEDS = (1, 2, 3)
 
 
@@ -18,12 +18,12 @@ class Engine:
 
     Parameters
     ----------
-    name : to call it by.
-    board : of `celosia.boards.BOARDS`.
-    technology : name of its cells (`celosia_hw.cells`).
-    clock_mhz : to ask for; None for the board's.
-    overrides : of the board's own configuration.
-    seeds : to place it from.
+    name : in tables and on the command line.
+    board : name in `celosia.boards.BOARDS`.
+    technology : name of the cells (`celosia_hw.cells`).
+    clock_mhz : requested MHz; None for the default of the board.
+    overrides : arguments of `Config` that differ from those of the board.
+    seeds : of place and route.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Engine:
         return BOARDS[self.board].engine(**self.overrides)
 
     def is_of(self, placement: Placement) -> bool:
-        """Was it this engine that was placed?"""
+        """Whether ``placement`` is of this engine."""
         mine = (self.board, self.technology, self.config.to_dict())
         return mine == (placement.board, placement.technology, dict(placement.config))
 
 
-#: Its size is watched: tests/hw/test_size.py.
+#: A test limits its size: tests/hw/test_size.py.
 SMALL = Engine(name="icebreaker 1x8", board="icebreaker", technology="ice40", seeds=(1,))
 
 ENGINES = (

@@ -1,7 +1,7 @@
 """Place and route the declared engines: ``python -m bench.report [--only NAME]... [--force]``.
 
-Two run side by side, and each result is saved as it comes: what was interrupted goes on where it
-was. What has been placed with the same sources and tools is not placed again.
+Two run in parallel. Each result is saved at once, so an interrupted report continues where it
+stopped. Results of the same sources and tools come from the cache.
 """
 
 import argparse
@@ -24,18 +24,21 @@ from celosia.support.progress import Progress
 __all__ = ["REPORT", "main"]
 
 REPORT = Path(__file__).resolve().parents[1] / "docs/boards/report.md"
-#: nextpnr runs on one core, most of the time.
-_SIDE_BY_SIDE = 2
-#: Seconds between two looks at what a tool says: on a terminal, and in a log.
+#: Engines in parallel: nextpnr uses one core most of the time.
+_PARALLEL = 2
+#: Seconds between two messages of a tool: on a terminal, and in a log.
 _TERMINAL_SECONDS, _LOG_SECONDS = 1, 60
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the placements and their table; 0 when all was placed and met its clock, 1 when not."""
+    """Write the placements and their table; returns 0 when all engines meet their clocks, else 1.
+
+    2: wrong usage or a missing tool; 130: interrupted.
+    """
     parser = argparse.ArgumentParser(prog="report", description=__doc__)
     parser.add_argument("--only", action="append", metavar="NAME", help="may be repeated (all)")
-    parser.add_argument("--force", action="store_true", help="place again what was placed")
-    parser.add_argument("--list", action="store_true", help="show the names and do nothing")
+    parser.add_argument("--force", action="store_true", help="place again, without the cache")
+    parser.add_argument("--list", action="store_true", help="only list the engines")
     args = parser.parse_args(argv)
     console = Console()
     try:
@@ -49,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"report: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("report: interrupted; go on with `make report`", file=sys.stderr)
+        print("report: interrupted; continue with `make report`", file=sys.stderr)
         return 130
     placements = load_placements()
     kept = [each for each in placements if any(engine.is_of(each) for engine in ENGINES)]
@@ -66,13 +69,13 @@ def _chosen(names: list[str] | None) -> list[Engine]:
     known = {each.name: each for each in ENGINES}
     if unknown := [name for name in names or [] if name not in known]:
         raise CelosiaError(
-            f"{unknown[0]!r} is no engine", where="--only", todo=f"known: {', '.join(known)}"
+            f"unknown engine {unknown[0]!r}", where="--only", todo=f"known: {', '.join(known)}"
         )
     return [known[name] for name in names] if names else list(ENGINES)
 
 
 class _Report:
-    """Every seed of some engines, side by side."""
+    """Places every seed of some engines, in parallel."""
 
     def __init__(self, engines: Iterable[Engine], force: bool, progress: Progress):
         self.engines, self.force, self.progress = engines, force, progress
@@ -82,12 +85,12 @@ class _Report:
         self.told: dict[str, tuple[str, float]] = {}
 
     def run(self) -> list[str]:
-        """What went wrong, a line each."""
+        """Place all; returns the problems, a line each."""
         problems: dict[str, None] = {}
         placed: dict[str, list[Placed]] = defaultdict(list)
-        pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
+        pool = ThreadPoolExecutor(_PARALLEL)
         try:
-            # All engines once before any of them again: different ones are synthesized together.
+            # All engines with the first seed first: different ones are synthesized in parallel.
             work: dict[Future, Engine] = {
                 pool.submit(self._place, engine, seed): engine
                 for seed in SEEDS
@@ -100,7 +103,7 @@ class _Report:
                     placed[engine.name].append(future.result())
                 except CelosiaError as error:
                     problems[f"{engine.name}: {error}"] = None
-                    if isinstance(error, TooLarge):  # what it was before is no longer true
+                    if isinstance(error, TooLarge):  # its old placement is outdated
                         save_placements(
                             each for each in load_placements() if not engine.is_of(each)
                         )

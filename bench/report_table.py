@@ -1,4 +1,4 @@
-"""The committed table of placements, docs/boards/report.md."""
+"""Text of docs/boards/report.md, the table of placements."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ _HEADER = (
     "flip-flops",
     "multipliers",
     "block RAM",
-    "asked, MHz",
+    "requested, MHz",
     "reached, MHz",
     "each seed",
     "million MAC/s",
@@ -25,21 +25,21 @@ _HEADER = (
 _ABOUT = f"""\
 What nextpnr reports of whole designs: engine, memories, serial link, clock and pins. *Reached* is
 the median of the seeds. LUTs include carry chains and small memories; of an iCE40 they are logic
-cells, each a LUT and a flip-flop. MAC/s are those of all multipliers at the clock asked for;
+cells, each a LUT and a flip-flop. MAC/s are those of all multipliers at the requested clock;
 images/s those of the MLP {"-".join(map(str, MNIST_MLP))} in full batches, by the cycle model,
-without skipping zeros and without the serial line, which is slower. Where the clock is not met
-there are none. For Gowin nextpnr's timing does not see the multipliers: there *reached* is no
-claim."""
+without skipping zeros and without the serial line, which is slower. Both are empty where the clock
+is not met. For Gowin nextpnr's timing does not include the multipliers: there *reached* may be too
+high."""
 
 
 def title(placement: Placement) -> str:
-    """The name of its engine in `ENGINES`, or one made up."""
+    """Name of the placed engine in `ENGINES`; else board and configuration."""
     names = (engine.name for engine in ENGINES if engine.is_of(placement))
     return next(names, f"{placement.board} {placement.engine}")
 
 
 def report_table(placements: Iterable[Placement]) -> str:
-    """The page, in the order of `ENGINES`."""
+    """The page as Markdown, in the order of `ENGINES`."""
     order = {engine.name: index for index, engine in enumerate(ENGINES)}
     placements = sorted(
         placements, key=lambda each: (order.get(title(each), len(order)), title(each))

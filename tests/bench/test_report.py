@@ -97,7 +97,7 @@ def test_interrupted(fake, capsys, monkeypatch):
 
     monkeypatch.setattr(report, "save_placements", stop)
     assert report.main([]) == 130
-    assert "go on with `make report`" in capsys.readouterr().err
+    assert "continue with `make report`" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_the_tools(fake, tmp_path):
@@ -121,7 +121,7 @@ def test_ctrl_c_ends_the_tools(fake, tmp_path):
 
 def test_an_unknown_name(fake, capsys):
     assert report.main(["--only", "x"]) == 2
-    assert "--only: 'x' is no engine; known: small, large" in capsys.readouterr().err
+    assert "--only: unknown engine 'x'; known: small, large" in capsys.readouterr().err
 
 
 def test_the_declared_engines_exist():

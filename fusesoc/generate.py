@@ -1,4 +1,4 @@
-"""FuseSoC generator: the Verilog of an engine with AXI pins, from the parameters of a core."""
+"""FuseSoC generator: Verilog of an engine with AXI pins, from the parameters of a core."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,8 @@ from fusesoc.capi2.generator import Generator
 
 
 class AxiEngineGenerator(Generator):
+    """Emits ``celosia_axi.v``; the parameters of the core are those of `Config.default`."""
+
     def run(self) -> None:
         from celosia.spec import Config
         from celosia_hw.axi.engine import AXI_TOP, axi_verilog

@@ -1,5 +1,5 @@
-// Is it alive? Reads the magic number over AXI4-Lite, sends IDENTIFY over AXI4-Stream, waits for
-// the interrupt, and finds the same number in the response. tb/axi/bench_axi.py is the thorough one.
+// Smoke test: reads the magic number over AXI4-Lite, sends IDENTIFY over AXI4-Stream, waits for the
+// interrupt, and compares the response's magic number. The thorough test is tb/axi/bench_axi.py.
 `timescale 1ns / 1ps
 
 module smoke;

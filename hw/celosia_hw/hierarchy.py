@@ -2,9 +2,9 @@
 
 Yosys names a cell of a flattened netlist by its path: the names of the submodules around it, joined
 by dots, then its own. The floorplan (`celosia.flow.floorplan`) and the picture of a placed engine
-(`bench.picture`) look for the paths below, and refuse a netlist that lacks one of them. Whoever
-renames a submodule on such a path changes it here; `tests/hw/test_hierarchy.py` elaborates a board
-and fails for every name that is not in it.
+(`bench.picture`) look for the paths below, and refuse a netlist that lacks one of them. When a
+submodule on such a path is renamed, rename it here: `tests/hw/test_hierarchy.py` elaborates a board
+and fails for every path that does not exist.
 """
 
 __all__ = [
@@ -36,7 +36,7 @@ MASK_BLOCK = r"block_(?P<bank>\d+)_(?P<bit>\d+)"
 #: Names in `WEIGHTS` likewise; ``group`` is the lowest bit of a group of block RAMs.
 WEIGHT_BLOCK = rf"group_(?P<group>\d+)\.{MASK_BLOCK}"
 
-#: Blocks as people name them -> their paths. A path that is part of another one comes later.
+#: Name of a block for people -> its paths. A path that contains another one is after it.
 BLOCKS = {
     "array": ("core.array",),
     "weights": (WEIGHTS,),

@@ -67,7 +67,7 @@ def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str | None]:
     groups, middle = _GROUPS[first : first + needed], _GROUPS[len(_GROUPS) // 2]
     sites = _sites(products, groups, _MULTIPLIER_ROWS, _MULTIPLIERS)
     sites |= _sites(masks, (middle,), _MEMORY_ROWS, _MEMORIES)
-    return sites | _sites(weights, groups, _MEMORY_ROWS, _MEMORIES, taken=set(sites.values()))
+    return sites | _sites(weights, groups, _MEMORY_ROWS, _MEMORIES, occupied=set(sites.values()))
 
 
 def _find(
@@ -100,14 +100,14 @@ def _misnamed(what: str) -> CelosiaError:
 
 
 def _sites(
-    names: Sequence[str], groups, rows, sites, taken: Collection[str] = ()
+    names: Sequence[str], groups, rows, sites, occupied: Collection[str] = ()
 ) -> dict[str, str | None]:
-    """Name -> site, evenly over ``groups``; None beyond those of a group that are not ``taken``."""
+    """Name -> free site, evenly over ``groups``; None beyond the free sites of a group."""
     placed: dict[str, str | None] = dict.fromkeys(names)
     for n, x in enumerate(groups):
         here = names[n * len(names) // len(groups) : (n + 1) * len(names) // len(groups)]
         every = [f"X{x + column}/Y{row}/{site}" for row in rows for column, site in sites]
-        placed |= zip(here, (site for site in every if site not in taken), strict=False)
+        placed |= zip(here, (site for site in every if site not in occupied), strict=False)
     return placed
 
 

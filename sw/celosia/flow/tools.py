@@ -92,8 +92,8 @@ def _own(name: str, named: str, variable: str) -> Program:
         ran = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CelosiaError(f"does not run: {error}", where=program) from error
-    said = (ran.stdout + ran.stderr).strip().splitlines()
-    return Program(name, (program,), said[0] if said else "unknown version")
+    output = (ran.stdout + ran.stderr).strip().splitlines()
+    return Program(name, (program,), output[0] if output else "unknown version")
 
 
 @contextmanager
@@ -142,9 +142,9 @@ def run(
             process.kill()
             process.wait()
     if process.returncode:
-        said = log.read_bytes()[start:].decode(errors="replace")
+        output = log.read_bytes()[start:].decode(errors="replace")
         raise CelosiaError(
-            f"{program.name} fails: {_cause(said, process.returncode)}",
+            f"{program.name} fails: {_cause(output, process.returncode)}",
             todo=f"the whole log is {log}",
         )
 
@@ -161,8 +161,8 @@ def _last_line(log: Path, start: int) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def _cause(said: str, status: int) -> str:
+def _cause(output: str, status: int) -> str:
     """The first line that begins with "error" or "fatal"; else the last line or the status."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("error", "fatal"))]
     return (errors or lines[-1:] or [f"exit status {status}"])[0]

@@ -1,8 +1,8 @@
-"""What synthesis makes of a board, simulated with models of the family's cells through its pins.
+"""Netlists of boards after synthesis, simulated with models of the family's cells.
 
-The driver that is shipped runs a small network on it, and every byte must equal the golden model.
-The one with most in it runs with all tests; ``make netlist`` runs all, and shows that mistakes in
-the mapping are found.
+The shipped driver runs a small network through the board's pins, and every byte must equal the
+golden model. The netlist with the most kinds of cells runs with all tests; ``make netlist`` runs
+all, and shows that mistakes in the mapping are found.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The device's packet layer, packet by packet: what it lets through, and what it answers."""
+"""The device's packet layer, packet by packet: words passed on, and replies."""
 
 import pytest
 from amaranth import *
@@ -22,7 +22,7 @@ DIVISOR = 4
 #: Of the simulated clock, and of the line.
 CYCLE = 1e-6
 BIT = DIVISOR * CYCLE
-#: How long it takes until a full buffer of received words has been taken.
+#: Time in which the engine accepts all words of a full buffer.
 EMPTIED = 4 * RECEIVE_DEPTH * CYCLE
 SESSION = 9
 CONFIG = Config.default(1, 4, link_bytes=4)
@@ -30,11 +30,11 @@ HELLO = pack(Kind.HELLO, session=SESSION)
 
 
 class Bench:
-    """Sends packets to a link one after the other and collects what comes of each.
+    """Sends packets to a link one after the other and collects the words and replies of each.
 
     ``responses`` are words that the engine offers, each with its `last` and the number of packets
-    that must have been answered before; of ``stalled`` packets it takes
-    no words until the next one comes.
+    that must have been answered before. The engine accepts no words before the packet of index
+    ``stalled``.
     """
 
     def __init__(self, config=CONFIG, responses=(), stalled=0):
@@ -246,7 +246,7 @@ def test_hello_while_a_packet_is_sent_leaves_it_whole():
 
 
 @pytest.mark.parametrize("link_bytes", [1, 4])
-def test_nothing_is_taken_between_hello_and_welcome(link_bytes):
+def test_no_word_is_accepted_between_hello_and_welcome(link_bytes):
     before = 0
     # Wherever in a word the engine is reset.
     for phase in range(3, 3 + link_bytes + 1):

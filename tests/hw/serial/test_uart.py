@@ -13,7 +13,7 @@ CYCLE = 1e-6
 
 
 def receive(divisor, edges, cycles):
-    """What comes of a line that changes to a level at a time, in cycles, for each of ``edges``."""
+    """Bytes received, None for an error, from a line with ``edges``: (time in cycles, level)."""
     dut, got = UartReceiver(divisor), []
 
     async def drive(ctx):
@@ -39,7 +39,7 @@ def receive(divisor, edges, cycles):
 
 
 def frames(data, bit, start=10.0, gap=0.0):
-    """Edges of ``data``, with bits ``bit`` cycles long, and the time of their end."""
+    """Edges of the bytes ``data``, with bits of ``bit`` cycles, and the time of the last one."""
     edges, time = [], start
     for byte in data:
         for level in [0, *(byte >> index & 1 for index in range(8)), 1]:
@@ -114,7 +114,7 @@ def test_the_transmitter_bit_by_bit(divisor):
     for byte in DATA:
         for level in [0, *(byte >> index & 1 for index in range(8)), 1]:
             expected += [level] * divisor
-        expected.append(1)  # the cycle in which the next one is taken
+        expected.append(1)  # the cycle in which the next byte is accepted
     assert line[: len(expected)] == expected
     assert set(line[len(expected) :]) == {1}
 

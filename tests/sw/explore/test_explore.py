@@ -1,4 +1,4 @@
-"""The sweep over boards: what fits, clocks measured and estimated, the Pareto front."""
+"""The sweep over boards: candidates, measured and estimated clocks, the Pareto front."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -23,7 +23,7 @@ def outline(*sizes: int) -> Outline:
 
 
 def boards() -> list:
-    """Three boards of known engines, whatever the real ones have by default."""
+    """Three boards with default engines that do not depend on those of the real boards."""
     depths = {"param_depth": 64, "program_depth": 8, "act_depth": 512, "tables": 0}
     own = {"rows": 1, "cols": 8, "link_bytes": 1, "weight_depth": 2048, **depths}
     return [
@@ -138,7 +138,7 @@ def test_a_shape_that_no_engine_has_is_refused():
         explore(outline(*SMALL), rows=[33], cols=[8])
 
 
-def test_a_placed_engine_stands_as_it_is_with_its_median_clock():
+def test_a_placed_engine_is_unchanged_and_has_its_median_clock():
     one = placed(ULX3S, (100.0, 140.0, 120.0), weight_depth=4096)
     found = explore(outline(*SMALL), boards=[ULX3S], rows=[1], cols=[8], placements=[one])
     point = only(found.points)

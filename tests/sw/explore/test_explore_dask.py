@@ -1,4 +1,4 @@
-"""The sweep on a Dask cluster: the same results, and one line for whatever is wrong with it."""
+"""The sweep on a Dask cluster: equal results, and one line for each error."""
 
 import contextlib
 import json

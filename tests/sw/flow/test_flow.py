@@ -1,4 +1,4 @@
-"""From RTLIL to a bitstream: what is read, kept and refused; and one real build."""
+"""From a design to a bitstream: reports, the cache, errors, and one real build."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The page of `celosia run --report`: what it shows, and that it fits phone and desktop."""
+"""The page of `celosia run --report`: its contents, and that it fits phone and desktop."""
 
 import json
 import re

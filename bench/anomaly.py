@@ -1,4 +1,4 @@
-"""MLPerf Tiny's anomaly detection model: cycles without skipping, and every byte held against
+"""MLPerf Tiny's anomaly detection model: cycles without skipping, every byte compared with
 LiteRT."""
 
 from functools import cache
@@ -18,9 +18,9 @@ from celosia.support.progress import Progress
 __all__ = ["Anomaly"]
 
 _IMAGES = 512
-#: Above the limit of whole tiles.
+#: Allowed cycles, as a multiple of the limit of whole tiles.
 _ALLOWED = 1.05
-#: Above the limit of the multipliers, for shapes that do not divide the layers.
+#: The same of MACs / multipliers, for arrays whose shape does not divide the layers.
 _ALLOWED_OF_MACS = 1.15
 _SEED = 1
 
@@ -50,7 +50,7 @@ class Anomaly:
         )
 
     def against_litert(self, rows: int, cols: int) -> list[Row]:
-        """1,000 random inputs and 1,000 drawn like measurements, on the RTL and on LiteRT."""
+        """1,000 random and 1,000 normally distributed inputs, on the RTL and on LiteRT."""
         network = read_tflite(self.path)
         rng = np.random.default_rng(_SEED)
         quant, width = self.graph.input, self.graph.layers[0].inputs

@@ -1,4 +1,4 @@
-"""The array alone, kept busy with cheap changing operands: what its simulation can reach."""
+"""The array alone, busy with operands that are cheap to make: the limit of simulation speed."""
 
 import time
 
@@ -16,12 +16,12 @@ from celosia_hw.layouts import link_word
 
 __all__ = ["Bare", "PlainArray", "cycles_per_second", "open_bare"]
 
-#: Length of the sums: that of an average layer of the demo.
+#: Products per sum, as in an average layer of the demo.
 _K = 256
 
 
 class PlainArray(MacArray):
-    """The same array as it is usually written: one signal for each product and each sum."""
+    """The same array in the usual style: one signal for each product and each sum."""
 
     def _accumulate(self, m, products, add, clear, late):
         u, w = self.u, self.w
@@ -47,14 +47,14 @@ class PlainArray(MacArray):
 
 
 class Bare(wiring.Component):
-    """An array behind the engine's pins: a word in asks for that many cycles of work.
+    """An array with the engine's pins: an input word is the number of cycles to compute.
 
-    The word that answers depends on every sum, so that nothing can be optimized away.
+    The output word depends on every sum, so that no part can be optimized away.
 
     Parameters
     ----------
     config : the shape.
-    array : the class of the array, `MacArray` or one with its members.
+    array : class of the array, `MacArray` or a subclass.
     """
 
     def __init__(self, config: Config, array: type[MacArray] = MacArray):
@@ -76,7 +76,7 @@ class Bare(wiring.Component):
             self.i.ready.eq(~busy & ~self.o.valid & ~ResetSignal()),
             array.en.eq(busy),
             array.last.eq(k == _K - 1),
-            # The chain of the tile before leaves while the next one accumulates.
+            # The sums of the last tile are shifted out while the next ones accumulate.
             array.shift.eq(k < self.config.rows * self.config.words_per_tile + 3),
         ]
         m.d.comb += [
@@ -105,14 +105,14 @@ class Bare(wiring.Component):
 
 
 def open_bare(config: Config, array: type[MacArray], progress: Progress) -> RtlTransport:
-    """A `Bare`, compiled and clocked exactly as an engine is; ``progress`` is that of compiling."""
+    """A `Bare`, compiled and clocked exactly as an engine; ``progress`` is that of compiling."""
     text = emit(Bare(config, array), TOP)
     verilator.build(text, config.link_bytes, progress)
     return RtlTransport(config, text)
 
 
 def cycles_per_second(bare: RtlTransport, cycles: int) -> float:
-    """How fast ``cycles`` of one are simulated."""
+    """Simulated cycles per second, measured over ``cycles`` cycles."""
     word = cycles.to_bytes(bare.link_bytes, "little")
     start = time.perf_counter()
     bare.exchange([word])

@@ -1,7 +1,7 @@
 """Time and memory of `celosia check` on large models: ``python -m bench.check``.
 
-Each model is checked by a process of its own, as a user would; its time counts from the start of
-Python. Run it from the checkout's root, with the [dev] extra.
+Each model is checked by a process of its own, as a user would run it; the time includes starting
+Python. Run it in the root of the checkout, with the [dev] extra.
 """
 
 import json
@@ -22,13 +22,21 @@ __all__ = ["Answer", "check", "large_tflite"]
 _SECONDS, _BYTES = 2.0, 1 << 30
 #: 24 layers of 2048 x 2048 and two narrower ones: 101 MB of weights.
 _WIDTHS = (784, *[2048] * 25, 10)
-#: The same number of bytes in float32.
+#: About as many bytes in float32.
 _FLOAT_WIDTHS = (784, *[2048] * 7, 10)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a check ended, what it took, and what it said; `cpu_seconds` are the processor's."""
+    """The result of a check.
+
+    Parameters
+    ----------
+    status : exit status.
+    seconds, cpu_seconds : elapsed time, and time of the processor.
+    peak_bytes : largest resident memory.
+    document : its JSON output.
+    """
 
     status: int
     seconds: float
@@ -84,7 +92,7 @@ def large_onnx(widths: tuple[int, ...] = _FLOAT_WIDTHS) -> bytes:
 def check(path: Path, *options: str) -> Answer:
     """Run ``celosia check`` on ``path`` and measure it."""
     start = time.perf_counter()
-    # The child reports its own peak: RUSAGE_CHILDREN would be that of the largest child so far.
+    # The child reports its own peak; RUSAGE_CHILDREN gives that of the largest child so far.
     program = (
         "import resource, sys; from celosia.cli import main; status = main(sys.argv[1:]);"
         "used = resource.getrusage(resource.RUSAGE_SELF);"
@@ -103,12 +111,12 @@ def check(path: Path, *options: str) -> Answer:
 
 
 def main() -> int:
-    """0 when every answer came in time and memory."""
+    """0 when every check stayed within the limits of time and memory."""
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".tflite", ".onnx"):
             path = Path(folder, f"large{suffix}")
-            # A process of its own: a child's peak includes the size its parent had.
+            # In a process of its own: a child's peak includes the size of its parent at the fork.
             subprocess.run([sys.executable, "-m", "bench.check", os.fspath(path)], check=True)
             for options in ((), ("--target", "1x64"), ("--target", "32x256"), ("--target", "8x8")):
                 good &= _row(path, options)

@@ -1,9 +1,9 @@
-"""Damaged files in numbers: how every importer ends on thousands of them.
+"""Fuzz every importer with thousands of damaged files.
 
     python -m bench.fuzz [--count 20000] [--format .onnx] [--seed 0] [--json FILE]
 
-Each file ends in a model or in a `CelosiaError`; anything else stops the run and prints the seed
-that repeats it. A worker process that dies (a crash inside a C library) is reported the same way.
+Each file must give a model or a `CelosiaError`. Any other outcome is reported as bad, with the seed
+that repeats it, and so is a worker process that dies (a crash in a C library).
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000, help="files per format (20000)")
     parser.add_argument("--format", choices=FORMATS, help="only this one")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", metavar="FILE", help="write the figures here")
+    parser.add_argument("--json", metavar="FILE", help="write the results here")
     args = parser.parse_args()
     figures = {}
     for suffix in [args.format] if args.format else FORMATS:
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def fuzz(suffix: str, count: int, seed: int) -> dict:
-    """Figures of ``count`` files: how they ended, the slowest, memory, what was left behind."""
+    """Results of ``count`` files: outcomes, the slowest, memory in MiB, files left behind."""
     data, begin = good(suffix), time.perf_counter()
     total = {"files": 0, "model": 0, "error": 0, "slowest": 0.0, "memory": 0, "bad": []}
     context = multiprocessing.get_context("spawn")
@@ -85,12 +85,12 @@ def _work(suffix: str, data: bytes, seed: int, start: int, end: int, folder: str
 
 
 def _peak() -> int:
-    """Most memory used so far, MiB."""
+    """Peak memory so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def good(suffix: str) -> bytes:
-    """A small whole file: three layers and whatever else the format's importer has to read."""
+    """A small valid file: three layers and everything else that the format's importer reads."""
     from tests.helpers.judges import Mlp, keras_file, onnx_file, torch_file, torch_module
 
     mlp = Mlp.random(3, (6, 5, 4, 3), norm=True)

@@ -19,14 +19,14 @@ from celosia.support.errors import CelosiaError
 
 __all__ = ["main"]
 
-#: Where MLPerf Tiny's models are: $CELOSIA_MODELS, else next to the checkout.
+#: The folder of MLPerf Tiny's models: $CELOSIA_MODELS, else next to the checkout.
 _MODELS = (
     os.environ.get("CELOSIA_MODELS") or Path(__file__).resolve().parents[1] / "../shared/models"
 )
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; 0 when every goal is reached, 1 when not."""
+    """Print the table; 0 when every goal is reached, else 1."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--data", help="folder with MNIST")
     parser.add_argument(
@@ -82,7 +82,7 @@ def _measure(args: argparse.Namespace, progress) -> tuple[str, list[Row]]:
         rows += [*ad.against_litert(1, 64), *ad.against_litert(4, 32)]
         runs += [ad.measured(8, 8), ad.measured(16, 16)]
     else:
-        print(f"bench: no {path}: its figures are left out", file=sys.stderr)
+        print(f"bench: {path} is missing, its figures are left out", file=sys.stderr)
     return mnist.digits.name, [*rows, _mismatches(runs)]
 
 

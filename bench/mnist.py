@@ -1,4 +1,4 @@
-"""Cycles and accuracy on MNIST, one function a figure."""
+"""Cycles and accuracy on MNIST, one method a figure."""
 
 from functools import cache
 
@@ -16,19 +16,19 @@ _DENSE_IMAGES = 1024
 
 
 class Mnist:
-    """Figures of the demo's network; every run is made once, when it is first asked for."""
+    """Figures of the demo's network. Every run is made once, when it is first needed."""
 
     def __init__(self, digits: Digits, progress: Progress):
         self.digits, self.progress = digits, progress
         self.measured = cache(self.run)
 
     def run(self, rows: int, cols: int, skip: bool) -> Measured:
-        """A new run; `measured` is the first one again."""
+        """A new run; `measured` gives the first one of the same arguments again."""
         x = self.digits.x if skip else self.digits.x[:_DENSE_IMAGES]
         return simulate(self.digits.graph, Config.default(rows, cols), x, skip, self.progress)
 
     def cycles(self, rows: int, cols: int, skip: bool, goal: float, peers: str = "") -> Row:
-        """Cycles per image from the first word in to the last word out of one run."""
+        """Cycles per image, from the first input word to the last output word of one run."""
         metrics = self.measured(rows, cols, skip).metrics
         if not skip:
             limit = cycles_per_image(self.digits.graph, metrics.config)
@@ -43,14 +43,14 @@ class Mnist:
         )
 
     def utilization(self, rows: int, cols: int) -> Row:
-        """Share of the multipliers at work in a cycle, without skipping."""
+        """Mean share of the multipliers that are busy, without skipping."""
         metrics = self.measured(rows, cols, False).metrics
         return Row(
             name=f"{rows}x{cols}, multipliers at work", value=100 * metrics.utilization, unit="%"
         )
 
     def accuracy_lost(self) -> Row:
-        """Percentage points of accuracy that int8 costs; negative when it gains."""
+        """Percentage points of accuracy that int8 loses; negative when it gains."""
         labels, y = self.digits.labels, self.measured(16, 16, True).outputs
         before = (self.digits.float_classes == labels).mean()
         after = (y.argmax(axis=1) == labels).mean()
@@ -62,7 +62,7 @@ class Mnist:
         )
 
     def agreement(self) -> Row:
-        """Images for which float and int8 predict the same."""
+        """Share of the images for which float and int8 predict the same class."""
         classes = self.measured(16, 16, True).outputs.argmax(axis=1)
         same = 100 * float((classes == self.digits.float_classes).mean())
         return Row(name="same prediction as float", value=same, unit="%", goal=99.8, at_most=False)

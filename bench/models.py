@@ -1,4 +1,4 @@
-"""The models that are measured, with inputs for them."""
+"""The models that are measured, and their inputs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Digits:
-    """The demo's network, its int8 test images, and what is known of them."""
+    """The demo's network, its int8 test images ``x``, their labels, and the float predictions."""
 
     name: str
     graph: Graph

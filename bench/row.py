@@ -7,16 +7,16 @@ __all__ = ["Row"]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A measured value and what it is held against.
+    """A measured value and what it is compared with.
 
     Parameters
     ----------
     name : what was measured, and how.
-    value : the figure.
-    unit : of the figure and the goal.
-    goal : to be reached; None when the figure only informs.
+    value : the measured value.
+    unit : of value and goal.
+    goal : the value to reach; None when there is none.
     at_most : True when the value must not exceed the goal, False when it must reach it.
-    peers : what others reach, one line.
+    peers : values of other projects, in one line.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""One model, one engine, many inputs: its figures, and every byte held against the golden model."""
+"""One model on one engine with many inputs; every byte is compared with the golden model."""
 
 import time
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ __all__ = ["Measured", "simulate"]
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures of a run on the compiled RTL, its int8 outputs and how many differ from golden."""
+    """Figures of a run on the compiled RTL, its int8 outputs, and how many differ from golden."""
 
     metrics: Metrics
     outputs: np.ndarray
@@ -28,7 +28,7 @@ class Measured:
 def simulate(
     graph: Graph, config: Config, x: np.ndarray, skip: bool, progress: Progress
 ) -> Measured:
-    """Run int8 ``x`` in one go, with as many images in flight as the engine has rows."""
+    """Run int8 ``x`` at once, in batches of as many images as the engine has rows."""
     image = compile(graph, config)
     with driver.open("rtl", image, progress) as device:
         device.counters(clear=True)

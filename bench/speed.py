@@ -1,4 +1,4 @@
-"""How fast the engine is simulated, against its bare array in the same run."""
+"""Simulation speed of the engine and of its bare array, measured in the same run."""
 
 import time
 
@@ -16,8 +16,8 @@ from celosia_hw.array.mac_array import MacArray
 
 __all__ = ["rates"]
 
-#: All are measured in turn and the best of each counts: other programs only slow down. So each turn
-#: is short, some tenths of a second, and there are many.
+#: All are measured in turn and the best turn of each counts, because other programs only slow down.
+#: So each turn is short, some tenths of a second, and there are many.
 _ROUNDS = 20
 _IMAGES = 1000
 _CYCLES = 400_000
@@ -26,9 +26,9 @@ _CYCLES = 400_000
 def rates(graph: Graph, config: Config, x: np.ndarray, progress: Progress) -> list[Row]:
     """Multipliers times simulated cycles per second, and the engine's share of a bare array's.
 
-    There are two bare arrays: the engine's own, written so that simulators vectorize it, and the
-    same one with a signal per cell, which is how the arrays of other projects simulate. The engine
-    runs ``graph`` on images of ``x``, with all that the host does for it.
+    There are two bare arrays: the engine's own, written so that compilers vectorize it, and one
+    with a signal per cell, as other projects write theirs. The engine runs ``graph`` on images of
+    ``x``; the time includes all work of the host.
     """
     to_rate = config.multipliers / 1e6
     engine = bare = plain = 0.0

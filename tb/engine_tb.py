@@ -1,4 +1,4 @@
-"""The bench of a whole engine: frames in, frames out, the golden model beside it."""
+"""The bench of a whole engine: request and response frames, checked by the golden model."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,10 @@ __all__ = ["EngineTB"]
 
 
 class EngineTB(TB):
-    """Streams, monitors and scoreboard of an `Engine`; ``stall`` is that of (input, output)."""
+    """Streams, monitors and scoreboard of an `Engine`.
+
+    ``stall`` are the probabilities with which input and output stall in a cycle.
+    """
 
     def __init__(self, dut: HierarchyObject, name: str, stall: tuple[float, float]):
         super().__init__(dut, name)
@@ -34,7 +37,7 @@ class EngineTB(TB):
         await super().reset_again()
 
     def send(self, frame: bytes, last: bool = True) -> None:
-        """Queue a frame; without ``last``, only its beginning."""
+        """Queue a frame; without ``last`` it stays incomplete."""
         words = len(frame) // self.link_bytes
         for n in range(words):
             data = frame[n * self.link_bytes : (n + 1) * self.link_bytes]
@@ -65,7 +68,7 @@ class EngineTB(TB):
         return not self._input.queue
 
     async def drain(self) -> None:
-        """Wait for the response to everything sent, then make sure that nothing else comes."""
+        """Wait for the response to every request, then assert that no more words follow."""
         await self.until(lambda: self.sent and self.scoreboard.idle)
         await self.cycles(50)
         assert self.sent and self.scoreboard.idle, "words after the last response"

@@ -1,4 +1,4 @@
-"""Layouts of `celosia_hw` as integers at a pin, both ways."""
+"""Values of the layouts of `celosia_hw` to and from integers at a pin."""
 
 from amaranth.hdl import Shape
 from amaranth.lib import data
@@ -7,12 +7,12 @@ __all__ = ["bits", "pack", "unpack"]
 
 
 def pack(layout: data.Layout, values: dict | list) -> int:
-    """The bits of ``values``; what is not named is 0."""
+    """The bits of ``values``; fields that are not named are 0."""
     return layout.const(values).as_bits()
 
 
 def unpack(layout: data.Layout, bits: int) -> dict:
-    """The fields of ``bits`` by name or index, signed where they are; inner layouts likewise."""
+    """The fields of ``bits`` by name or index, signed where their shape is; nested for layouts."""
     values = {}
     for name, part in layout:
         value = bits >> part.offset & ((1 << part.width) - 1)

@@ -1,4 +1,4 @@
-"""Random programs, straight as descriptors: every field takes what is legal and defined."""
+"""Random programs as descriptors: every field takes all values that are legal and defined."""
 
 from dataclasses import dataclass, field
 
@@ -16,13 +16,13 @@ from celosia.spec import (
 
 __all__ = ["Program", "Programs", "parameters", "raw"]
 
-#: Shapes that tend to break: one, the widths of words and tiles, and one more or less.
+#: Inputs or outputs of a layer at most.
 _WIDEST = 300
 
 
 @dataclass
 class Program:
-    """A program in memory: its entry, and the activation words each image brings."""
+    """A program in memory: its entry, the activation words of an image, and its descriptors."""
 
     entry: int
     words: int
@@ -30,11 +30,11 @@ class Program:
 
 
 class Programs:
-    """Fills an engine's memories with random programs that stand side by side.
+    """Fills an engine's memories with random programs, one after the other.
 
     Attributes
     ----------
-    writes : (memory, address, records) in the order made; what the host has to send.
+    writes : (memory, address, records) in order: the WRITE requests that the host has to send.
     """
 
     def __init__(self, rng: np.random.Generator, config: Config):
@@ -46,16 +46,16 @@ class Programs:
             self.writes.append((Memory.TABLES, 0, tables))
 
     def add(self, layers: int, budget: int, inputs: int | None = None) -> Program:
-        """One more program of ``layers`` layers that takes about ``budget`` weight words.
+        """Add a program of ``layers`` layers that takes about ``budget`` weight words.
 
-        ``inputs`` bytes an image has, random when None.
+        An image has ``inputs`` bytes; a random number when None.
         """
         rng, config = self.rng, self.config
         each = max(1, budget // layers)
         inputs = inputs or self._width(min(each, _WIDEST))
         words = min(config.words(inputs), config.act_depth // 2)
         program = Program(self._program, words)
-        # Words of scratch memory that hold results of this run; the banks are the next inputs'.
+        # Scratch words that hold results of this run; the two banks below them hold inputs.
         scratch = np.zeros(config.act_depth, bool)
         tail = inputs - (words - 1) * config.lanes
         for index in range(layers):
@@ -86,7 +86,7 @@ class Programs:
         return program
 
     def images(self, program: Program, images: int) -> np.ndarray:
-        """Inputs uint8 [images, words, lanes]: random, mostly 0, all 0, or all at an end."""
+        """Inputs uint8 [images, words, lanes]: random, mostly 0, all 0, or all 255."""
         rng = self.rng
         shape = (images, program.words, self.config.lanes)
         x = rng.integers(0, 256, shape)
@@ -96,12 +96,12 @@ class Programs:
         elif kind == 1:
             x = np.full(shape, 255)
         elif kind < 4:
-            # The same bytes are 0 in every image, or the array could skip nothing.
+            # The same bytes are 0 in every image: only those can be skipped.
             x = x * (rng.random(shape[1:]) < rng.choice([0.1, 0.5]))
         return x.astype(np.uint8)
 
     def _place(self, shape, tiles: int, lowest: int, last: bool) -> dict[str, int]:
-        """Where the results go: nowhere, to fresh memory, or over the input where that is legal."""
+        """Where results are stored: not at all, in other words, or over the input if legal."""
         rng, config = self.rng, self.config
         size = tiles * config.words_per_tile
         emit = last or rng.random() < 0.3
@@ -118,7 +118,7 @@ class Programs:
         return place
 
     def _constants(self, k: int, tiles: int) -> dict[str, int]:
-        """Weights and parameters of a layer, written behind those of the last one."""
+        """Weights and parameters of a layer, written after those of the last one."""
         rng, config = self.rng, self.config
         chunks = tiles * config.params_per_tile
         stride = k + int(rng.integers(3)) * (rng.random() < 0.2)
@@ -147,7 +147,7 @@ class Programs:
             "weights": self._weights,
             "weight_stride": stride,
             "params": self._params,
-            "table": int(rng.integers(16)),  # of no meaning unless it is used
+            "table": int(rng.integers(16)),  # ignored unless use_table is 1
         }
         if config.tables and rng.random() < 0.4:
             constants |= {"use_table": 1, "table": int(rng.integers(config.tables))}
@@ -156,7 +156,7 @@ class Programs:
         return constants
 
     def _width(self, most: int) -> int:
-        """1..most, small ones and multiples of a tile more often."""
+        """A width in 1..most, more often small, or at most 1 from a multiple of a tile."""
         rng, cols = self.rng, self.config.cols
         width = int(np.exp(rng.uniform(0, np.log(most + 1))))
         if rng.random() < 0.3:
@@ -174,7 +174,7 @@ def raw(descriptor: dict[str, int]) -> dict[str, int]:
 
 
 def parameters(rng: np.random.Generator, channels: int, k: int) -> np.ndarray:
-    """uint8 [channels * size]: factors that spread sums of ``k`` products, or any at all."""
+    """uint8 [channels * size]: factors that spread sums of ``k`` products, or arbitrary ones."""
     data = b""
     for _ in range(channels):
         shift = -8 - int(np.log2(k + 1) // 2) + int(rng.integers(-2, 3))

@@ -1,4 +1,4 @@
-"""The golden model beside the engine, fed with what was seen on the pins."""
+"""The golden model beside the engine, fed with the words that the monitors see."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -8,13 +8,20 @@ from celosia.spec import COUNTERS, REQUEST, TRAILER, Config, Memory, Opcode, Sta
 
 __all__ = ["Scoreboard"]
 
-#: The counters that do not depend on timing, which the model counts too.
+#: The counters that do not depend on timing; the model counts them too.
 _COUNTED = ("issued", "skipped", "images")
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """The response the model gave; the request's opcode, and whether it was a RESET that counts."""
+    """The model's response ``frame`` to a request.
+
+    Parameters
+    ----------
+    opcode : of the request.
+    resets : whether it is a valid RESET.
+    compare_payload : whether the payload is known.
+    """
 
     frame: bytes
     opcode: int
@@ -23,14 +30,14 @@ class _Expected:
 
 
 class _Framer:
-    """Words as the link carries them, gathered to frames."""
+    """Collects the words of a link into frames."""
 
     def __init__(self, link_bytes: int):
         self.link_bytes = link_bytes
         self.data = bytearray()
 
     def __call__(self, word: int) -> bytes | None:
-        """The frame that ``word`` completes, if it does."""
+        """The frame that ``word`` completes; None when it does not complete one."""
         last = word >> (8 * self.link_bytes)
         data = word & ((1 << (8 * self.link_bytes)) - 1)
         self.data += data.to_bytes(self.link_bytes, "little")
@@ -41,17 +48,17 @@ class _Framer:
 
 
 class Scoreboard:
-    """Expects for every request observed the response of `LinkModel`, in order, byte for byte.
+    """Compares the response to every request with that of `LinkModel`, in order, byte for byte.
 
-    Of COUNTERS only the fields are compared that the model defines. A RESET may find runs in
-    flight: their responses may then come in full, or end with ABORTED, or be missing. What such a
-    run left in counters and activations is unknown: those are no longer compared, the counters
-    until they are cleared.
+    Of COUNTERS only the fields that the model defines are compared. When runs are in flight at a
+    RESET, their responses may be complete, end with ABORTED, or be missing. After that the contents
+    of counters and activations are unknown and not compared, the counters until they are cleared.
 
     Attributes
     ----------
-    answered : responses checked, by status.
-    aborted, dropped : runs a RESET ended in the middle of their response, or before it.
+    answered : number of responses checked, by status.
+    aborted : number of runs that a RESET ended during their response.
+    dropped : number of runs that a RESET ended before their response.
     """
 
     def __init__(self, config: Config):
@@ -67,7 +74,7 @@ class Scoreboard:
 
     @property
     def idle(self) -> bool:
-        """No request half sent, no response expected or half received."""
+        """No request is sent in part, and no response is expected or received in part."""
         return not (self._expected or self._requests.data or self._responses.data)
 
     def request(self, word: int) -> None:
@@ -96,17 +103,17 @@ class Scoreboard:
         frame = self._responses(word)
         if frame is None:
             return
-        assert self._expected, f"a response to nothing: {frame.hex()}"
+        assert self._expected, f"a response without a request: {frame.hex()}"
         if not self._ended_by_reset(frame):
             expected = self._expected.popleft()
             self._check(frame, expected)
         self.answered[self._status(frame)] += 1
 
     def _ended_by_reset(self, frame: bytes) -> bool:
-        """Drop the runs that a RESET ended, if ``frame`` tells so; True when it is thereby done."""
+        """Drop the runs that a RESET ended, as far as ``frame`` shows; True when it is checked."""
         reset = next((i for i, e in enumerate(self._expected) if e.resets), None)
         first = self._expected[0]
-        # Only runs may be answered after the next request has come.
+        # Only runs may be answered after the next request has been received.
         if not reset or first.opcode != Opcode.INFER or frame == first.frame:
             return False
         trailer = TRAILER.unpack(frame[-self._trailer_size :])
@@ -117,7 +124,7 @@ class Scoreboard:
         assert trailer["status"] == Status.ABORTED, self._difference(frame, first.frame)
         assert trailer["count"] == trailer["info"] == 0, trailer
         payload = frame[: -self._trailer_size]
-        assert first.frame[: -self._trailer_size].startswith(payload), "aborted, and wrong"
+        assert first.frame[: -self._trailer_size].startswith(payload), "wrong bytes before ABORTED"
         self.aborted += 1
         self.dropped -= 1
         self._drop(reset)

@@ -1,4 +1,4 @@
-"""Streams at the pins: a source, a sink, and a monitor that knows the rules."""
+"""Streams at the pins: a source, a sink, and a monitor that checks the rules."""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,7 +13,7 @@ __all__ = ["Monitor", "Pins", "Sink", "Source"]
 
 
 class Pins:
-    """The three signals of stream ``name`` of a component: valid, ready, payload."""
+    """The signals of stream ``name`` of a component: valid, ready and payload."""
 
     def __init__(self, dut: HierarchyObject, name: str):
         self.name = name
@@ -24,9 +24,9 @@ class Pins:
 
 
 class Source:
-    """Offers the payloads of `queue`; with probability ``stall`` a cycle offers no new one.
+    """Offers the payloads of ``queue``; with probability ``stall`` a cycle offers no new one.
 
-    What stands on the payload while valid is 0 is random: nobody may look at it.
+    While valid is 0 the payload is random, because a sink must ignore it.
     """
 
     def __init__(self, pins: Pins, rng: np.random.Generator, stall: float = 0.0):
@@ -58,9 +58,9 @@ class Source:
 
 
 class Sink:
-    """Accepts payloads, except with probability ``stall`` in each cycle, or while `paused`.
+    """Accepts payloads, except with probability ``stall`` in each cycle, or while ``paused``.
 
-    It never looks at valid: a stream may not wait for ready.
+    Its ready does not depend on valid, and the source's valid must not depend on ready.
     """
 
     def __init__(self, pins: Pins, rng: np.random.Generator, stall: float = 0.0):
@@ -77,11 +77,13 @@ class Sink:
 
 
 class Monitor:
-    """Hands every payload transferred to ``seen`` and asserts the rules of a stream.
+    """Calls ``seen`` with every payload transferred, and asserts the rules of a stream:
 
     - valid and ready are 0 or 1, and a valid payload has no X or Z;
-    - valid never falls before the transfer;
-    - the payload does not change while it waits for ready.
+    - valid stays 1 until the transfer;
+    - the payload does not change until the transfer.
+
+    ``transfers`` counts them.
     """
 
     def __init__(self, pins: Pins, seen: Callable[[int], None]):

@@ -43,3 +43,18 @@ def _imports(source: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names += [f"{node.module}.{alias.name}" for alias in node.names]
     return names
+
+
+def test_packages_import_one_way():
+    """No package of `celosia` needs itself through others: spec, numerics, network, ops, ..."""
+    package = _ROOT / "sw/celosia"
+    needs: dict[str, set[str]] = {}
+    for source in package.glob("*/**/*.py"):
+        names = [name.split(".") for name in _imports(source) if name.startswith("celosia.")]
+        own = source.relative_to(package).parts[0]
+        needs.setdefault(own, set()).update(name[1] for name in names if name[1] != own)
+    below: set[str] = set()
+    while needs.keys() - below:
+        ready = {each for each in needs.keys() - below if needs[each] & needs.keys() <= below}
+        assert ready, f"imports go round among {sorted(needs.keys() - below)}"
+        below |= ready

@@ -15,7 +15,6 @@ from celosia.spec import (
     Memory,
     Op,
     Opcode,
-    ceil_div,
     config_of,
     record,
 )
@@ -289,9 +288,7 @@ class Device:
         lanes, link_bytes = self.config.lanes, self.config.link_bytes
         payload, _ = response(link_bytes, Opcode.INFER, reply)
         images = len(outputs[0])
-        widths = [
-            ceil_div(y.shape[1], self.config.cols) * self.config.words_per_tile for y in outputs
-        ]
+        widths = [self.config.tiles(y.shape[1]) * self.config.words_per_tile for y in outputs]
         if len(payload) != sum(widths) * images * padded(lanes, link_bytes):
             raise CelosiaError(
                 f"{len(payload)} bytes of results are not those of {image.model.name!r}",

@@ -38,7 +38,7 @@ class _Engine:
         times = LayerTimes(self.out, max((len(run.layers) for run in runs), default=0))
         self.receiver = Receiver(runs, header, words)
         self.sequencer = Sequencer(config, times)
-        self.scanner = Scanner(self.sequencer.guards, self.out)
+        self.scanner = Scanner(self.sequencer.in_hazard, self.out)
         self.walker = Walker(self.scanner.segments, self.out)
         self.drain = Drain(config, self.out)
         self.responder = Responder(words, trailer)
@@ -110,6 +110,6 @@ class _Engine:
             self.out.busy += span
         else:
             self.out.stall_input += self.receiver.receiving(now, now + span)
-        if scanner.waiting is not None and scanner.guarded:
+        if scanner.waiting is not None and scanner.blocked:
             self.out.stall_data += span
         self.now += span

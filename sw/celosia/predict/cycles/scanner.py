@@ -18,21 +18,21 @@ class Scanner:
     """Puts segments (bytes needed, ends the tile) into ``segments``, for the walker.
 
     ``scan`` is the layer of the address generator and ``word`` where it stands; ``waiting`` the
-    word to be scanned, of which ``guarded`` was found a cycle ago, and ``scanned`` those whose
+    word to be scanned, of which ``blocked`` was found a cycle ago, and ``scanned`` those whose
     masks are being read.
 
     Parameters
     ----------
-    guards : whether a word has still to be written.
+    in_hazard : whether a word has still to be written.
     out : counts ``skipped`` and ``stall_data``.
     """
 
-    def __init__(self, guards: Callable[[int], bool], out: Prediction):
-        self.guards, self.out = guards, out
+    def __init__(self, in_hazard: Callable[[int], bool], out: Prediction):
+        self.in_hazard, self.out = in_hazard, out
         self.scan: LayerLoad | None = None
         self.word = self.tile = 0
         self.waiting: tuple[int, int, bool] | None = None  # src and segment
-        self.guarded, self.room, self.ready = False, False, True
+        self.blocked, self.room, self.ready = False, False, True
         self.begins: LayerLoad | None = None  # the layer taken in the cycle before
         self.scanned: deque[tuple[int, bool] | None] = deque([None] * READ_LATENCY)
         self.segments: deque[tuple[int, bool]] = deque()
@@ -46,14 +46,14 @@ class Scanner:
         segment = self.scanned.popleft()
         if segment is not None and (segment[0] or segment[1]):
             self.segments.append(segment)
-        step = self.waiting is not None and not self.guarded and self.room
+        step = self.waiting is not None and not self.blocked and self.room
         self.scanned.append(self.waiting[1:] if step else None)
-        self.out.stall_data += self.waiting is not None and self.guarded
+        self.out.stall_data += self.waiting is not None and self.blocked
         if step:
             self.waiting = None
         if self.waiting is None:
             self.waiting = self._next_word()
-        self.guarded = self.waiting is not None and self.guards(self.waiting[0])
+        self.blocked = self.waiting is not None and self.in_hazard(self.waiting[0])
         if self.begins is not None:
             self.scan, self.word, self.tile = self.begins, 0, 0
         self.room = level <= _ROOM
@@ -71,9 +71,9 @@ class Scanner:
         room = len(self.segments) <= _ROOM
         if self.waiting is None:
             return self.scan is not None or not self.ready or self.room != room
-        if self.room != room or (room and not self.guarded):
+        if self.room != room or (room and not self.blocked):
             return True
-        return self.guarded != self.guards(self.waiting[0])
+        return self.blocked != self.in_hazard(self.waiting[0])
 
     def _next_word(self) -> tuple[int, int, bool] | None:
         """The address generator goes on by one word."""

@@ -1,4 +1,4 @@
-"""The sequencer: starts the layers of the runs, at most two in flight, and guards their results."""
+"""The sequencer: starts the layers of the runs, at most two in flight, and knows their hazards."""
 
 from collections import deque
 
@@ -56,8 +56,8 @@ class Sequencer:
             if not self.in_flight:
                 self.times.end(now + 1)
 
-    def guards(self, src: int) -> bool:
-        """Whether the layer before has still to write word ``src``."""
+    def in_hazard(self, src: int) -> bool:
+        """Whether the older of two layers in flight has still to write word ``src``."""
         if len(self.in_flight) < 2:
             return False
         older = self.in_flight[0].load

@@ -1,4 +1,4 @@
-"""The page of what models may consist of, made of the importers' own registries."""
+"""The page of supported operators, generated from the importers' own registries."""
 
 from collections.abc import Iterable
 
@@ -11,36 +11,38 @@ from celosia.network.functions import FORMULAS
 
 __all__ = ["supported"]
 
-#: By the importer's handler, so that an operator without a place here fails the generation.
+#: Handler of the importer -> where it runs. A handler that is missing here fails the generation.
 _TFLITE = {
     Chain.dense: "engine: a layer; a fused RELU, RELU6 or RELU_N1_TO_1 is its clamp",
     Chain.activation: "engine: the element table of the layer before it, or only its clamp",
     Chain.quantize: "engine between int8 layers (a table); host before the first, after the last",
     Chain.dequantize: "host: after the last layer",
     Chain.softmax: "host: after the last layer, byte for byte LiteRT's",
-    Chain.reshape: "nowhere: moves no data",
+    Chain.reshape: "dropped: moves no data",
 }
 
 _INTRODUCTION = """\
-What `celosia compile`, `run`, `check` and `diff` read. Whether a given model is among it,
-`celosia check MODEL` says operation by operation; it ends with status 4 and names every operation
-that is not. Models are chains of linear layers on vectors, with one input and one output."""
+The operators that `celosia compile`, `run`, `check` and `diff` support. For a given model,
+`celosia check MODEL` shows where each operation runs; it ends with status 4 and names every
+operation that is not supported. Models are chains of linear layers on vectors, with one input and
+one output."""
 
 _FLOAT = """\
-Linear layers run in the engine. Batch normalization, constant factors and sums, and rescaling are
-folded into the layer next to them. Element-wise functions run in the engine: those that only clip
-are part of their layer's clamp, all others take one of its 256-entry tables. Dropout, identity and
-reshaping vanish. Softmax and log-softmax may come last, and run on the host."""
+Linear layers run on the engine. Batch normalization, constant factors and summands, and rescaling
+are folded into the layer before or after them. Element-wise functions run on the engine: those that
+only clip are part of their layer's clamp, each other one takes one of the engine's 256-entry tables.
+Dropout, identity and reshaping are dropped. A softmax or log-softmax may be last, and runs on the
+host."""
 
 
 def supported(notice: str) -> str:
-    """The text of the page, ``notice`` below its title."""
+    """The text of the page, with ``notice`` below its title."""
     lines = ["# Supported models", "", notice, "", _INTRODUCTION, ""]
     lines += ["## TFLite (int8), every output byte LiteRT's", ""]
     lines += ["| operator | runs on |", "|---|---|"]
     lines += [f"| `{name}` | {_TFLITE[handler]} |" for name, handler in sorted(HANDLERS.items())]
     lines += ["", "## Float models: ONNX, Keras 3, PyTorch", "", _FLOAT, ""]
-    lines += ["Element-wise functions, and what is composed of them: " + _list(FORMULAS) + ".", ""]
+    lines += ["Element-wise functions, and compositions of them: " + _list(FORMULAS) + ".", ""]
     for title, names in (
         ("ONNX operators (`.onnx`, float, or QDQ with its own scales)", ONNX),
         ("Keras layers (`.keras`)", {*LAYERS, "InputLayer", "Add", "Multiply"}),

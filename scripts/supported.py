@@ -30,7 +30,7 @@ one output."""
 _FLOAT = """\
 Linear layers run on the engine. Batch normalization, constant factors and summands, and rescaling
 are folded into the layer before or after them. Element-wise functions run on the engine: those that
-only clip are part of their layer's clamp, each other one takes one of the engine's 256-entry tables.
+only clip are part of their layer's clamp, others take one of the engine's 256-entry tables each.
 Dropout, identity and reshaping are dropped. A softmax or log-softmax may be last, and runs on the
 host."""
 

@@ -14,14 +14,21 @@ __all__ = ["Counters"]
 class Counters(wiring.Component):
     """Adds up `events`, and the cycles themselves.
 
-    An event is visible in its counter two cycles after its own, a cycle in the next one. With
-    ``hold`` nothing is counted; ``clear`` sets all to 0 two cycles later and wins over everything.
-    They have ``counter_bits`` and wrap.
+    An event is visible in its counter two cycles later, a cycle in the next one. With ``hold``
+    nothing is counted; ``clear`` sets all counters to 0 two cycles later and wins over everything.
+    They have ``counter_bits`` bits and wrap.
+
+    Parameters
+    ----------
+    config : the engine's configuration.
 
     Members
     -------
-    events : In(`celosia_hw.core.core.events`); receiving : In(1), an input is being received.
-    hold, clear : In(1); o : Out(`celosia.spec.COUNTERS`)
+    events : In(`events`).
+    receiving : In(1), an input is being received.
+    hold : In(1).
+    clear : In(1).
+    o : Out(`celosia.spec.COUNTERS`).
     """
 
     def __init__(self, config: Config):
@@ -42,7 +49,7 @@ class Counters(wiring.Component):
         happened["stall_input"] = self.receiving & ~self.events.busy
         amounts = {"cycles": 1}
         for name, amount in happened.items():
-            # Registers, to keep the sums off the path of what happens.
+            # Registers, to keep the adders off the path of the events.
             amounts[name] = Signal(Value.cast(amount).shape(), name=f"{name}_amount")
             m.d.sync += amounts[name].eq(amount)
         clear = Signal()

@@ -1,4 +1,4 @@
-"""Cells for any family and for simulation: plain arithmetic and memories."""
+"""Cells for any device: plain arithmetic and memories, mapped by synthesis."""
 
 from amaranth import *
 from amaranth.lib import fifo, memory
@@ -19,24 +19,25 @@ __all__ = [
     "bits",
 ]
 
-#: First in, first out; for segments, which are wide and few.
+#: The queue of segments: wide, and of few words.
 Queue = fifo.SyncFIFO
-#: Cells that share one packed register: as wide as the compilers of simulations like it.
+#: Cells that share one packed register: as wide as simulation compilers vectorize best.
 BLOCK = 256
 
 
 class Products(Elaboratable):
     """``p[r, c] = u[r] * w[c]`` of every cell, `PRODUCT_LATENCY` cycles later, every cycle.
 
-    Cells stand in wide packed registers of 32-bit lanes, and every lane is plain 32-bit
-    arithmetic: Verilator makes straight-line code of that, which a C++ compiler turns into vector
+    Products are fields of wide packed registers, 32 bits each, and every field is plain 32-bit
+    arithmetic: Verilator turns that into straight-line code and a C++ compiler into vector
     instructions (ten times the speed of one signal per cell). Products repeat their sign bit to
-    fill a lane, which synthesis merges.
+    fill a field; synthesis merges the copies.
 
     Attributes
     ----------
-    u : ``rows`` signals of 8 bits, unsigned; w : ``cols`` signals of 8 bits, signed
-    p : {(row, col): signed value of `ACC.width` bits}
+    u : in, ``rows`` signals of 8 bits, unsigned.
+    w : in, ``cols`` signals of 8 bits, signed.
+    p : out, {(row, col): signed value of `ACC.width` bits}.
     """
 
     def __init__(self, config: Config):
@@ -85,8 +86,9 @@ class Product16(Elaboratable):
 
     Attributes
     ----------
-    a : 16 bits, signed if ``signed_a``; b : 16 bits, unsigned
-    p : 32 bits, signed if ``signed_a``; meaningless until two cycles after the first operands.
+    a : in, 16 bits, signed if ``signed_a``.
+    b : in, 16 bits, unsigned.
+    p : out, 32 bits, signed if ``signed_a``; undefined until two cycles after the first operands.
     """
 
     def __init__(self, signed_a: bool):
@@ -103,14 +105,16 @@ class Product16(Elaboratable):
 
 
 class Product32(Elaboratable):
-    """``p = a * b`` of operands that stand still.
+    """``p = a * b`` of operands that are held.
 
-    `celosia.spec.timing.PRODUCT32_LATENCY` cycles after they came to stand ``p`` does, its low half
-    one cycle earlier; before, it is anything.
+    ``p`` is valid `celosia.spec.timing.PRODUCT32_LATENCY` cycles after the operands last changed,
+    its low half one cycle earlier; before, it is undefined.
 
     Attributes
     ----------
-    a : 32 bits, signed; b : 32 bits, unsigned, below 2**31 or equal to it; p : 64 bits, signed
+    a : in, 32 bits, signed.
+    b : in, 32 bits, unsigned, at most 2**31.
+    p : out, 64 bits, signed.
     """
 
     def __init__(self):
@@ -124,16 +128,20 @@ class Product32(Elaboratable):
 
 
 class DualPortMemory(Elaboratable):
-    """``depth`` words of ``width`` bits; ``data`` stands `READ_LATENCY` cycles after ``addr``.
+    """``depth`` words of ``width`` bits; ``data`` is the word at ``addr`` `READ_LATENCY` cycles
+    ago.
 
-    The last cycle is a register of its own, because a block RAM's clock-to-output leaves no room
-    for logic. Some technologies read in the first of these cycles, some in the last: a word that is
-    written in one of them may be read as it was or as it becomes.
+    The last cycle is a register of its own, because a block RAM's clock-to-output leaves no time
+    for logic. Some technologies read in the first of these cycles, some in the last: of a word that
+    is written in between, either the old or the new value may be read.
 
     Attributes
     ----------
-    addr : In, data : Out(``width``)
-    write_addr : In, write_data : In(``width``), write_en : In(1)
+    addr : in.
+    data : out, ``width`` bits.
+    write_addr : in.
+    write_data : in, ``width`` bits.
+    write_en : in, 1 bit.
     """
 
     def __init__(self, width: int, depth: int):
@@ -154,8 +162,8 @@ class DualPortMemory(Elaboratable):
         return m
 
     def ports(self, m: Module):
-        """The memory, written as asked for; returns its read port, whose data come a cycle late."""
-        # Block RAM alone, then: else Yosys adds registers and logic that give the old contents.
+        """The memory with its write port connected; returns its read port: a cycle of latency."""
+        # Else Yosys adds registers and logic around block RAM that return the old contents.
         m.submodules.storage = storage = memory.Memory(
             shape=self.width, depth=self.depth, init=[], attrs={"no_rw_check": 1}
         )
@@ -169,9 +177,8 @@ class DualPortMemory(Elaboratable):
 
 
 class WeightMemory(DualPortMemory):
-    """A `DualPortMemory` that is written at leisure, and may be of single-port RAM: no read means
-    anything while any word is written, nor in the `celosia.spec.timing.WEIGHTS_LATENCY` cycles
-    after."""
+    """A `DualPortMemory` that may be of single-port RAM: while a word is written, and for
+    `celosia.spec.timing.WEIGHTS_LATENCY` cycles after, what is read is undefined."""
 
 
 class RowMemories(Elaboratable):
@@ -179,8 +186,11 @@ class RowMemories(Elaboratable):
 
     Attributes
     ----------
-    addr : In; data : Out(``width`` bits per row, row 0 lowest)
-    write_addr : In; write_data : In(``width``); write_en : In(``rows``)
+    addr : in.
+    data : out, ``width`` bits per row, row 0 lowest.
+    write_addr : in.
+    write_data : in, ``width`` bits.
+    write_en : in, 1 bit per row.
     """
 
     def __init__(self, memory: type[DualPortMemory], rows: int, width: int, depth: int):

@@ -1,7 +1,7 @@
-"""Cells for compiled simulation, and for nothing else.
+"""Cells for compiled simulation only.
 
-What is copied in every cycle costs time: memories delay their address in place of the data, and the
-rows of activations are one wide memory. Bit functions are written for a processor
+Every copy of a word in every cycle costs time: memories delay their address instead of their data,
+and the rows of activations are one wide memory. Bit functions are written for a processor
 (`simulation_bits`).
 """
 
@@ -25,7 +25,7 @@ __all__ = [
     "bits",
 ]
 
-#: Bits from which on copying a word takes longer than finding out that it is the same.
+#: From this width in bits on, copying a word takes longer than finding out that it is the same.
 _WIDE = 512
 
 
@@ -43,12 +43,15 @@ class WeightMemory(DualPortMemory):
 
 
 class RowMemories(Elaboratable):
-    """``rows`` of `DualPortMemory` with the same addresses.
+    """``rows`` memories with the same addresses, as one wide memory.
 
     Attributes
     ----------
-    addr : In, data : Out(``width`` bits per row, row 0 lowest)
-    write_addr : In, write_data : In(``width``), write_en : In(``rows``)
+    addr : in.
+    data : out, ``width`` bits per row, row 0 lowest.
+    write_addr : in.
+    write_data : in, ``width`` bits.
+    write_en : in, 1 bit per row.
     """
 
     def __init__(self, memory: type[DualPortMemory], rows: int, width: int, depth: int):
@@ -82,7 +85,7 @@ def _read(m: Module, port, memory) -> None:
         addr = later
     m.d.comb += [port.addr.eq(addr), memory.data.eq(port.data)]
     if len(memory.data) >= _WIDE:
-        # When that gives something else than is there already.
+        # Read only when that can give another word.
         before, written = Signal(len(addr), reset_less=True), Signal(init=1)
         m.d.sync += [before.eq(addr), written.eq(memory.write_en.any())]
         m.d.comb += port.en.eq(written | (addr != before))

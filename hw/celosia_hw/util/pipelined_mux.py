@@ -1,11 +1,11 @@
-"""One word of many, found over several cycles."""
+"""A multiplexer of many words over several cycles."""
 
 from amaranth import *
 from amaranth.utils import ceil_log2
 
 __all__ = ["pick", "picks", "steps"]
 
-#: Words of which one is picked in a cycle.
+#: Words of which one is selected in a cycle.
 _RADIX = 4
 
 
@@ -15,9 +15,9 @@ def steps(count: int) -> int:
 
 
 def picks(m: Module, index: Value, words: list, name: str) -> Value:
-    """Word ``index`` of ``words``, `steps` cycles after both have come to stand.
+    """Word ``index`` of ``words``, `steps` cycles after both last changed.
 
-    Words may be far away, because none passes more than two levels of logic between registers.
+    No word passes more than two levels of logic between registers, so that words may be far away.
     """
     for step in range(steps(len(words))):
         groups = [words[start : start + _RADIX] for start in range(0, len(words), _RADIX)]
@@ -32,7 +32,7 @@ def picks(m: Module, index: Value, words: list, name: str) -> Value:
 
 def pick(m: Module, index: Value, words: list, word: Signal) -> None:
     """Register word ``index`` of ``words`` in ``word``."""
-    # Cases rather than a variable shift, which simulators would work out always.
+    # Cases rather than a variable shift, which simulators would evaluate in every cycle.
     with m.Switch(index):
         for case, each in enumerate(words):
             with m.Case(case):

@@ -1,4 +1,4 @@
-"""Resets that go a long way."""
+"""Resets with a large fan-out."""
 
 from amaranth import *
 
@@ -8,9 +8,10 @@ __all__ = ["reset_domain"]
 def reset_domain(m: Module, name: str, condition: Value) -> Signal:
     """Make the clock domain ``name`` in ``m``: ``sync`` with a reset that is a register.
 
-    It is in reset in the cycle after one in which ``sync`` is, and in two cycles after one in which
-    ``condition`` is 1. (Logic on the way to everything would be the slowest path there is. Two,
-    because a domain made within this one is in reset a cycle after it.) Returns the reset.
+    It is in reset in the cycle after one in which ``sync`` is, and in the two cycles after one in
+    which ``condition`` is 1. (Logic in front of such a fan-out would be the slowest path of all.
+    Two cycles, because a domain made within this one is in reset a cycle after it.) Returns the
+    reset.
     """
     reset, before = Signal(init=1, reset_less=True), Signal()
     m.d.sync += [before.eq(condition), reset.eq(ResetSignal() | condition | before)]

@@ -8,14 +8,20 @@ __all__ = ["SkidBuffer"]
 
 
 class SkidBuffer(wiring.Component):
-    """Hands each payload on one cycle later; all its outputs are registers.
+    """``o`` is ``i`` one cycle later; all outputs are registers.
 
-    Holds up to two payloads, so that throughput stays one per cycle although ``i.ready`` only
-    answers to the ``o.ready`` of the cycle before. In reset it takes nothing, after it it is empty.
+    Holds up to two payloads, so that throughput is one per cycle although ``i.ready`` depends on
+    the ``o.ready`` of the cycle before only. In reset nothing is taken; after it the buffer is
+    empty.
+
+    Parameters
+    ----------
+    shape : of the payload.
 
     Members
     -------
-    i : In(stream of ``shape``), o : Out(stream of ``shape``)
+    i : In(stream of ``shape``).
+    o : Out(stream of ``shape``).
     """
 
     def __init__(self, shape):
@@ -23,19 +29,20 @@ class SkidBuffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # What came in the cycle in which `o` stopped. `i` is ready as long as there is none.
-        spare = Signal.like(self.o.payload, reset_less=True)
-        spare_full = Signal()
-        comes = spare_full | (self.i.valid & self.i.ready)
-        moves = ~self.o.valid | self.o.ready
+        # The payload that was taken in the cycle in which `o` stalled; `i` is ready while there is
+        # none.
+        buffer = Signal.like(self.o.payload, reset_less=True)
+        buffer_valid = Signal()
+        available = buffer_valid | (self.i.valid & self.i.ready)
+        free = ~self.o.valid | self.o.ready
         m.d.sync += [
-            self.o.valid.eq(comes | ~moves),
-            spare_full.eq(comes & ~moves),
-            self.i.ready.eq(~(comes & ~moves)),
+            self.o.valid.eq(available | ~free),
+            buffer_valid.eq(available & ~free),
+            self.i.ready.eq(~(available & ~free)),
         ]
-        with m.If(moves):
-            m.d.sync += self.o.payload.eq(Mux(spare_full, spare, self.i.payload))
-        # Whether it will be needed or not: `o.ready` may come late in a cycle.
+        with m.If(free):
+            m.d.sync += self.o.payload.eq(Mux(buffer_valid, buffer, self.i.payload))
+        # Whether it is needed or not: `o.ready` may settle late in a cycle.
         with m.If(self.i.ready):
-            m.d.sync += spare.eq(self.i.payload)
+            m.d.sync += buffer.eq(self.i.payload)
         return m

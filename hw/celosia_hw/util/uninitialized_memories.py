@@ -1,4 +1,4 @@
-"""Memories without the initial contents that Amaranth would write."""
+"""Memories without initial contents, which Amaranth would spell out."""
 
 import threading
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ _LOCK = threading.Lock()
 
 @contextmanager
 def no_contents() -> Iterator[None]:
-    """What is converted to RTLIL meanwhile has memories that start with anything.
+    """A context in which memories converted to RTLIL have undefined initial contents.
 
     Amaranth spells out zeros bit by bit for every word of a memory, which takes four fifths of the
-    time to convert an engine. The engine never reads what was not written, and block RAM without
-    initial contents (iCE40 SPRAM) could not have them. The version of Amaranth is pinned, so its
-    private half can be relied upon.
+    time to convert an engine. The engine never reads what was not written, and some block RAM
+    (iCE40 SPRAM) has no initial contents. The version of Amaranth is pinned, so its private half
+    can be relied on.
     """
     with _LOCK:
         before = ModuleEmitter.emit_memory

@@ -31,7 +31,7 @@ OPERAND_LATENCY = READ_LATENCY + 1
 #: From operands to their product: what a multiplier block with all its registers needs, and one
 #: more for the correction where a block makes two products.
 PRODUCT_LATENCY = 3
-#: From operands of 32 bits that stand still to their product, in multipliers of 16 bits in a row.
+#: From operands of 32 bits that are held to their product, in multipliers of 16 bits in a row.
 PRODUCT32_LATENCY = 5
 #: From a tile's last operands to the first cycle in which its sums can be shifted out: products,
 #: then sum and copy at once.

@@ -17,9 +17,9 @@ from .source import engine_verilog
 
 __all__ = ["TECHNOLOGIES", "RtlTransport", "prepare"]
 
-#: Technologies that an engine can be simulated in, by the name users know: the same cycle by cycle.
-#: "fast" has cells made for simulation, among them clock gates; "placed" is the Verilog that
-#: `celosia verilog` writes, which boards place but for their vendor's cells.
+#: Name of a form of the engine -> technology. Both behave the same, cycle by cycle. "fast" has
+#: cells made for simulation; "placed" is the Verilog that `celosia verilog` writes, which boards
+#: place with their family's cells.
 TECHNOLOGIES = {"fast": "simulation", "placed": "portable"}
 #: A slice of simulation runs about this long; Ctrl-C and progress wait for its end.
 _SLICE_SECONDS = 0.1

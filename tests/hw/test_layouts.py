@@ -42,6 +42,7 @@ def test_struct_holds_what_pack_makes(layout):
         assert constant.as_bits().to_bytes(layout.size, "little") == layout.pack(**values)
         for field in layout.fields:
             assert shape[field.name].offset == layout.offset(field.name)
+            assert shape[field.name].width == layout.width_of(field.name)
             assert constant[field.name] == values.get(field.name, 0)
 
 

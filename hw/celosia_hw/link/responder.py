@@ -52,7 +52,8 @@ class Responder(wiring.Component):
     results : In(stream of `result`)
     fault : In(1), the current run ends with BAD_DESCRIPTOR at ``fault_addr``, and no result
         of it is still to be sent; fault_taken : Out(1)
-    reply : In(stream of `reply`), ready one cycle after the trailer's last word.
+    reply : In(stream of `reply`), ready one cycle after the trailer's last word. ``stored`` has to
+        be 0 while a run is unanswered.
     answered : Out(1), a run's trailer has been sent.
     flush : In(1), end a run's frame that has begun with ABORTED.
     counters : In(`COUNTERS`); hold : Out(1), they must not change; clear : Out(1)

@@ -29,9 +29,9 @@ class Runs(wiring.Component):
     than `MAX_OUTSTANDING` runs are outstanding, and either none of them is in flight or they
     have the program and the input length of the last ``load`` (banks of another length overlap).
 
-    ``base`` and ``may_load`` are valid one cycle after ``request`` has become steady; ``idle``,
-    ``o.payload`` are of this cycle. Events of one cycle add up; ``clear`` wins over all of them. In
-    reset no run is in flight.
+    ``base`` is a cycle behind bank and ``request``, the comparison of ``request`` in ``may_load`` a
+    cycle behind ``request``; all else is of this cycle. Events of one cycle add up, ``clear`` wins
+    over all of them. In reset no run is in flight, and the bank is 0.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ class Sender(wiring.Component):
     ``results`` is ready.
 
     - Words of results (while they are valid) and trailer: one per cycle.
-    - Words of a record: one in ``RecordSelector.latency + 1`` cycles, which is five to seven.
+    - Words of a record: one in `record_cycles`.
 
     Latency is a cycle from source to ``o``. Nothing moves while ``o`` is not ready, even when it is
     empty: it leads to a skid buffer, which is ready then. In reset nothing is sent.
@@ -40,10 +40,16 @@ class Sender(wiring.Component):
     request, counters, read_data : In, of `RecordSelector`; steady while a record is sent.
     done : Out(1)
     o : Out(stream of `link_word`)
+
+    Attributes
+    ----------
+    record_cycles : from one word of a record to the next, `RecordSelector.latency` + 1: 4 to 9.
     """
 
     def __init__(self, config: Config):
         self.config = config
+        self._selector = RecordSelector(config)
+        self.record_cycles = self._selector.latency + 1
         super().__init__(
             {
                 "part": In(stream.Signature(frame_part(config), always_ready=True)),
@@ -59,7 +65,7 @@ class Sender(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.selector = selector = RecordSelector(self.config)
+        m.submodules.selector = selector = self._selector
         part = Signal(frame_part(self.config))
         # The next word; whether it is the final one; whether the final one is word 0.
         index = Signal.like(part.last_word)

@@ -23,8 +23,9 @@ class Trailer(wiring.Component):
                       fault
     ================= ====================== ================ ============= =====================
 
-    ``begin`` clears all of it, and wins over the events of its cycle. Events are in ``o`` in the
-    next cycle, but for ``record_sent``: two cycles later. In reset, as after ``begin``.
+    ``begin`` clears all of it; there must be no event in its cycle. Events are in ``o`` in the next
+    cycle, but ``record_sent`` two cycles later. In reset no event has happened, and the frame is
+    that of a reply.
 
     Parameters
     ----------
@@ -33,8 +34,9 @@ class Trailer(wiring.Component):
     Members
     -------
     begin : In(1), a frame begins in the next cycle; begin_run : In(1), with it: a run's.
-    reply : In(`reply`), steady while the frame is not a run's.
-    record_sent : In(1), a record or result has been sent; never with a reply that has ``stored``.
+    reply : In(`reply`), steady while the frame is not a run's; ``stored`` is 0 while records or
+        results are sent.
+    record_sent : In(1), a record or result has been sent.
     fault : In(1), the run ends with an illegal descriptor at fault_addr : In.
     abort : In(1), the run was flushed before its last result.
     of_run : Out(1), the frame is a run's.

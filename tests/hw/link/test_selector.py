@@ -1,0 +1,51 @@
+"""Any word of any record that a request can ask for."""
+
+from random import Random
+
+import pytest
+from tests.helpers.streams import LINKS, simulate, words_of
+
+from celosia.spec import COUNTERS, Memory, Opcode, identity, record
+from celosia_hw.link.selector import RecordSelector
+
+
+@pytest.mark.parametrize("config", LINKS, ids=lambda config: f"{config}b{config.link_bytes}")
+def test_words(config):
+    rng = Random(config.rows)
+    dut = RecordSelector(config)
+
+    async def bench(ctx):
+        for _ in range(25):
+            values = {field.name: rng.randint(0, field.max) for field in COUNTERS.fields}
+            contents = {
+                memory.name.lower(): rng.randbytes(record(config, memory).size) for memory in Memory
+            }
+            ctx.set(dut.counters, values)
+            ctx.set(
+                dut.read_data,
+                {name: int.from_bytes(data, "little") for name, data in contents.items()},
+            )
+            memory = rng.choice(list(Memory))
+            opcode, arg, data = rng.choice(
+                [
+                    (Opcode.IDENTIFY, rng.randrange(256), identity(config)),
+                    (Opcode.COUNTERS, rng.randrange(256), COUNTERS.pack(**values)),
+                    (Opcode.READ, memory, contents[memory.name.lower()]),
+                ]
+            )
+            ctx.set(dut.request, {"opcode": opcode, "arg": arg})
+            words = words_of(data, config.link_bytes)
+            for index in sorted({0, len(words) - 1, rng.randrange(len(words))}):
+                ctx.set(dut.index, index)
+                ctx.set(dut.en, 1)
+                for _ in range(dut.latency):
+                    await ctx.tick()
+                assert ctx.get(dut.o) == words[index], (opcode, arg, index)
+                ctx.set(dut.en, 0)
+                # Held, whatever else changes.
+                ctx.set(dut.index, 0)
+                for _ in range(dut.latency):
+                    await ctx.tick()
+                assert ctx.get(dut.o) == words[index]
+
+    simulate(dut, bench)

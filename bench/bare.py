@@ -24,7 +24,7 @@ class PlainArray(MacArray):
     """The same array in the usual style: one signal for each product and each sum."""
 
     def _accumulate(self, m, products, add, clear, late):
-        u, w = self.u, self.w
+        u, w = self.i.payload.u, self.i.payload.w
         for stage in range(PRODUCT_LATENCY - 1):
             later_u = Signal(u.shape(), name=f"plain_u_{stage}", reset_less=True)
             later_w = Signal(w.shape(), name=f"plain_w_{stage}", reset_less=True)
@@ -69,21 +69,23 @@ class Bare(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.array = array = self.array(self.config)
+        operands = array.i.payload
         left, k, noise = Signal(32), Signal(range(_K)), Signal(64, init=0x9E3779B97F4A7C15)
         seen = Signal(32)
         busy = left != 0
         m.d.comb += [
             self.i.ready.eq(~busy & ~self.o.valid & ~ResetSignal()),
-            array.en.eq(busy),
-            array.last.eq(k == _K - 1),
+            array.i.valid.eq(busy),
+            operands.last.eq(k == _K - 1),
             # The sums of the last tile are shifted out while the next ones accumulate.
             array.shift.eq(k < self.config.rows * self.config.words_per_tile + 3),
         ]
         m.d.comb += [
-            array.u[row].eq(noise.rotate_left(5 * row)[:8]) for row in range(self.config.rows)
+            operands.u[row].eq(noise.rotate_left(5 * row)[:8]) for row in range(self.config.rows)
         ]
         m.d.comb += [
-            array.w[col].eq(noise.rotate_left(3 * col + 1)[:8]) for col in range(self.config.cols)
+            operands.w[col].eq(noise.rotate_left(3 * col + 1)[:8])
+            for col in range(self.config.cols)
         ]
         with m.If(busy):
             m.d.sync += [

@@ -7,14 +7,15 @@ from amaranth.hdl import Elaboratable
 
 from celosia.spec import Config
 from celosia.spec.timing import MULTICYCLE_CYCLES
+from celosia_hw.array.mac_array import MacArray
 from celosia_hw.axi.engine import AXI_NAMING, AxiEngine
 from celosia_hw.core.activations import ActivationMemory
 from celosia_hw.core.sequencer import Sequencer
 from celosia_hw.emit import NAMING, Naming
 from celosia_hw.engine import Engine
+from celosia_hw.feeder.feeder import Feeder
+from celosia_hw.postprocess.drain import Drain
 from celosia_hw.postprocess.requantizer import Requantizer
-
-from .duts import ArrayDrain, Feeder
 
 __all__ = ["BENCHES", "Bench"]
 
@@ -93,7 +94,8 @@ BENCHES = {
     ),
     "activations": Bench("tb.core.bench_activations", ActivationMemory, _BLOCKS),
     "feeder": Bench("tb.feeder.bench_feeder", Feeder, _BLOCKS),
-    "array": Bench("tb.array.bench_array", ArrayDrain, _BLOCKS),
+    "array": Bench("tb.array.bench_array", MacArray, _BLOCKS),
+    "drain": Bench("tb.postprocess.bench_drain", Drain, _BLOCKS),
     "sequencer": Bench("tb.core.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
     "link": Bench("tb.link.bench_link", Engine, _LINKS),
     "engine": Bench("tb.bench_engine", Engine, _ENGINES),

@@ -15,6 +15,7 @@ COMPILED = {
     "activations": {"3x5"},
     "array": {"2x16l8r4s"},
     "axi": {"2x7"},
+    "drain": {"2x16l8r4s"},
     "engine": {"1x16", "2x16l8r4s"},
     "feeder": {"3x5"},
     "link": {"1x4b1", "2x5b8"},

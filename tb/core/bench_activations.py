@@ -56,36 +56,35 @@ async def against_model(dut, stall):
     """Results win over inputs; both, interleaved, leave the model's data and masks."""
     tb = TB(dut, f"against_model{stall}")
     config, layout = tb.config, row_write(tb.config)
-    for name in ("results", "results_en", "addr", "mask_addr"):
-        getattr(dut, name).value = 0
-    dut.inputs__valid.value = 0
+    tb.zero("results__valid", "results__payload", "result_next", "rows__addr", "masks__addr")
+    tb.zero("inputs__valid", "inputs__payload")
     await tb.reset()
     model = Model(config.rows, config.act_depth)
     # Few addresses, so that reads meet writes; the writers never share a word.
     half = min(config.act_depth, 16) // 2
     inputs = iter(Writer(tb, False, 0, half))
     results = iter(Writer(tb, True, half, 2 * half))
-    offered, written, stored, reads = next(inputs), None, None, []
+    offered, written, following, stored, reads = next(inputs), None, None, None, []
     input_valid = 0
     compared = {"data": 0, "masks": 0}
     for _ in range(settings.amount(2400)):
         addr, mask_addr = (int(x) for x in tb.rng.integers(2 * half, size=2))
         await tb.cycle()
-        # What the cycle that ends here read: the contents before its own writes, of which nothing
-        # is said where it stored.
-        now = [model.data[row][int(dut.addr.value)] for row in range(config.rows)]
-        mask_now = model.masks[int(dut.mask_addr.value)]
-        if stored and stored[1]["dst"] == int(dut.addr.value):
+        # What the cycle that ends here read: the contents before its own writes; a word that was
+        # stored in it is undefined.
+        now = [model.data[row][int(dut.rows__addr.value)] for row in range(config.rows)]
+        mask_now = model.masks[int(dut.masks__addr.value)]
+        if stored and stored[1]["dst"] == int(dut.rows__addr.value):
             now[stored[1]["row"]] = None
-        if stored and stored[1]["dst"] == int(dut.mask_addr.value):
+        if stored and stored[1]["dst"] == int(dut.masks__addr.value):
             mask_now = None
         ready = int(dut.inputs__ready.value)
         assert ready == (written is None), "inputs wait exactly for results"
         if len(reads) == READ_LATENCY:
-            text = str(dut.data.value)[::-1]
+            text = str(dut.rows__data.value)[::-1]
             data, mask = reads.pop(0)
             if mask is not None:
-                assert int(dut.mask_data.value) == mask, f"{dut.mask_data.value}, {mask:b}"
+                assert int(dut.masks__data.value) == mask, f"{dut.masks__data.value}, {mask:b}"
                 compared["masks"] += 1
             for row, want in enumerate(data):
                 if want is not None:
@@ -102,13 +101,19 @@ async def against_model(dut, stall):
             stored = "inputs", offered
             offered, input_valid = next(inputs), 0
         reads.append((now, mask_now))
-        # The next cycle.
-        written = next(results) if tb.rng.random() >= stall[1] * 0.9 + 0.1 else None
+        # The next cycle, and whether there are results in the one after it.
+        written, following = following, None
+        if tb.rng.random() >= stall[1] * 0.9 + 0.1:
+            following = next(results)
         input_valid = input_valid or int(tb.rng.random() >= stall[0])
-        dut.results_en.value = int(written is not None)
-        dut.results.value = pack(layout, written or offered)
+        tb.noise("results__payload", "inputs__payload")
+        dut.result_next.value = int(following is not None)
+        dut.results__valid.value = int(written is not None)
+        if written is not None:
+            dut.results__payload.value = pack(layout, written)
         dut.inputs__valid.value = input_valid
-        dut.inputs__payload.value = pack(layout, offered)
-        dut.addr.value, dut.mask_addr.value = addr, mask_addr
+        if input_valid:
+            dut.inputs__payload.value = pack(layout, offered)
+        dut.rows__addr.value, dut.masks__addr.value = addr, mask_addr
     assert min(compared.values()) > 150, compared
     assert np.any([mask for mask in model.masks if mask])

@@ -1,10 +1,10 @@
-"""Sequencer: the walk through the descriptors, at most two layers in flight, the guard, faults."""
+"""Sequencer: the walk through the descriptors, at most two layers in flight, hazards, faults."""
 
 from collections import deque
 
 from celosia.spec import DESCRIPTOR, PARTS, Op, legal
 from celosia.spec.timing import READ_LATENCY
-from celosia_hw.layouts import active_layer, guard, run, struct
+from celosia_hw.layouts import active_layer, hazard, run, struct
 from tb.base import TB, bench_stalled
 from tb.pack import pack, unpack
 from tb.programs import raw
@@ -17,10 +17,11 @@ class SequencerTB(TB):
         super().__init__(dut, name)
         self.stall = stall
         config = self.config
-        for signal in ("program_data", "word_done", "word_dst", "layer_done", "fault_taken"):
-            getattr(dut, signal).value = 0
+        self.zero("word_done", "word_dst", "layer_done", "fault_taken")
         self.program = [self._descriptor() for _ in range(config.program_depth)]
         self.program[-1]["last"] = 0  # a program that runs past the end
+        words = [pack(struct(DESCRIPTOR), raw(descriptor)) for descriptor in self.program]
+        self.memory("program", lambda addr: words[addr] if addr < len(words) else None)
         self.runs = self.source("i", stall[0])
         self.layers = self.sink("o", stall[1])
         self.monitor("o", self._started)
@@ -29,8 +30,9 @@ class SequencerTB(TB):
         self.ends: deque[int | None] = deque()  # of each run: the address of its fault, if any
         self.in_flight: deque[dict] = deque()
         self.arriving: dict = {}  # the layer of which a word arrives in this cycle
-        self.runs_done = self.guarded = self.faults = 0
-        for part in (self._memory, self._arrive, self._check):
+        self.runs_done = self.hazards = self.faults = 0
+        self.soonest = 1000  # cycles from one start to the next
+        for part in (self._arrive, self._check, self._pace):
             self.start(part())
 
     def _descriptor(self) -> dict[str, int]:
@@ -102,17 +104,6 @@ class SequencerTB(TB):
         self.in_flight.append({"next": d["dst"], "end": d["dst"] + words, "store": d["store"]})
         self.in_flight[-1]["last"] = d["last"]
 
-    async def _memory(self) -> None:
-        layout = struct(DESCRIPTOR)
-        packed = [pack(layout, raw(descriptor)) for descriptor in self.program]
-        coming = deque([0] * (READ_LATENCY - 1))
-        while True:
-            await self.cycle()
-            address = str(self.dut.program_addr.value)
-            address = int(address, 2) if set(address) <= {"0", "1"} else len(packed)
-            coming.append(packed[address] if address < len(packed) else 0)
-            self.dut.program_data.value = coming.popleft()
-
     async def _arrive(self) -> None:
         """The words of the older layer arrive one after the other."""
         dut = self.dut
@@ -128,7 +119,7 @@ class SequencerTB(TB):
             if older["next"] == older["end"] - 1:
                 dut.layer_done.value = 1
             await self.cycle()
-            # The edge has taken it: from the next cycle on the guard must know.
+            # The edge has taken it: from the next cycle on the hazard must be smaller.
             dut.word_done.value = dut.layer_done.value = 0
             older["next"] += 1
             if older["next"] == older["end"]:
@@ -138,7 +129,7 @@ class SequencerTB(TB):
                     assert str(dut.run_done.value) == "1"
 
     async def _check(self) -> None:
-        dut, layout = self.dut, guard(self.config)
+        dut, layout = self.dut, hazard(self.config)
         while True:
             await self.cycle()
             if str(dut.rst.value) != "0":
@@ -146,15 +137,15 @@ class SequencerTB(TB):
             flying = int(dut.in_flight.value)
             assert flying <= 2
             self.runs_done += int(dut.run_done.value)
-            values = unpack(layout, int(dut.guard.value))
+            values = unpack(layout, int(dut.hazard.value))
             assert values["active"] == (flying == 2)
             covered = range(values["start"], values["end"])
             if flying == 2 and int(dut.word_done.value):
-                # While a word arrives it is still guarded.
+                # While a word arrives it is still in the window.
                 older = self.arriving
                 want = range(older["next"], older["end"]) if older["store"] else range(0)
-                assert list(covered) == list(want), f"guards {covered}, expected {want}"
-                self.guarded += 1
+                assert list(covered) == list(want), f"hazard {covered}, expected {want}"
+                self.hazards += 1
             if int(dut.fault_taken.value):
                 dut.fault_taken.value = 0
                 self.ends.popleft()
@@ -164,6 +155,24 @@ class SequencerTB(TB):
                 want, got = self.ends[0], int(dut.fault_addr.value)
                 assert want == got, f"fault at {got}, expected {want}"
                 dut.fault_taken.value = int(self.rng.random() < 0.3)
+
+    async def _pace(self) -> None:
+        """A descriptor is held after its start; the next start is that much later at least."""
+        dut, layout = self.dut, active_layer(self.config)
+        since, held = 1000, None
+        while True:
+            await self.cycle()
+            if str(dut.rst.value) != "0":
+                continue
+            since += 1
+            if since <= READ_LATENCY:
+                got = unpack(layout, int(dut.o__payload.value))["descriptor"]
+                assert got == held, f"{since} cycles after a start: {got} is not {held}"
+            if str(dut.o__valid.value) == "1":
+                assert since >= READ_LATENCY + 3
+                if str(dut.o__ready.value) == "1":
+                    self.soonest = min(self.soonest, since)
+                    since, held = 0, unpack(layout, int(dut.o__payload.value))["descriptor"]
 
 
 @bench_stalled(60_000)
@@ -177,4 +186,5 @@ async def against_model(dut, stall):
     await tb.until(lambda: not (tb.ends or tb.expected or tb.in_flight))
     await tb.cycles(20)
     assert tb.runs_done == len(entries)
-    assert tb.faults and tb.guarded
+    assert tb.faults and tb.hazards
+    assert tb.soonest == READ_LATENCY + 3 or stall[1]

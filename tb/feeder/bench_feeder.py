@@ -1,10 +1,7 @@
-"""Feeder: layers and masks in, one k a cycle out; the guard and the drain make it wait."""
-
-from collections import deque
+"""Feeder: layers and masks in, one k a cycle out; hazards and the drain make it wait."""
 
 from celosia.spec import Op
-from celosia.spec.timing import READ_LATENCY
-from celosia_hw.layouts import active_layer, guard, issue
+from celosia_hw.layouts import active_layer, hazard, issue
 from tb import settings
 from tb.base import TB, bench_stalled
 from tb.pack import pack, unpack
@@ -38,7 +35,7 @@ def issues(layer: dict, masks: dict[int, int], lanes: int) -> tuple[list[dict], 
 
 
 class FeederTB(TB):
-    """Plays sequencer (layers and guard), mask memory and drain."""
+    """Plays sequencer (layers and hazards), mask memory and drain."""
 
     def __init__(self, dut, name: str, stall: tuple[float, float]):
         super().__init__(dut, name)
@@ -46,12 +43,12 @@ class FeederTB(TB):
         config = self.config
         self.masks = {word: self._mask() for word in range(config.act_depth)}
         self.expected: list[dict] = []
-        self.skipped = self.expected_skipped = self.claims = self.guarded_cycles = 0
-        self.drain_waits = 0
+        self.skipped = self.expected_skipped = self.claims = 0
+        self.data_waits = self.drain_waits = 0
         self.layers = active_layer(config)
-        for signal in ("i__valid", "i__payload", "mask_data", "guard", "drain_free"):
-            getattr(dut, signal).value = 0
-        self.start(self._memory())
+        self.zero("i__valid", "i__payload", "hazard", "drain_free")
+        self.memory("masks", self._mask_at)
+        self.monitor("o", self._issued)
         self.start(self._observe())
 
     def _mask(self) -> int:
@@ -75,9 +72,9 @@ class FeederTB(TB):
         base = int(rng.integers(config.act_depth // 2))
         return {"descriptor": descriptor, "base": base, "skip": int(rng.random() < 0.8)}
 
-    async def run(self, layer: dict, guarded: range) -> None:
-        """Hand over ``layer``; the words ``guarded`` are written while it runs."""
-        dut, final = self.dut, {word: self._mask() for word in guarded}
+    async def run(self, layer: dict, hazards: range) -> None:
+        """Hand over ``layer``; the words ``hazards`` are written while it runs."""
+        dut, final = self.dut, {word: self._mask() for word in hazards}
         issued, skipped = issues(layer, self.masks | final, self.config.lanes)
         self.expected += issued
         self.expected_skipped += skipped
@@ -89,55 +86,46 @@ class FeederTB(TB):
             await self.cycle()
         dut.i__valid.value = 0
         await self.cycle()
-        dut.i__payload.value = int.from_bytes(self.rng.bytes(8), "little")
-        while guarded:
-            self._set_guard(guarded)
+        self.noise("i__payload")
+        while hazards:
+            self._set_hazard(hazards)
             await self.cycles(int(self.rng.integers(1, 9)))
-            self.masks[guarded[0]] = final[guarded[0]]
-            guarded = guarded[1:]
-        self._set_guard(guarded)
+            self.masks[hazards[0]] = final[hazards[0]]
+            hazards = hazards[1:]
+        self._set_hazard(hazards)
 
-    def _set_guard(self, words: range) -> None:
+    def _set_hazard(self, words: range) -> None:
         values = {"active": int(bool(words)), "start": words.start, "end": words.stop}
-        self.dut.guard.value = pack(guard(self.config), values)
+        self.dut.hazard.value = pack(hazard(self.config), values)
 
-    async def _memory(self) -> None:
-        """The mask of each address, `READ_LATENCY` cycles later; anything while it is guarded."""
-        dut, coming = self.dut, deque([0] * (READ_LATENCY - 1))
-        while True:
-            await self.cycle()
-            address = str(dut.mask_addr.value)
-            mask = int(self.rng.integers(1 << self.config.lanes))
-            if set(address) <= {"0", "1"}:
-                word = int(address, 2)
-                now = unpack(guard(self.config), int(dut.guard.value))
-                if not (now["active"] and now["start"] <= word < now["end"]):
-                    mask = self.masks.get(word, mask)
-            coming.append(mask)
-            dut.mask_data.value = coming.popleft()
+    def _mask_at(self, word: int) -> int | None:
+        """Undefined while the word is in the hazard window."""
+        now = unpack(hazard(self.config), int(self.dut.hazard.value))
+        in_window = now["active"] and now["start"] <= word < now["end"]
+        return None if in_window else self.masks.get(word)
+
+    def _issued(self, payload: int) -> None:
+        got = unpack(issue(self.config), payload)
+        assert self.expected, f"an issue of nothing: {got}"
+        want = self.expected.pop(0)
+        assert got == want, f"{got} is not {want}"
 
     async def _observe(self) -> None:
-        dut, layout = self.dut, issue(self.config)
-        claimed = 0
+        """The last issue of a tile follows its claim by a cycle, and the drain was free."""
+        dut, claimed = self.dut, 0
         while True:
             await self.cycle()
             if str(dut.rst.value) != "0":
                 continue
-            free, en = int(dut.drain_free.value), int(dut.o_en.value)
-            self.skipped += int(dut.skipped.value)
-            self.guarded_cycles += int(dut.stalled.value) & 1
-            self.drain_waits += int(dut.stalled.value) >> 1
-            if en:
-                got = unpack(layout, int(dut.o.value))
-                assert self.expected, f"an issue of nothing: {got}"
-                want = self.expected.pop(0)
-                assert got == want, f"{got} is not {want}"
-                assert got["last"] == claimed, "a tile's end is claimed one cycle before"
-            else:
-                assert not claimed
+            layout = issue(self.config)
+            ends = int(dut.o__valid.value) and unpack(layout, int(dut.o__payload.value))["last"]
+            assert ends == claimed, "a tile's end is claimed one cycle before"
             claimed = int(dut.claim.value)
-            assert free or not claimed, "claimed without a free drain"
+            assert int(dut.drain_free.value) or not claimed, "claimed without a free drain"
             self.claims += claimed
+            self.skipped += int(dut.skipped.value)
+            self.data_waits += int(dut.stall_data.value)
+            self.drain_waits += int(dut.stall_drain.value)
             dut.drain_free.value = int(self.rng.random() >= self.stall[1])
 
 
@@ -151,16 +139,16 @@ async def against_model(dut, stall):
         layer = tb.layer()
         d = layer["descriptor"]
         first = d["src"] + (layer["base"] if d["from_input"] else 0)
-        guarded = range(0)
+        hazards = range(0)
         if tb.rng.random() < 0.4:
             start = max(0, first + int(tb.rng.integers(-2, d["src_words"])))
-            guarded = range(start, start + int(tb.rng.integers(1, 5)))
+            hazards = range(start, start + int(tb.rng.integers(1, 5)))
         tiles += d["tiles"]
-        await tb.run(layer, guarded)
+        await tb.run(layer, hazards)
         await tb.cycles(int(tb.rng.integers(20) * (tb.rng.random() < stall[0])))
     await tb.until(lambda: not tb.expected)
     await tb.cycles(20)
     assert tb.claims == tiles
     assert tb.skipped == tb.expected_skipped
-    assert tb.guarded_cycles > 0
+    assert tb.data_waits > 0
     assert bool(tb.drain_waits) == bool(stall[1])

@@ -7,11 +7,11 @@ import numpy as np
 from celosia.model import requantize
 from celosia.spec import ACC, ACTIVATION, MULTIPLIER, Rounding
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
-from celosia.spec.timing import MULTICYCLE_LATENCY, REQUANTIZER_LATENCY
-from celosia_hw.layouts import parameter_word
+from celosia_hw import layouts
+from celosia_hw.postprocess.requantizer import Requantizer
 from tb import settings
 from tb.base import TB, bench, cocotb
-from tb.pack import bits, pack
+from tb.pack import bits, noise, pack
 
 #: zero_point, clamp_min, clamp_max; a clamp to one value, and to either end.
 _FINISHES = ((0, 0, 255), (128, 0, 255), (255, 3, 250), (100, 0, 0), (37, 200, 255))
@@ -46,38 +46,38 @@ def vectors(rng: np.random.Generator) -> np.ndarray:
 @bench(80_000)
 @cocotb.parametrize(rounding=list(Rounding))
 async def against_model(dut, rounding):
-    """One beat a cycle with gaps, or as many as slow ones take, and in time the model's bytes."""
+    """One beat a cycle with gaps, or the pace of multicycle ones, and in time the model's bytes."""
     tb = TB(dut, f"against_model{rounding}")
-    lanes, layout = tb.config.requantizers, parameter_word(tb.config)
-    dut.en.value = 0
-    for name in ("acc", "parameters", "zero_point", "clamp_min", "clamp_max"):
-        getattr(dut, name).value = 0
-    dut.rounding.value = int(rounding)
+    config, layout = tb.config, layouts.requantized(tb.config)
+    tb.zero("i__valid", "i__payload", "settings")
     await tb.reset()
-    pace = tb.config.requantizer_cycles
-    latency = REQUANTIZER_LATENCY if pace == 1 else MULTICYCLE_LATENCY
-    compared = rest = 0
-    # Slow ones take long: in quick runs those that leave most of the results as they are.
+    pace, lanes, latency = (
+        config.requantizer_cycles,
+        config.requantizers,
+        Requantizer(config).latency,
+    )
+    compared = rest = held = 0
+    # Multicycle ones take long: in quick runs those that leave most of the results as they are.
     finishes = _FINISHES if pace == 1 else _FINISHES[: settings.amount(18)]
     for zero_point, clamp_min, clamp_max in finishes:
         acc, bias, multiplier, shift = vectors(tb.rng)
         expected = requantize(
             acc, bias, multiplier, shift, zero_point, clamp_min, clamp_max, rounding
         )
-        dut.zero_point.value = zero_point
-        dut.clamp_min.value = clamp_min
-        dut.clamp_max.value = clamp_max
-        coming: deque[tuple[int, slice]] = deque()
+        values = {"rounding": int(rounding), "zero_point": zero_point}
+        values |= {"clamp_min": clamp_min, "clamp_max": clamp_max}
+        dut.settings.value = pack(layouts.settings(), values)
+        on_the_way: deque[tuple[int, slice]] = deque()
         time, start = 0, 0
-        while start < len(acc) or coming:
+        while start < len(acc) or on_the_way:
             await tb.cycle()
             time += 1
-            arrives = bool(coming) and coming[0][0] == time
-            assert dut.o_en.value == int(arrives)
+            arrives = bool(on_the_way) and on_the_way[0][0] == time
+            assert dut.o__valid.value == int(arrives)
             if arrives:
-                part = coming.popleft()[1]
+                part = on_the_way.popleft()[1]
                 want = expected[part]
-                got = int(dut.o.value) & ((1 << ACTIVATION.width * len(want)) - 1)
+                got = int(dut.o__payload.value) & ((1 << ACTIVATION.width * len(want)) - 1)
                 assert got == bits(want, ACTIVATION.width), (
                     f"{rounding.name}, vectors {part}: {got:#x} is not {list(want)} for "
                     f"{[list(x[part]) for x in (acc, bias, multiplier, shift)]}"
@@ -85,17 +85,23 @@ async def against_model(dut, rounding):
                 compared += len(want)
             busy = start < len(acc) and not rest and tb.rng.random() < 0.8
             rest = pace - 1 if busy else max(rest - 1, 0)
-            dut.en.value = int(busy)
-            if pace == 1:
-                dut.acc.value = int.from_bytes(tb.rng.bytes(4 * lanes), "little")
+            dut.i__valid.value = int(busy)
+            # Multicycle ones need the parameters for longer, which `acc` is not part of.
+            payload = noise(tb.rng, layout.size if pace == 1 else layout["acc"].width)
+            dut.i__payload.value = payload | held
             if busy:
                 part = slice(start, start + lanes)
-                dut.acc.value = bits(acc[part], ACC.width)
                 fields = zip(bias[part], multiplier[part], shift[part], strict=True)
                 names = ("bias", "multiplier", "shift")
-                values = [dict(zip(names, map(int, each), strict=True)) for each in fields]
-                dut.parameters.value = pack(layout, dict(enumerate(values)))
+                parameters = [dict(zip(names, map(int, each), strict=True)) for each in fields]
+                beat = {
+                    "acc": dict(enumerate(map(int, acc[part]))),
+                    "parameters": dict(enumerate(parameters)),
+                }
+                dut.i__payload.value = packed = pack(layout, beat)
+                if pace > 1:
+                    held = packed >> layout["acc"].width << layout["acc"].width
                 # Sampled by the next edge, and then so many cycles on its way.
-                coming.append((time + 1 + latency, part))
+                on_the_way.append((time + 1 + latency, part))
                 start += lanes
     assert compared == len(finishes) * len(acc)

@@ -13,9 +13,9 @@ BLOCK = 256
 class Chain(Elaboratable):
     """A copy of all sums, shifted out a beat of ``requantizers`` sums at a time.
 
-    Order: by activation word of the tile, then by row, then by channel. A cycle after ``capture``
-    the chain is the sums of that cycle; a cycle after ``shift`` it has moved up by a beat. Both at
-    once: the sums win.
+    Order: by activation word of the tile, then by row, then by channel. With ``capture`` in cycle
+    t, ``head`` is the first beat of the sums of cycle t + 1 from t + 2 on; with ``shift`` in cycle
+    t it is the next beat from t + 2 on. Both in one cycle: the sums win. One shift per cycle.
 
     Attributes
     ----------

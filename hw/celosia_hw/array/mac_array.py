@@ -18,12 +18,13 @@ __all__ = ["MacArray"]
 class MacArray(wiring.Component):
     """``acc[r][c] += u[r] * w[c]`` in every cell, output stationary.
 
-    Products follow their operands by `PRODUCT_LATENCY` cycles and are added in that cycle. With
-    ``last`` the sums go, all at once, into a `Chain` and start anew from 0. ``capturing`` is 1 in
-    the cycle before; from the cycle after it on `head` is the chain's first beat. The next tile may
-    start at once; its ``last`` must come late enough for the chain to be empty again. One set of
-    operands per cycle, never stalled. With multicycle requantizers everything that concerns the
-    chain is a cycle later, except ``capturing``. Bit-exact with
+    Products follow their operands by `PRODUCT_LATENCY` cycles and are added in that cycle. In the
+    cycle of a tile's ``last`` product, all sums go into a `Chain` and start anew from 0.
+    ``capturing`` is 1 in the cycle before. `head` is the chain's first beat `latency` cycles after
+    the last operands, and the next beat two cycles after each ``shift``. The next tile may start at
+    once; its sums must not enter the chain before those of the tile before have left. One set of
+    operands per cycle, never stalled. With multicycle requantizers the sums enter the chain, and
+    reach `head`, a cycle later. Sums start from 0 after a reset. Bit-exact with
     `celosia.numerics.array.accumulate`.
 
     Parameters
@@ -32,7 +33,8 @@ class MacArray(wiring.Component):
 
     Attributes
     ----------
-    latency : `celosia.spec.timing.ARRAY_LATENCY`, from the last operands to the chain's head.
+    latency : `celosia.spec.timing.ARRAY_LATENCY`, from the last operands to the chain's head
+        (one more with multicycle requantizers).
 
     Members
     -------

@@ -27,8 +27,9 @@ class Drain(wiring.Component):
     ``layer_done`` of the one before, so that `settings` are held for everything behind the drain.
 
     With multicycle requantizers there is one beat per `Config.requantizer_cycles`; ``shift`` is 1
-    a cycle before the sums are taken; the parameters are held until the next beat's, and `o` from
-    its valid cycle to the next decision.
+    a cycle before `o` is valid, and `head` is taken in the cycle in which it is. Then the tag is
+    held until the next decision, the parameters for `Config.requantizer_cycles` cycles, the sums
+    for that one cycle.
 
     Parameters
     ----------

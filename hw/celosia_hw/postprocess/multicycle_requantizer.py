@@ -13,8 +13,8 @@ __all__ = ["MulticycleRequantizer"]
 class MulticycleRequantizer(Elaboratable):
     """What a lane of `Requantizer` computes, in a third of its logic.
 
-    ``o`` is valid `celosia.spec.timing.MULTICYCLE_LATENCY` cycles after ``en`` and held until as
-    many after the next; all inputs must be held in between.
+    ``o`` is valid `celosia.spec.timing.MULTICYCLE_LATENCY` cycles after ``en`` and held until two
+    cycles after the next ``en``. Parameters and settings must be held until it is valid.
 
     With ``a = acc + bias`` and ``e = max(-shift, 0)`` shifts are products too, by powers of two:
 
@@ -29,7 +29,7 @@ class MulticycleRequantizer(Elaboratable):
 
     Attributes
     ----------
-    en : in, 1 with new inputs.
+    en : in, 1 with new inputs; not again before ``o`` is valid.
     acc, parameters : in, of one channel.
     settings : in, as in `Requantizer`.
     o : out, one byte.

@@ -18,9 +18,9 @@ class Postprocess(wiring.Component):
     """`Requantizer`, then `ElementTables`; the beat's tag is delayed beside its bytes.
 
     One beat per `Config.requantizer_cycles`, `latency` cycles later, never stalled. With multicycle
-    requantizers `i` must be held until its bytes are valid; then the tag of `o` is that of `i`, not
-    a copy, and everybody behind this block sees one beat per cycle or fewer, whatever they are.
-    ``word_next`` is 1 when a beat that completes a word is valid in the next cycle.
+    requantizers tag and parameters of `i` must be held until its bytes are valid; the tag of `o` is
+    that of `i`, not a copy. What is behind this block sees one beat per cycle or fewer with either
+    kind. ``word_next`` is 1 when a beat that completes a word is valid in the next cycle.
 
     Parameters
     ----------

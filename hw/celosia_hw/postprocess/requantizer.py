@@ -28,7 +28,7 @@ class Requantizer(wiring.Component):
     Bit-exact with `celosia.numerics.requantize.requantize`. One beat per
     `Config.requantizer_cycles`, never stalled; its bytes are valid `latency` cycles later. With one
     beat per cycle `settings` must be held while results are on their way. Multicycle requantizers
-    also need acc and parameters held until then; their `o` is held until the next beat's.
+    also need the parameters held until then; their `o` is held until the next beat is taken.
 
     Parameters
     ----------

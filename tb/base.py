@@ -8,7 +8,11 @@ from cocotb.handle import HierarchyObject
 from cocotb.task import Task
 from cocotb.triggers import RisingEdge
 
+from celosia.spec.timing import READ_LATENCY
+
 from . import settings
+from .memory import Memory
+from .pack import noise
 from .stream import Monitor, Pins, Sink, Source
 
 __all__ = ["PERIOD_NS", "TB", "bench", "bench_stalled"]
@@ -60,6 +64,24 @@ class TB:
         monitor = Monitor(Pins(self.dut, name), seen)
         self.start(monitor.run())
         return monitor
+
+    def memory(
+        self, name: str, word: Callable[[int], int | None], latency: int = READ_LATENCY
+    ) -> Memory:
+        memory = Memory(self.dut, name, word, latency, self.rng.spawn(1)[0])
+        self.start(memory.run())
+        return memory
+
+    def zero(self, *names: str) -> None:
+        """Set the pins ``names`` to 0."""
+        for name in names:
+            getattr(self.dut, name).value = 0
+
+    def noise(self, *names: str) -> None:
+        """Set the pins ``names`` to random bits."""
+        for name in names:
+            pin = getattr(self.dut, name)
+            pin.value = noise(self.rng, len(pin))
 
     async def reset(self) -> None:
         """Start the clock and reset. Set all inputs before, or their X spread."""

@@ -1,9 +1,12 @@
 """Values of the layouts of `celosia_hw` to and from integers at a pin."""
 
+import numpy as np
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
-__all__ = ["bits", "pack", "unpack"]
+from celosia.spec import ceil_div
+
+__all__ = ["bits", "noise", "pack", "unpack"]
 
 
 def pack(layout: data.Layout, values: dict | list) -> int:
@@ -28,3 +31,8 @@ def bits(values, width: int) -> int:
     """Integers side by side, the first one lowest, ``width`` bits each."""
     mask = (1 << width) - 1
     return sum((int(value) & mask) << (index * width) for index, value in enumerate(values))
+
+
+def noise(rng: np.random.Generator, width: int) -> int:
+    """Random bits, for what must not matter."""
+    return int.from_bytes(rng.bytes(ceil_div(width, 8)), "little") & ((1 << width) - 1)

@@ -7,20 +7,25 @@ import numpy as np
 from cocotb.handle import HierarchyObject
 from cocotb.triggers import RisingEdge
 
-from celosia.spec import ceil_div
+from .pack import noise
 
 __all__ = ["Monitor", "Pins", "Sink", "Source"]
 
 
 class Pins:
-    """The signals of stream ``name`` of a component: valid, ready and payload."""
+    """The signals of stream ``name`` of a component: valid, payload, and ready if it has one."""
 
     def __init__(self, dut: HierarchyObject, name: str):
         self.name = name
         self.clk, self.rst = dut.clk, dut.rst
         self.valid = getattr(dut, f"{name}__valid")
-        self.ready = getattr(dut, f"{name}__ready")
+        self.ready = getattr(dut, f"{name}__ready", None)
         self.payload = getattr(dut, f"{name}__payload")
+
+    @property
+    def is_ready(self) -> str:
+        """``ready`` in this cycle, "0", "1" or "x"; "1" when the stream is always ready."""
+        return "1" if self.ready is None else str(self.ready.value)
 
 
 class Source:
@@ -42,19 +47,14 @@ class Source:
         edge = RisingEdge(self.pins.clk)
         while True:
             await edge
-            if offered and str(self.pins.ready.value) == "1":
+            if offered and self.pins.is_ready == "1":
                 self.queue.popleft()
                 offered = False
             if offered:
                 continue
             offered = bool(self.queue) and self._rng.random() >= self.stall
             self.pins.valid.value = int(offered)
-            self.pins.payload.value = self.queue[0] if offered else self._garbage()
-
-    def _garbage(self) -> int:
-        return int.from_bytes(self._rng.bytes(ceil_div(self._width, 8)), "little") % (
-            1 << self._width
-        )
+            self.pins.payload.value = self.queue[0] if offered else noise(self._rng, self._width)
 
 
 class Sink:
@@ -98,7 +98,7 @@ class Monitor:
             if str(pins.rst.value) != "0":
                 waiting = None
                 continue
-            valid, ready = str(pins.valid.value), str(pins.ready.value)
+            valid, ready = str(pins.valid.value), pins.is_ready
             assert valid in "01" and ready in "01", f"{pins.name}: valid {valid}, ready {ready}"
             if waiting is not None:
                 assert valid == "1", f"{pins.name}: valid fell before ready rose"

@@ -120,7 +120,9 @@ class _Top(Elaboratable):
         naming = self.naming
         ports = {naming.clk: (self.domain.clk, None), naming.rst: (self.rst, None)}
         for path, _, value in self.component.signature.flatten(self.component):
-            ports[naming.separator.join(map(str, path))] = (Value.cast(value), None)
+            # A constant, `ready` of a stream that is always ready, has no pin.
+            if not isinstance(value, Const):
+                ports[naming.separator.join(map(str, path))] = (Value.cast(value), None)
         return ports
 
     def elaborate(self, platform):

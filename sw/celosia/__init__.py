@@ -14,6 +14,24 @@ one step, ``celosia.compile("model.keras", config, calibration=x)``, and
 
 import importlib
 import importlib.metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what type checkers and editors read; `_HOMES` says the same when it runs
+    from .compiler.image import Image
+    from .demo import load_mnist, scaled
+    from .demo.train import train_mlp
+    from .driver import open
+    from .importer import load_model, to_network
+    from .importer.compiled import compile
+    from .network.float_network import FloatNetwork
+    from .network.graph import Graph
+    from .network.network import Network
+    from .network.network_file import load_network, save_network
+    from .quant import quantize
+    from .spec import Config
+    from .support.errors import CelosiaError
+
+    __version__: str
 
 __all__ = [
     "CelosiaError",

@@ -1,6 +1,7 @@
 """The command line: one file a command, `console`, `options` and `files` for what they share."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         # A file name that the terminal cannot show must not end the program.
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
         status = _command(argv)
@@ -53,8 +54,8 @@ def _command(argv: list[str] | None) -> int:
 
     try:
         args = parse(argv)
-    except SystemExit as stop:  # --help and --version
-        return stop.code or 0
+    except SystemExit:  # --help and --version, which end well
+        return 0
     with warnings.catch_warnings():
         # Numbers beyond all bounds are refused where they matter, in one line.
         warnings.simplefilter("ignore", RuntimeWarning)

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     aim = board(args.board)
     config = _engine(aim, args)
     if args.clock is not None and not (math.isfinite(args.clock) and args.clock > 0):
-        raise CelosiaError(f"{args.clock:g} MHz is no clock", where="--clock")
+        raise CelosiaError(f"{args.clock:g} MHz is not a positive frequency", where="--clock")
     for name in ("seed", "baud"):
         if (value := getattr(args, name)) is not None and value < 1:
             raise CelosiaError(f"{value} is not at least 1", where=f"--{name}")
@@ -190,6 +190,7 @@ def _facts(placed: "Placed", config: "Config", bitstream: Path):
         names = ", ".join(f"{use.name} {use.needed:,} of {use.available:,}" for use in short)
         yield f"MNIST MLP {speed.outline.name}", f"does not fit ({names})"
     else:
+        assert speed.latency_seconds is not None  # of a model that fits
         rate, alone = speed.images_per_second, speed.latency_seconds * 1e6
         text = f"{rate:,.0f} images/s, {alone:,.0f} us for one alone; no zero skipped, without link"
         yield f"MNIST MLP {speed.outline.name}", text

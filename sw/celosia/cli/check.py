@@ -3,6 +3,7 @@
 import argparse
 import math
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -15,6 +16,7 @@ from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
     from celosia.predict.check import Check
+    from celosia.spec import Config
 
 __all__ = ["add_arguments", "run"]
 
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs(args.json)
     console = Console(args.quiet, args.json)
     if not (math.isfinite(args.clock) and args.clock > 0):
-        raise CelosiaError(f"{args.clock:g} MHz is no clock", where="--clock")
+        raise CelosiaError(f"{args.clock:g} MHz is not a positive frequency", where="--clock")
     asked = _engine(args)
     outline = read_outline(args.model)
     check = Check(outline, outline.config if outline.config and not asked else asked or
@@ -53,13 +55,15 @@ def run(args: argparse.Namespace) -> int:
     return check.status
 
 
-def _engine(args: argparse.Namespace):
+def _engine(args: argparse.Namespace) -> "Config | None":
     """The `Config` asked for; None when nothing was asked, so that a program image's own counts."""
     if args.target:
         found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", args.target)
         if not found:
             raise CelosiaError(
-                f"{args.target!r} is no shape", where="--target", todo="give rows x cols, as 16x16"
+                f"{args.target!r} is not ROWSxCOLS",
+                where="--target",
+                todo="give it as 16x16",
             )
         args.rows, args.cols = map(int, found.groups())
         return options.config(args)
@@ -101,7 +105,7 @@ def _show(check: "Check", console: Console) -> None:
         console.say(f"fits the {check.config} engine", "bold green")
 
 
-def _memories(check: "Check", console: Console):
+def _memories(check: "Check", console: Console) -> Iterator[tuple[str | Text, ...]]:
     for use in check.memories:
         yield (
             use.title,
@@ -116,6 +120,7 @@ def _memories(check: "Check", console: Console):
 
 def _show_speed(check: "Check", console: Console) -> None:
     found, engine = check.estimate, check.judged
+    assert found and check.latency_seconds is not None  # of a model that some engine holds
     which = "smallest engine that holds it" if check.changes else f"{engine} engine"
     heading(console, f"layers on the {which}, full batches of {found.images}")
     rows = [

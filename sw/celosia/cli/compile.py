@@ -12,7 +12,8 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "model", help="graph .npz, .tflite, .onnx, .keras or .pt2; float with --calibrate"
+        "model",
+        help=".tflite, .onnx, .keras, .pt2 or .npz; a float model with --calibrate",
     )
     add_calibration(parser, required=False)
     parser.add_argument(
@@ -24,18 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile, needs
+    from celosia.network.graph import Graph
 
     options.check_outputs(args.output)
     console = Console(args.quiet)
     config = options.config(args)
     model = compilable(args, load_model(args.model), console)
     compile(model, config, emit_all=args.emit_all).save(args.output)
-    for note in getattr(model, "notes", ()):
-        console.say(f"note: {note}")
-    model = getattr(model, "graph", model)
-    console.say(f"{args.output}: {len(model.layers)} layers, {model.macs:,} MACs, {config} engine")
+    graph = model if isinstance(model, Graph) else model.graph
+    if not isinstance(model, Graph):
+        for note in model.notes:
+            console.say(f"note: {note}")
+    console.say(f"{args.output}: {len(graph.layers)} layers, {graph.macs:,} MACs, {config} engine")
     rows = [
-        (name, f"{n:,}", f"{getattr(config, name):,}") for name, n in needs(model, config).items()
+        (name, f"{n:,}", f"{getattr(config, name):,}") for name, n in needs(graph, config).items()
     ]
     console.table(rows, ("memory", "used", "of"))
     return 0

@@ -9,6 +9,7 @@ import numpy as np
 from rich.text import Text
 
 from celosia.support.errors import CelosiaError
+from celosia.support.progress import Progress
 
 from . import options
 from .console import Console
@@ -16,7 +17,7 @@ from .files import load_array
 from .page import columns, heading, share_bar
 
 if TYPE_CHECKING:
-    from celosia.compare import Comparison
+    from celosia.compare import Comparison, Fault, Reference
     from celosia.network.network import Network
 
 __all__ = ["add_arguments", "run"]
@@ -117,7 +118,9 @@ def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
     return rng.integers(info.min, info.max + 1, size).astype(kind)
 
 
-def _reference(args: argparse.Namespace, network: "Network", x: np.ndarray, progress):
+def _reference(
+    args: argparse.Namespace, network: "Network", x: np.ndarray, progress: Progress
+) -> "Reference":
     from celosia.compare import direct, litert, onnxruntime
     from celosia.importer.formats import Format, identify
     from celosia.support.files import read
@@ -154,19 +157,19 @@ def _show(found: "Comparison", images: int, engine: str, console: Console) -> No
     if found.equal:
         header, rows = header[:4], [row[:4] for row in rows]
     columns(console, header, rows)
-    if found.equal:
+    if found.fault is None:
         console.say()
         console.say(
             f"equal: all {found.bytes:,} bytes of {len(found.tensors)} tensors", "bold green"
         )
     else:
-        _show_first(found, console)
+        _show_first(found, found.fault, console)
 
 
-def _show_first(found: "Comparison", console: Console) -> None:
-    fault = found.fault
+def _show_first(found: "Comparison", fault: "Fault", console: Console) -> None:
     tensor = found.tensors[fault.tensor]
     first = tensor.first
+    assert first  # a fault is a difference
     console.say()
     console.say(f"first difference: {tensor.name}, channel {first.channel}", "bold red")
     channels = list(tensor.channels)
@@ -183,7 +186,7 @@ def _show_first(found: "Comparison", console: Console) -> None:
             ("reference", f"{first.theirs:g}"),
             ("differ", f"{share}, by up to {tensor.largest:g}"),
             ("channels", f"{few} ({len(channels):,} in all)"),
-            ("why", _why(found)),
+            ("why", _why(found, fault)),
         ],
     )  # fmt: skip
     heading(console, "engine minus reference")
@@ -199,8 +202,7 @@ def _show_first(found: "Comparison", console: Console) -> None:
     columns(console, (">difference", ">elements", ""), rows)
 
 
-def _why(found: "Comparison") -> str:
-    fault = found.fault
+def _why(found: "Comparison", fault: "Fault") -> str:
     tensor = found.tensors[fault.tensor]
     if len(found.tensors) == 1:
         return "the reference shows its results only, so that the layer cannot be told"

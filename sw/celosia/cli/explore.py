@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         require_plot(args.plot)
     options.check_outputs(args.json, args.plot)
     console = Console(args.quiet, args.json)
-    path = args.placements or PLACEMENTS
+    path = str(args.placements or PLACEMENTS)
     placements = load_placements(path)
     if args.placements and not os.path.exists(path):
         raise CelosiaError("no such file", where=path, todo="check the path")

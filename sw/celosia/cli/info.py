@@ -48,6 +48,7 @@ def _text(value: object) -> str:
 def _describe(path: str) -> dict:
     from celosia.compiler.image import Image
     from celosia.network.float_network import FloatNetwork
+    from celosia.network.network import Network
 
     from .files import load_model
 
@@ -59,9 +60,10 @@ def _describe(path: str) -> dict:
             for w, n in [layer.weights.shape]
         ]
         return {"kind": "float model", "macs": model.macs, "layers": layers}
-    kind, info = "quantized graph", getattr(model, "graph", model)
     if isinstance(model, Image):
         kind, info = "program image", model.model
+    else:
+        kind, info = "quantized graph", model.graph if isinstance(model, Network) else model
     layers = [
         {"name": each.name, "inputs": each.inputs, "outputs": each.outputs} for each in info.layers
     ]
@@ -69,8 +71,8 @@ def _describe(path: str) -> dict:
         "kind": kind,
         "name": info.name,
         "macs": info.macs,
-        "input": {"scale": float(info.input.scale), "zero_point": int(info.input.zero_point)},
-        "output": {"scale": float(info.output.scale), "zero_point": int(info.output.zero_point)},
+        "input": info.input.to_dict(),
+        "output": info.output.to_dict(),
         "layers": layers,
     }
     if isinstance(model, Image):

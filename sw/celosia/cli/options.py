@@ -3,10 +3,14 @@
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celosia.spec.serial import BAUD
 from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
+
+if TYPE_CHECKING:
+    from celosia.spec import Config
 
 __all__ = [
     "add_data",
@@ -48,7 +52,7 @@ def add_engine(parser: argparse.ArgumentParser, of_board: bool = False) -> None:
         group.add_argument(f"--{name}", type=int, metavar="N", default=default, help=text)
 
 
-def config(args: argparse.Namespace):
+def config(args: argparse.Namespace) -> "Config":
     """The `Config` that the options of `add_engine` ask for.
 
     Raises
@@ -111,7 +115,7 @@ def transport_name(args: argparse.Namespace) -> str:
     return f"rtl ({args.rtl})" if args.transport == "rtl" else args.transport
 
 
-def check_run(args: argparse.Namespace, config) -> None:
+def check_run(args: argparse.Namespace, config: "Config") -> None:
     """Refuse what `add_run` cannot have made sense of on this engine and machine, at once.
 
     A port makes the transport "serial".

@@ -4,6 +4,7 @@ import mmap
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from celosia.compiler.image import Image
 from celosia.importer import load_model
@@ -33,7 +34,8 @@ def read_outline(path: Path | str) -> Outline:
     with located(str(path)):
         kind = identify(data, path.suffix)
         if kind is Format.TFLITE:
-            return tflite_outline(data, path.stem or "model")
+            # A map behaves as the bytes that it maps.
+            return tflite_outline(cast("bytes", data), path.stem or "model")
     if kind is Format.IMAGE:
         return _image(Image.load(path))
     if kind in (Format.ONNX, Format.KERAS, Format.TORCH):

@@ -23,12 +23,12 @@ def columns(
 
     Without a header all columns start at the left.
     """
-    rows = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
-    if not rows:
+    cells = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
+    if not cells:
         return
-    right = [name.startswith(">") for name in header] or [False] * len(rows[0])
+    right = [name.startswith(">") for name in header] or [False] * len(cells[0])
     head = [Text(name.removeprefix(">"), "dim") for name in header]
-    lines = [head, *rows] if header else rows
+    lines = [head, *cells] if header else cells
     widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
     for line in lines:
         text = Text("  ")

@@ -1,6 +1,7 @@
 """The arguments of all commands."""
 
 import argparse
+from typing import NoReturn
 
 import celosia
 from celosia.support.errors import CelosiaError
@@ -15,7 +16,7 @@ _COMMANDS = (mnist, train, quantize, check, explore, compile, run, diff, verilog
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as every other error of Celosia."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         command = self.prog.partition(" ")[2]
         raise CelosiaError(message, where=command, todo=f"see {self.prog} --help")
 
@@ -28,14 +29,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     CelosiaError : no such command, or an argument that makes no sense.
     SystemExit : --help or --version, already printed.
     """
-    parser = _Parser(prog="celosia", description=celosia.__doc__.partition("\n")[0])
+    parser = _Parser(prog="celosia", description=_first_line(celosia.__doc__))
     parser.add_argument("--version", action="version", version=f"celosia {celosia.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in _COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        summary = module.__doc__.partition("\n")[0]
+        summary = _first_line(module.__doc__)
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         command.add_argument("-q", "--quiet", action="store_true", help="say only what is asked")
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser.parse_args(argv)
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").partition("\n")[0]

@@ -1,12 +1,22 @@
 """Quantize a float model to int8."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
 from .files import load_array, load_model
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from celosia.compiler.image import Image
+    from celosia.importer.load import Model
+    from celosia.network.float_network import FloatNetwork
+    from celosia.network.graph import Graph
+    from celosia.network.network import Network
 
 __all__ = [
     "CALIBRATION_IMAGES",
@@ -39,7 +49,9 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool) -> None:
     )  # fmt: skip
 
 
-def compilable(args: argparse.Namespace, model, console: Console):
+def compilable(
+    args: argparse.Namespace, model: "Image | Model", console: Console
+) -> "Graph | Network":
     """``model`` as `celosia.compiler.compile` takes it: a float one is quantized first.
 
     Raises
@@ -60,7 +72,7 @@ def compilable(args: argparse.Namespace, model, console: Console):
     return calibrated(args, model, console)
 
 
-def calibrated(args: argparse.Namespace, model, console: Console):
+def calibrated(args: argparse.Namespace, model: "FloatNetwork", console: Console) -> "Network":
     """The network that ``model`` is quantized to with the options of `add_calibration`; its inputs
     and outputs are the model's own."""
     from celosia.quant import quantize
@@ -74,7 +86,7 @@ def calibrated(args: argparse.Namespace, model, console: Console):
         raise type(error)(error.what, where=where, todo=error.todo) from error
 
 
-def _sample(args: argparse.Namespace, console: Console):
+def _sample(args: argparse.Namespace, console: Console) -> "np.ndarray":
     if args.calibrate != "mnist":
         return load_array(args.calibrate)
     from celosia.demo import load_mnist, scaled

@@ -1,9 +1,13 @@
 """Train the demo's float network on handwritten digits."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from . import options
 from .console import Console
+
+if TYPE_CHECKING:
+    from celosia.demo import Dataset
 
 __all__ = ["add_arguments", "dataset_line", "run"]
 
@@ -33,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def dataset_line(dataset) -> str:
+def dataset_line(dataset: "Dataset") -> str:
     """What the data are; a stand-in for MNIST says so first."""
     count = f"{len(dataset.x_train):,} images to train on, {len(dataset.x_test):,} to test on"
     if dataset.name == "mnist":

@@ -41,8 +41,10 @@ def open(
     ------
     CelosiaError : there is no such transport, or it cannot be set up.
     """
-    image = shape if isinstance(shape, Image) else None
-    config = image.config if image else shape or Config.default()
+    if isinstance(shape, Image):
+        image, config = shape, shape.config
+    else:
+        image, config = None, shape or Config.default()
     if transport == "golden":
         device = Device(GoldenTransport(config))
     elif transport == "rtl":

@@ -11,7 +11,7 @@ __all__ = ["GoldenTransport"]
 class GoldenTransport:
     """`Transport` to a `LinkModel`; it has no clock."""
 
-    cycles = None
+    cycles: int | None = None
 
     def __init__(self, config: Config):
         self.link_bytes = config.link_bytes

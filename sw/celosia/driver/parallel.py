@@ -185,6 +185,7 @@ def _in_workers(shares: list[tuple], collect: _Collector) -> None:
         running = dict(workers)
         while running:
             for receiver in wait(list(running)):
+                assert isinstance(receiver, Connection)
                 try:
                     message = receiver.recv()
                 except EOFError:

@@ -39,7 +39,10 @@ class Function:
     @property
     def limits(self) -> tuple[float, float] | None:
         """(low, high) when all it does is to clip its argument; the argument itself never."""
-        return self.params if self.name == "clip" and self.args == (X,) else None
+        if self.name != "clip" or self.args != (X,):
+            return None
+        low, high = self.params
+        return low, high
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """float64 of the shape of ``x``; computed in float64."""
@@ -62,7 +65,8 @@ class Function:
         uses = self._uses()
         if len(uses) != 1 or uses == {(1.0, 0.0)}:
             return 1.0, 0.0, self
-        return *uses.pop(), self._replace_affine()
+        scale, shift = uses.pop()
+        return scale, shift, self._replace_affine()
 
     def _uses(self) -> set[tuple[float, ...]]:
         if self.name == "x":

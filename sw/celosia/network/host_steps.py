@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -131,10 +132,9 @@ def _follow(step: Step, dtype: str) -> str:
 
 
 def _plain(step: Step) -> dict:
-    values = {"step": type(step).__name__}
-    for each in fields(step):
-        value = getattr(step, each.name)
-        values[each.name] = value.to_dict() if isinstance(value, Quant) else value
+    values: dict[str, Any] = {"step": type(step).__name__}
+    for name, value in vars(step).items():
+        values[name] = value.to_dict() if isinstance(value, Quant) else value
     return values
 
 

@@ -1,6 +1,7 @@
 """Affine quantization of int8 tensors, and how files keep it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Quant:
             self.scale
         )
 
-    def to_dict(self) -> dict[str, float | int]:
+    def to_dict(self) -> dict[str, Any]:
         """Both by name, as Python's numbers where an importer may have left NumPy's."""
         return {"scale": float(self.scale), "zero_point": int(self.zero_point)}
 

@@ -118,8 +118,8 @@ def test_every_board_can_be_programmed():
     [
         ((), "which board?; known: icebreaker"),
         (("nope",), "unknown board 'nope'; known: icebreaker"),
-        (("icebreaker", "--clock", "nan"), "--clock: nan MHz is no clock"),
-        (("icebreaker", "--clock", "-1"), "--clock: -1 MHz is no clock"),
+        (("icebreaker", "--clock", "nan"), "--clock: nan MHz is not a positive frequency"),
+        (("icebreaker", "--clock", "-1"), "--clock: -1 MHz is not a positive frequency"),
         (("icebreaker", "--seed", "0"), "--seed: 0 is not at least 1"),
         (("icebreaker", "--baud", "0"), "--baud: 0 is not at least 1"),
         (("icebreaker", "--cols", "6"), "engine: lanes = 4 does not divide cols = 6"),

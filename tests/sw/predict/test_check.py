@@ -165,10 +165,10 @@ def test_the_outline_is_that_of_the_imported_network(seed):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--target", "16"], "'16' is no shape"),
+        (["--target", "16"], "'16' is not ROWSxCOLS"),
         (["--target", "0x4"], "rows = 0"),
-        (["--clock", "nan"], "nan MHz is no clock"),
-        (["--clock", "0"], "0 MHz is no clock"),
+        (["--clock", "nan"], "nan MHz is not a positive frequency"),
+        (["--clock", "0"], "0 MHz is not a positive frequency"),
     ],
 )
 def test_bad_arguments(celosia, files, arguments, said):

@@ -65,7 +65,9 @@ def _key(config: Config) -> str:
     except metadata.PackageNotFoundError as error:
         raise CelosiaError(f"emitting Verilog needs {error.name}", todo=_TODO) from error
     for package in ("celosia_hw", "celosia.spec"):
-        for folder in importlib.util.find_spec(package).submodule_search_locations:
+        spec = importlib.util.find_spec(package)
+        assert spec and spec.submodule_search_locations  # both belong to Celosia
+        for folder in spec.submodule_search_locations:
             for source in sorted(Path(folder).rglob("*.py")):
                 digest.update(str(source.relative_to(folder)).encode() + b"\0")
                 digest.update(source.read_bytes())

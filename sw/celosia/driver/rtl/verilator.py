@@ -65,7 +65,7 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
     """
     progress = progress or silent
     tools = find_toolchain()
-    sources = {name: (resources.files(__package__) / name).read_text() for name in HARNESS}
+    sources = {name: (resources.files("celosia.driver.rtl") / name).read_text() for name in HARNESS}
     sources["celosia.v"] = verilog
     folder = cache_dir() / "rtl"
     library = folder / f"{_key(sources, link_bytes, tools)}.so"

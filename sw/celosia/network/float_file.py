@@ -48,22 +48,29 @@ def from_bytes(data: bytes) -> FloatNetwork:
 
 
 def _network(arrays: dict[str, np.ndarray]) -> FloatNetwork:
-    texts, about = arrays.pop("activations", None), arrays.pop("about", None)
-    if texts is None or texts.ndim != 1 or texts.dtype.kind != "U":
-        raise CelosiaError("no list of activations in the file")
+    texts, about = _texts(arrays.pop("activations", None)), arrays.pop("about", None)
     count = range(len(texts))
     expected = [f"weights_{k}" for k in count] + [f"biases_{k}" for k in count]
     if wrong := sorted(set(expected) ^ set(arrays)):
         state = "missing" if wrong[0] in expected else "unexpected"
         raise CelosiaError(f"{wrong[0]!r} is {state} in a model of {len(texts)} layers")
     tensors = [arrays[name] for name in expected]
-    plain = FloatNetwork.from_arrays(tensors[: len(texts)], tensors[len(texts) :], texts.tolist())
+    plain = FloatNetwork.from_arrays(tensors[: len(texts)], tensors[len(texts) :], texts)
     if about is None:
         return plain
     try:
         return _described(plain, from_json(about))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise CelosiaError(f"its description is damaged: {type(error).__name__}") from error
+
+
+def _texts(array: np.ndarray | None) -> list[str]:
+    if array is None or array.ndim != 1 or array.dtype.kind != "U":
+        raise CelosiaError("no list of activations in the file")
+    # Code points that Unicode does not have would make strings that Python cannot print.
+    if array.size and np.frombuffer(array.tobytes(), np.uint32).max(initial=0) > 127:
+        raise CelosiaError("activations are not ASCII")
+    return array.tolist()
 
 
 def _described(plain: FloatNetwork, about: dict) -> FloatNetwork:

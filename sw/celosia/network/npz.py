@@ -29,7 +29,11 @@ def unpack(data: bytes, todo: str) -> dict[str, np.ndarray]:
     try:
         # Damaged zip and npy data raises a dozen unrelated types, MemoryError among them.
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return dict(file)
+            arrays = dict(file)
+        # What is no array NumPy gives as bytes.
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("a member that is no array")
+        return arrays
     except Exception as error:
         raise CelosiaError("not an .npz file, or cut short or damaged", todo=todo) from error
 

@@ -195,6 +195,7 @@ GOOD = {"weights_0": W0, "biases_0": B0, "activations": np.array(["none"])}
         (npz(weights_0=W0, activations=np.array(["none"])), "'biases_0' is missing"),
         (npz(**GOOD, weights_1=W1), "'weights_1' is unexpected in a model of 1 layers"),
         (npz(activations=np.array([], "U4")), "0 weights"),
+        (npz(**GOOD | {"activations": np.full(4, 1 << 30, "u4").view("U4")}), "are not ASCII"),
         (described(name=1), "its description is damaged: ValueError"),
         (described(origins=[]), "its description is damaged"),
         (described(final="relu"), "its description is damaged"),

@@ -58,9 +58,10 @@ fuzz: setup  ## 20,000 damaged files per model format; JSON in build/fuzz.json
 	@mkdir -p build
 	$(PYTHON) -m bench.fuzz --json build/fuzz.json
 
-netlist: setup  ## boards of every family simulated through their pins, before and after synthesis
+netlist: setup  ## boards of every family before and after synthesis, every engine in both forms
 	CELOSIA_BOARDS=all $(PYTHON) -m pytest -n 2 --dist worksteal --durations 15 \
-	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py tests/sw/driver/serial/test_board.py
+	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py \
+	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py
 
 lint: setup  ## ruff: mistakes and format
 	.venv/bin/ruff check .

@@ -53,13 +53,12 @@ def plain(weights: np.ndarray, bias: list[int], zero_point: int = -128, name="de
     return Dense(name, weights.astype(np.int8), np.array(bias), source, one, zero, Quant(1.0, 0))
 
 
-def network(rng: np.random.Generator, widths: list[int]) -> Graph:
-    """One layer between each two of ``widths``."""
+def network(rng: np.random.Generator, widths: list[int], tables: int = 4) -> Graph:
+    """One layer between each two of ``widths``, with element tables for at most ``tables``."""
     layers, source = [], quant(rng)
     for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
         layer = dense(rng, f"layer{index}", inputs, outputs, source)
-        # The default engine has four tables.
-        if sum(each.table is not None for each in layers) == 4:
+        if sum(each.table is not None for each in layers) == tables:
             layer = replace(layer, table=None, table_output=None)
         layers.append(layer)
         source = layers[-1].result

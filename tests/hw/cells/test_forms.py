@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.helpers.networks import network
+from tb.benches import BENCHES
+from tests.helpers.board_sim import EVERY_FAMILY
+from tests.helpers.networks import CONFIGS, network
 
 from celosia.compiler import compile
 from celosia.driver import Device
@@ -11,12 +13,11 @@ from celosia.driver.rtl.source import engine_verilog
 from celosia.driver.rtl.transport import RtlTransport, _Outcome, _Report
 from celosia.spec import Config, InferFlag, Memory, Opcode, ceil_div, record
 
-CONFIGS = [
-    # A tile is one beat.
-    Config.default(1, 4, lanes=4, link_bytes=1, act_depth=64),
-    # Words so wide that they are not read for nothing.
-    Config.default(8, 8, link_bytes=4, act_depth=64),
-]
+#: Every engine that the tests run programs on.
+ENGINES = {**BENCHES["engine"].variants, **{f"default {name}": c for name, c in CONFIGS.items()}}
+#: Those of `make test`: a tile of one beat, and words so wide that they are read only when needed;
+#: `make netlist` has all.
+SOME = {"1x4": ENGINES["1x4"], "8x8": Config.default(8, 8, link_bytes=4, act_depth=64)}
 INPUTS = 40
 #: Cycles in which nothing happens only when nothing will.
 IDLE = 3000
@@ -68,13 +69,14 @@ def requests(rng: np.random.Generator, config: Config, count: int) -> list[bytes
     return [run() if rng.random() < 0.7 else other() for _ in range(count)]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=str)
-def test_same_words_in_the_same_cycles(config):
+@pytest.mark.parametrize("name", ENGINES | SOME if EVERY_FAMILY else SOME)
+def test_same_words_in_the_same_cycles(name):
+    config = (ENGINES | SOME)[name]
     seed = 40 + config.rows
     print(f"seed {seed}")
     rng = np.random.default_rng(seed)
     # Tiles of the last layer take longer than their results.
-    graph = network(rng, [INPUTS, 70, 13])
+    graph = network(rng, [INPUTS, 70, 13], tables=config.tables)
     image = compile(graph, config, emit_all=True)
     exchanges = [requests(rng, config, int(rng.integers(1, 30))) for _ in range(40)]
     seen = []

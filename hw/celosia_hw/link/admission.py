@@ -11,7 +11,7 @@ __all__ = ["Admission"]
 
 
 class Admission(wiring.Component):
-    """Judges a request by its header, and by whether its frame goes on.
+    """Judges a request by its header, and by whether its frame continues after it.
 
     ``status`` is the first that applies, in the order of `celosia.model.link.LinkModel`:
 
@@ -23,10 +23,9 @@ class Admission(wiring.Component):
     - WRITE, INFER: TRUNCATED when the frame has ended. All others: OVERLONG when it has not.
     - OK: the request is admitted.
 
-    A pure function of its inputs in three steps, none of more than one addition or comparison:
-    outputs are valid `latency` cycles after the inputs have become steady, and as long as
-    these are held. No back-pressure, and no state but the registers in between. In reset
-    ``status`` is OK and the others are 0.
+    A pure function of its inputs, registered after each addition and comparison: outputs are valid
+    `latency` cycles after the inputs have become steady, and as long as these are held. No
+    back-pressure, and no state but these registers. In reset ``status`` is OK and the others are 0.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Fetch(wiring.Component):
 
     ``o`` is valid while the record can be read, until it is ready. After the last record
     ``finished`` is 1 for one cycle, that after ``o.ready``. ``reading`` is 1 from the second cycle
-    after ``start`` until the one after ``finished``; ``row`` and ``addr`` are steady while ``o`` is
+    after ``start`` until the one after ``finished``; ``row`` and ``addr`` are held while ``o`` is
     valid. In reset nothing is read.
 
     Parameters
@@ -38,8 +38,7 @@ class Fetch(wiring.Component):
     -------
     request : In(`REQUEST`), a READ that is not refused, from the cycle before ``start`` until
         ``finished``.
-    sent : In, records sent before this one, steady from the cycle before ``o.ready`` until the one
-        after it.
+    sent : In, records sent before this one; sampled in the cycle before ``o.ready``.
     start : In(1), only while nothing is read.
     o : Out(stream of ``last_word`` in `frame_part`), the index of the record's last link word.
     finished : Out(1)

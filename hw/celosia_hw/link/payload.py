@@ -21,9 +21,9 @@ class PayloadCounter(wiring.Component):
 
     ``record_end`` and ``payload_end`` are about the word that has not been counted yet: they change
     in the cycle after ``step``. One word per cycle. While ``load`` is 1, which wins over ``step``,
-    it returns to the first word of ``request``; that must have been steady for `load_cycles` of
-    these cycles, and is to stay so. Counts are right for requests that are not refused.
-    No reset is needed: ``load`` comes first.
+    it returns to the first word. ``request`` must be steady in the last `load_cycles` of these
+    cycles, and until the payload ends. Counts are right for requests that are not refused.
+    No reset is needed: ``load`` precedes every payload.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class PayloadCounter(wiring.Component):
     load_cycles : 2.
     """
 
-    #: The last word's index, then whether that is 0.
+    #: The index of a record's last word is registered, then whether it is 0.
     load_cycles = 2
 
     def __init__(self, config: Config):
@@ -83,7 +83,7 @@ class PayloadCounter(wiring.Component):
 
         group_end = self.record_end & (image_final | ~self.input_follows)
         m.d.comb += self.payload_end.eq(group_end & group_final)
-        # What is registered here is known a word ahead.
+        # Ends are registered: they are computed a word ahead.
         with m.If(self.step):
             m.d.sync += [
                 word.eq(Mux(self.record_end, 0, word + 1)),

@@ -20,32 +20,33 @@ __all__ = ["Receiver"]
 class Receiver(wiring.Component):
     """Reads request frames, judges them as `celosia.model.link.LinkModel` does, and acts.
 
-    - INFER: each record goes to the activation memory, then the run is queued. See `Runs` for the
-      input banks, which let the next input load while the engine computes.
+    - INFER: each record is written to the activation memory, then the run is queued. Two input
+      banks let the next input load while the engine computes, see `Runs`.
     - WRITE: waits until no run is in flight, then stores each record once it is complete, which
-      takes a cycle more than its words (`MemoryWriter`).
-    - RESET: raises ``flush`` for one cycle at once, then answers.
-    - All others, WRITE after its last record, and refused requests after their frame's end: handed
-      to the responder through ``reply`` when no run is in flight.
+      takes a cycle more than its words (`MemoryWriter`). It is answered after the last record.
+    - RESET: raises ``flush`` for one cycle, without waiting for runs, then is answered.
+    - All others are answered, and refused requests after their frame's end.
+
+    To be answered, a request is handed to the responder through ``reply`` when no run is in flight.
 
     One link word per cycle, with these exceptions; ``i.ready`` is 0 meanwhile. Cycle 0 is that of
     the header's last word.
 
-    ========== ===================================================================================
-    cycle
-    ========== ===================================================================================
-    1..3       `Admission`
-    4          decision; held here while an input may not be loaded, or a WRITE waits for runs
-    5          the payload's first word, or a refused frame's rest, or ``reply`` begins
-    ========== ===================================================================================
+    ====== =======================================================================================
+    cycle  what happens
+    ====== =======================================================================================
+    1..3   `Admission` judges the request.
+    4      Decision. An input waits until it may be loaded, a WRITE until no run is in flight.
+    5      The first word of a payload, or the next one of a refused frame, may be taken.
+    ====== =======================================================================================
 
-    While an input is received, ``i`` is ready when ``inputs`` takes the record before or none is
-    held. After its last word, at least one cycle goes by before the next header, in which the run
-    is queued. ``reply.valid`` is a register: 1 two cycles after the decision or the frame's last
-    word at the earliest; the next header is taken from the cycle after ``reply.ready`` on.
+    While an input is received, ``i`` is ready when no record is held or ``inputs`` takes it. At
+    least one cycle lies between an input's last word and the next header; in it the run is queued.
+    ``reply.valid`` rises two cycles after the decision or the frame's last word at the earliest;
+    the next header is taken from the cycle after ``reply.ready`` on.
 
-    In reset everything is forgotten, and the next word is the first one of a header. ``inputs`` has
-    to be ready while no run is in flight.
+    In reset no request has begun, no run is in flight, and the next word is the first one of a
+    header. ``inputs`` has to be ready while no run is in flight.
 
     Parameters
     ----------

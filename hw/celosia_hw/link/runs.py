@@ -41,7 +41,7 @@ class Runs(wiring.Component):
     -------
     request : In(`REQUEST`), an INFER that is not refused.
     load : In(1), the input of ``request`` is being loaded.
-    queue : In(1), it is loaded; the run goes to ``o``, and is queued when ``o`` is ready.
+    queue : In(1), it is loaded: the run is offered, and is queued when ``o`` is ready.
     run_done : In(1), a bank is free again.
     answered : In(1), the response of a run has been sent.
     clear : In(1), no run is in flight any more.

@@ -17,10 +17,10 @@ __all__ = ["RecordSelector", "words_of"]
 class RecordSelector(wiring.Component):
     """Finds word ``index`` of the record asked for: IDENTIFY, COUNTERS, or READ of a memory.
 
-    ``o`` is the link word: bits ``8 * link_bytes * index`` upwards of the record, zero-padded. A
-    record comes from far away, so it is selected in steps of one of four between registers.
-    ``o`` is valid `latency` cycles after all inputs have become steady with ``en`` 1; while ``en``
-    is 0 the registers are held. No back-pressure, and no reset is needed.
+    ``o`` is the link word: bits ``8 * link_bytes * index`` upwards of the record, zero-padded. The
+    records are spread over the device, so each step between registers selects one of four words.
+    ``o`` is valid `latency` cycles after the inputs have become steady while ``en`` is 1. While
+    ``en`` is 0 it is held. No back-pressure, and no reset is needed.
 
     Parameters
     ----------

@@ -16,17 +16,17 @@ __all__ = ["Sender"]
 class Sender(wiring.Component):
     """Sends the parts of a frame, lowest bytes first.
 
-    From the cycle after ``part`` on, words 0 to ``part.last_word`` of its source are sent, again
-    and again until the next ``part``, which wins over the word of its cycle being counted. The
-    final word of a trailer has ``last``. ``done`` is 1 in the cycle in which the final word of a
-    result, record or trailer is put into the register of ``o``; that of a result is when
-    ``results`` is ready.
+    From the cycle after ``part`` on, words 0 to ``part.last_word`` of its source are sent, and
+    repeated until the next ``part``. A word of the cycle of ``part`` is still sent, but the next
+    one is word 0 of the new part. The final word of a trailer has ``last``.
 
-    - Words of results (while they are valid) and trailer: one per cycle.
+    - Words of results, while these are valid, and of the trailer: one per cycle.
     - Words of a record: one in `record_cycles`.
 
-    Latency is a cycle from source to ``o``. Nothing moves while ``o`` is not ready, even when it is
-    empty: it leads to a skid buffer, which is ready then. In reset nothing is sent.
+    Latency is a cycle from source to ``o``. ``done`` is 1 in the cycle before the final word of a
+    result, record or trailer is offered; in this cycle ``results`` is ready, when it is a result.
+    All is held while ``o`` is not ready, even if it is empty: it leads to a skid buffer, which is
+    ready then. In reset nothing is sent.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """The benches: which tests run on which component, in which configurations."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,12 +11,16 @@ from celosia.spec.timing import MULTICYCLE_CYCLES
 from celosia_hw.array.mac_array import MacArray
 from celosia_hw.axi.engine import AXI_NAMING, AxiEngine
 from celosia_hw.core.activations import ActivationMemory
+from celosia_hw.core.memories import Memories
 from celosia_hw.core.sequencer import Sequencer
 from celosia_hw.emit import NAMING, Naming
 from celosia_hw.engine import Engine
 from celosia_hw.feeder.feeder import Feeder
+from celosia_hw.feeder.operands import Operands
 from celosia_hw.postprocess.drain import Drain
+from celosia_hw.postprocess.postprocess import Postprocess
 from celosia_hw.postprocess.requantizer import Requantizer
+from celosia_hw.postprocess.writeback import Writeback
 
 __all__ = ["BENCHES", "Bench"]
 
@@ -81,6 +86,10 @@ _LINKS = {
     )
 }
 _BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2", "3x12l6r2", "2x16l8r4s")}
+#: Where the pace of the requantizers does not matter.
+_FAST = {name: config for name, config in _BLOCKS.items() if config.requantizer_cycles == 1}
+#: The same as links, and one with so many rows that choosing one takes longest.
+_MEMORIES = {**_LINKS, "20x4": dataclasses.replace(_LINKS["1x4b1"], rows=20)}
 #: Of the engines in a simulation's form: memories of one row, and slow requantizers.
 _SIMULATED = {name: _ENGINES[name] for name in ("1x4", "2x7", "3x12l6r2", "2x16l8r4s")}
 #: A trailer of many words, of one, and of less than one.
@@ -92,8 +101,16 @@ BENCHES = {
         Requantizer,
         {n: _ENGINES[n] for n in ("1x4", "2x16l8r4s")},
     ),
+    "postprocess": Bench(
+        "tb.postprocess.bench_postprocess",
+        Postprocess,
+        {n: _ENGINES[n] for n in ("1x4", "2x12l4", "3x12l6r2", "2x16l8r4s")},
+    ),
+    "writeback": Bench("tb.postprocess.bench_writeback", Writeback, _FAST),
     "activations": Bench("tb.core.bench_activations", ActivationMemory, _BLOCKS),
+    "memories": Bench("tb.core.bench_memories", Memories, _MEMORIES),
     "feeder": Bench("tb.feeder.bench_feeder", Feeder, _BLOCKS),
+    "operands": Bench("tb.feeder.bench_operands", Operands, _BLOCKS),
     "array": Bench("tb.array.bench_array", MacArray, _BLOCKS),
     "drain": Bench("tb.postprocess.bench_drain", Drain, _BLOCKS),
     "sequencer": Bench("tb.core.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),

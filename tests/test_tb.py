@@ -20,11 +20,24 @@ COMPILED = {
     "feeder": {"3x5"},
     "link": {"1x4b1", "2x5b8"},
     "link_simulated": {"2x6b16"},
+    "memories": {"3x4b4"},
+    "operands": {"3x12l6r2"},
+    "postprocess": {"2x16l8r4s"},
     "requantizer": {"2x16l8r4s"},
     "sequencer": {"2x7"},
+    "writeback": {"3x12l6r2"},
 }
-#: Of these benches only some variants or none: most other tests run on the engine in this form.
-SOME = {"engine_simulated": set(), "link_simulated": {"3x4b4", "2x6b16"}}
+#: Of these benches only some variants or none: most other tests run on the engine in a simulation's
+#: form, and blocks are the same in some variants.
+SOME = {
+    "drain": {"1x4", "4x8l2", "3x12l6r2", "2x16l8r4s"},
+    "engine_simulated": set(),
+    "link_simulated": {"3x4b4", "2x6b16"},
+    "memories": {"3x4b4", "2x6b16", "20x4"},
+    "operands": {"1x4", "3x12l6r2"},
+    "postprocess": {"1x4", "2x12l4", "2x16l8r4s"},
+    "writeback": {"1x4", "3x12l6r2"},
+}
 JOBS = [
     Job(
         bench,

@@ -1,54 +1,14 @@
 """Activation memory: two writers, one reader, and the masks of bytes that are not 0."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from celosia.spec.timing import READ_LATENCY
 from celosia_hw.layouts import row_write
 from tb import settings
 from tb.base import TB, bench_stalled
-from tb.pack import bits, pack
+from tb.pack import pack
 
-
-class Writer:
-    """Words for the rows 0..last in turn; past ``images`` they are not active."""
-
-    def __init__(self, tb: TB, all_rows: bool, start: int, end: int):
-        self.tb, self.all_rows, self.range = tb, all_rows, (start, end)
-
-    def __iter__(self) -> Iterator[dict]:
-        rng, config = self.tb.rng, self.tb.config
-        while True:
-            dst, images = int(rng.integers(*self.range)), int(rng.integers(1, config.rows + 1))
-            rows = config.rows if self.all_rows else images
-            for row in range(rows):
-                data = rng.integers(1, 256, config.lanes) * (rng.random(config.lanes) < 0.3)
-                yield {
-                    "row": row,
-                    "active": int(row < images),
-                    "dst": dst,
-                    "word_end": int(row == rows - 1),
-                    "data": [int(byte) for byte in data],
-                }
-
-
-class Model:
-    """Contents and masks; None where nothing was written, which reads as anything."""
-
-    def __init__(self, rows: int, depth: int):
-        self.data: list[list[int | None]] = [[None] * depth for _ in range(rows)]
-        self.masks: list[int | None] = [None] * depth
-        self._so_far = {}
-
-    def write(self, source: str, write: dict) -> None:
-        so_far = self._so_far.get(source, 0) if write["row"] else 0
-        if write["active"]:
-            self.data[write["row"]][write["dst"]] = bits(write["data"], 8)
-            so_far |= bits(map(bool, write["data"]), 1)
-        self._so_far[source] = so_far
-        if write["word_end"]:
-            self.masks[write["dst"]] = so_far
+from .row_writes import RowMemories, row_writes
 
 
 @bench_stalled(5_000)
@@ -59,11 +19,11 @@ async def against_model(dut, stall):
     tb.zero("results__valid", "results__payload", "result_next", "rows__addr", "masks__addr")
     tb.zero("inputs__valid", "inputs__payload")
     await tb.reset()
-    model = Model(config.rows, config.act_depth)
+    model = RowMemories(config.rows, config.act_depth)
     # Few addresses, so that reads meet writes; the writers never share a word.
     half = min(config.act_depth, 16) // 2
-    inputs = iter(Writer(tb, False, 0, half))
-    results = iter(Writer(tb, True, half, 2 * half))
+    inputs = row_writes(tb.rng, config, range(half), all_rows=False)
+    results = row_writes(tb.rng, config, range(half, 2 * half), all_rows=True)
     offered, written, following, stored, reads = next(inputs), None, None, None, []
     input_valid = 0
     compared = {"data": 0, "masks": 0}

@@ -2,7 +2,6 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import product
 
 from celosia.spec import ACC, DESCRIPTOR
 from celosia_hw import layouts
@@ -10,6 +9,8 @@ from celosia_hw.postprocess.drain import Drain
 from tb import settings
 from tb.base import TB, bench, bench_stalled
 from tb.pack import noise, pack, unpack
+
+from .layer_beats import layer_beats
 
 _PINS = ("credit", "reserve", "shift", "stalled", "o__valid", "o__payload", "layer_done")
 
@@ -72,35 +73,27 @@ class DrainTB(TB):
         layer = {"descriptor": d, "images": images}
         self.layers.queue.append(pack(layouts.active_layer(config), layer))
         held = {name: d[name] for name, _ in layouts.settings()}
-        for tile in range(tiles):
-            beats: list[int] = []
-            self.tiles.append(Tile(beats))
-            for word in range(words):
-                for row, beat in product(range(config.rows), range(config.beats)):
-                    whole = beat == config.beats - 1
-                    last_word = tile == tiles - 1 and word == words - 1
-                    tag = {
-                        "whole": int(whole),
-                        "row": row,
-                        "active": int(row <= images),
-                        "dst": d["dst"] + tile * words + word,
-                        "word_end": int(whole and row == config.rows - 1),
-                        "frame_end": int(d["last"] and last_word and whole and row == images),
-                        "layer_end": int(last_word and whole and row == config.rows - 1),
-                    }
-                    index = tile * config.params_per_tile + word * config.beats + beat
-                    beats.append(noise(rng, ACC.width * config.requantizers))
-                    self.expected.append(
-                        {
-                            "tag": tag,
-                            "acc": beats[-1],
-                            "parameters": self.params[d["params"] + index],
-                            "settings": held,
-                            "to_host": bool(d["emit"] and row <= images),
-                            "opens": tile == 0 and len(beats) == 1,
-                            "first_of": self.tiles[-1] if len(beats) == 1 else None,
-                        }
-                    )
+        per_tile = words * config.rows * config.beats
+        for n, tag in enumerate(layer_beats(config, tiles, d["dst"], images, d["last"])):
+            tile, index = divmod(n, per_tile)
+            if index == 0:
+                self.tiles.append(Tile([]))
+            # The parameters of a word are the same in every row.
+            word, beat = index // (config.rows * config.beats), index % config.beats
+            params = tile * config.params_per_tile + word * config.beats + beat
+            acc = noise(rng, ACC.width * config.requantizers)
+            self.tiles[-1].beats.append(acc)
+            self.expected.append(
+                {
+                    "tag": tag,
+                    "acc": acc,
+                    "parameters": self.params[d["params"] + params],
+                    "settings": held,
+                    "to_host": bool(d["emit"] and tag["active"]),
+                    "opens": n == 0,
+                    "first_of": self.tiles[-1] if index == 0 else None,
+                }
+            )
 
     async def _play(self) -> None:
         while True:

@@ -2,45 +2,18 @@
 
 from collections import deque
 
-import numpy as np
-
 from celosia.model import requantize
-from celosia.spec import ACC, ACTIVATION, MULTIPLIER, Rounding
-from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
+from celosia.spec import ACTIVATION, Rounding
 from celosia_hw import layouts
 from celosia_hw.postprocess.requantizer import Requantizer
 from tb import settings
 from tb.base import TB, bench, cocotb
 from tb.pack import bits, noise, pack
 
+from .vectors import as_beat, vectors
+
 #: zero_point, clamp_min, clamp_max; a clamp to one value, and to either end.
 _FINISHES = ((0, 0, 255), (128, 0, 255), (255, 3, 250), (100, 0, 0), (37, 200, 255))
-
-
-def vectors(rng: np.random.Generator) -> np.ndarray:
-    """int64 [4, n]: acc, bias, multiplier, shift; ties and edges for every legal shift."""
-    edges = [ACC.min, ACC.min + 1, -1, 0, 1, ACC.max - 1, ACC.max]
-    rows = []
-    for shift in range(SHIFT_MIN, SHIFT_MAX + 1):
-        # a * m = odd * 2**(30 - shift), half a unit of the last place, as far as 32 bits reach.
-        left, right = max(shift, 0), max(-shift, 0)
-        for odd in rng.choice(np.arange(-299, 300, 2), 6):
-            rows.append((odd << right, 0, 1 << (30 - left), shift))
-            # DOUBLE: exact after the first rounding, a tie in the second.
-            rows.append((odd << right, 0, 1 << 30, shift))
-            rows.append((odd << right, int(rng.integers(-1, 2)), 1 << (30 - left), shift))
-        for _ in range(4):
-            # A result of some hundreds, so that its last bit shows.
-            m = int(rng.integers(1 << 30, MULTIPLIER.max + 1))
-            a = int(rng.integers(-400, 400)) * 2.0**-shift
-            rows.append((int(np.clip(a, ACC.min, ACC.max)), int(rng.integers(-9, 9)), m, shift))
-        for _ in range(4):
-            wide = rng.integers(ACC.min, ACC.max + 1, 2)
-            rows.append((*wide, int(rng.integers(MULTIPLIER.max + 1)), shift))
-        rows.append(
-            (rng.choice(edges), rng.choice(edges), rng.choice([0, 1, (1 << 31) - 1]), shift)
-        )
-    return ACC.wrap(np.array(rows, np.int64).T)
 
 
 @bench(80_000)
@@ -91,13 +64,7 @@ async def against_model(dut, rounding):
             dut.i__payload.value = payload | held
             if busy:
                 part = slice(start, start + lanes)
-                fields = zip(bias[part], multiplier[part], shift[part], strict=True)
-                names = ("bias", "multiplier", "shift")
-                parameters = [dict(zip(names, map(int, each), strict=True)) for each in fields]
-                beat = {
-                    "acc": dict(enumerate(map(int, acc[part]))),
-                    "parameters": dict(enumerate(parameters)),
-                }
+                beat = as_beat(*(each[part] for each in (acc, bias, multiplier, shift)))
                 dut.i__payload.value = packed = pack(layout, beat)
                 if pace > 1:
                     held = packed >> layout["acc"].width << layout["acc"].width

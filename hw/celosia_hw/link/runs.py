@@ -21,9 +21,10 @@ class Runs(wiring.Component):
 
     There are two input banks, at activation words 0 and ``count``, used in turn: ``base`` is
     ``bank * count``, the bank changes with each run queued, and ``clear`` returns to bank 0 (as
-    `celosia.model.link.LinkModel.bank`). A run occupies its bank from the cycle after it was taken
+    `celosia.model.link.LinkModel.bank`). A run occupies its bank from two cycles after it was taken
     from ``o`` until the cycle of ``run_done``, and is outstanding until that of ``answered``; these
-    may be in any order, because rows without an image are drained after the last result.
+    may be in any order, because rows without an image are drained after the last result. ``idle``
+    is 0 from the cycle after it was taken. (The next request is decided on later than that.)
 
     ``may_load`` allows the input of ``request`` to be loaded into its bank: a bank is free, fewer
     than `MAX_OUTSTANDING` runs are outstanding, and either none of them is in flight or they
@@ -79,9 +80,11 @@ class Runs(wiring.Component):
         length = Signal(range(self.config.act_depth))
         same = Signal()
         free = (banks_used != _BANKS) & (outstanding != MAX_OUTSTANDING)
-        queued = self.o.valid & self.o.ready
+        # A run is counted a cycle after it was taken: `o.ready` settles late in its cycle.
+        taken = Signal()
+        m.d.sync += taken.eq(self.o.valid & self.o.ready)
         m.d.comb += [
-            self.idle.eq((outstanding == 0) & (banks_used == 0)),
+            self.idle.eq((outstanding == 0) & (banks_used == 0) & ~taken),
             self.may_load.eq((self.idle | same) & free),
             self.o.valid.eq(self.queue),
             self.o.payload.entry.eq(request.address),
@@ -90,9 +93,9 @@ class Runs(wiring.Component):
             self.o.payload.base.eq(self.base),
         ]
         m.d.sync += [
-            outstanding.eq(outstanding + queued - self.answered),
-            banks_used.eq(banks_used + queued - self.run_done),
-            bank.eq(bank ^ queued),
+            outstanding.eq(outstanding + taken - self.answered),
+            banks_used.eq(banks_used + taken - self.run_done),
+            bank.eq(bank ^ taken),
             same.eq((request.address == program) & (request.count == length)),
             self.base.eq(Mux(bank, request.count, 0)),
         ]

@@ -17,7 +17,7 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sim verilog bitstream report picture netlist bench fuzz lint gen docs clean
+.PHONY: help setup demo check test sim verilog bitstream report picture netlist bench fuzz lint gen docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -28,6 +28,9 @@ setup:  ## everything to develop with: .venv, Icarus, a C++ compiler
 demo:  ## train, quantize, compile and simulate MNIST, and compare every byte
 	@scripts/setup.sh demo
 	@.venv/bin/celosia mnist $(if $(DATA),--data "$(DATA)")
+
+check: setup lint  ## lint, and all tests that start no simulator and no synthesis
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not simulator"
 
 test: setup lint  ## all tests
 	$(PYTHON) -m pytest -n 2 --dist worksteal --durations 15

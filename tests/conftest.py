@@ -1,10 +1,12 @@
-"""What every test shares: the MNIST files, and an environment that leaves the user's own alone."""
+"""What every test shares: MNIST, an environment of its own, and a guard against slow tools."""
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.guard import sitecustomize as guard
 
 from celosia.demo.mnist import MD5
 from celosia.driver.rtl import verilator
@@ -18,6 +20,44 @@ _CANDIDATE = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
 def pytest_configure() -> None:
     """Ctrl-C is tested, also where whoever started the tests ignores it and hands that on."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+#: All tests of a module that imports one of these have the marker ``simulator``.
+STARTS = {
+    *("Simulator", "RtlTransport", "SerialBoard", "engine_verilog", "open_bare"),
+    *("emit", "emitted_board", "synthesized_board"),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    for item in items:
+        if STARTS & vars(item.module).keys():
+            item.add_marker("simulator")
+
+
+def pytest_collection_finish() -> None:
+    """Amaranth's simulator is no program that the guard could see."""
+    from amaranth.sim import Simulator
+
+    run = Simulator.run
+
+    def guarded(self) -> None:
+        guard.check("Amaranth's simulator")
+        run(self)
+
+    Simulator.run = guarded
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Function) -> Iterator[None]:
+    """Of a test that is not marked ``simulator``, and of the fixtures it is the first to use."""
+    if not item.get_closest_marker("simulator"):
+        os.environ[guard.VARIABLE] = str(item.config._tmp_path_factory.getbasetemp().parent)
+    try:
+        return (yield)
+    finally:
+        os.environ.pop(guard.VARIABLE, None)
 
 
 def mnist_folder() -> Path | None:
@@ -60,6 +100,7 @@ def shared(tmp_path_factory) -> Path:
 def _own_environment(shared):
     """One cache for the whole run, away from the user's; and no network."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(guard.__file__).parent), prepend=os.pathsep)
         patch.setenv("CELOSIA_CACHE", str(shared / "celosia-cache"))
         patch.setenv("CELOSIA_MNIST_MIRRORS", "http://127.0.0.1:9/")  # refuses at once
         patch.setenv("no_proxy", "127.0.0.1")

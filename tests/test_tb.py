@@ -57,6 +57,7 @@ def test_every_bench_runs_on_every_simulator():
     assert pairs == {(bench, sim) for bench in BENCHES if SOME.get(bench, 1) for sim in SIMULATORS}
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("job", JOBS, ids=str)
 def test_bench(job, shared):
     # In one folder, so that Verilator's runtime is compiled once.

@@ -30,6 +30,7 @@ def test_the_verdict(luts, committed, text):
     assert text in found and bool(found) == bool(text)
 
 
+@pytest.mark.simulator
 def test_the_small_engine():
     design = elaborate(board(SMALL.board), SMALL.config, technology=SMALL.technology)
     luts = synthesize(board(SMALL.board), design).counts.used["luts"]

@@ -134,6 +134,7 @@ def test_what_makes_no_sense_is_refused_at_once(celosia, fake, arguments, text):
     assert ran.err.count("\n") == 1 and fake.calls("yosys") == 0
 
 
+@pytest.mark.simulator
 def test_ctrl_c_ends_the_tools(fake, tmp_path):
     """In a process of its own, with the engine itself."""
     pid = tmp_path / "pid"

@@ -63,7 +63,7 @@ def members(session: int) -> list[str]:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("transport", ["rtl", "golden"])
+@pytest.mark.parametrize("transport", [pytest.param("rtl", marks=pytest.mark.simulator), "golden"])
 def test_during_the_run(many, tmp_path, transport, jobs):
     report = tmp_path / "report.json"
     arguments = ["mnist", "--data", many, "--epochs", 1, "--rows", 1, "--cols", 4]
@@ -88,6 +88,7 @@ def test_during_training(digits, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.npz"))
 
 
+@pytest.mark.simulator
 def test_during_a_build(digits, tmp_path, monkeypatch):
     monkeypatch.setenv("CELOSIA_CACHE", str(tmp_path / "cache"))
     arguments = ["mnist", "--data", digits, "--epochs", 1, "--rows", 1, "--cols", 4]

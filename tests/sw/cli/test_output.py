@@ -102,6 +102,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(celosia, files, tmp_path, monk
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.simulator
 def test_a_cache_that_cannot_be_written(celosia, digits, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("mine")
     monkeypatch.setenv("CELOSIA_CACHE", str(tmp_path / "file" / "cache"))

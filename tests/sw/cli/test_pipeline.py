@@ -111,6 +111,7 @@ def test_run_takes_floats_or_bytes_of_any_shape(celosia, files, tmp_path):
     assert all(np.array_equal(each, results[0]) for each in results)
 
 
+@pytest.mark.simulator
 def test_both_forms_of_the_rtl_agree(celosia, files, tmp_path):
     """What is simulated fast and what is placed: the same bytes in the same cycles."""
     x = tmp_path / "x.npy"
@@ -132,6 +133,7 @@ def test_both_forms_of_the_rtl_agree(celosia, files, tmp_path):
     assert json.loads(golden.out)["rtl"] is None
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("options", [(), ("--jobs", 2), ("--batch", 1, "--no-skip")])
 def test_mnist_on_rtl(celosia, digits, tmp_path, options):
     report = tmp_path / "report.json"
@@ -167,6 +169,7 @@ def test_wrong_results_are_status_1(celosia, files, monkeypatch):
     assert celosia("run", files.image, "--input", files.inputs).status == 1
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("name", ["folder", "file.v"])
 def test_verilog(celosia, tmp_path, name):
     ran = celosia("verilog", *ENGINE, "-o", tmp_path / name)
@@ -179,6 +182,7 @@ def test_verilog(celosia, tmp_path, name):
     )  # fmt: skip
 
 
+@pytest.mark.simulator
 def test_verilog_with_axi_pins(celosia, tmp_path):
     ran = celosia("verilog", "--axi", *ENGINE, "-o", tmp_path)
     assert ran.status == 0, ran.err

@@ -129,6 +129,7 @@ def test_only_cells_of_the_85f_have_one():
     assert planned == {("ulx3s-85f", "ecp5"), ("ulx3s-85f", "ecp5-packed")}
 
 
+@pytest.mark.simulator
 def test_it_finds_the_cells_by_the_names_that_the_hardware_gives_them():
     config = Config.default(2, 4, weight_depth=64, requantizers=1)
     for technology, products in (("ecp5", 8), ("ecp5-packed", 4)):

@@ -298,6 +298,7 @@ class Blinky(Elaboratable):
         return m
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_board_has_its_pins(name, monkeypatch):
     monkeypatch.setattr(hw_design, "BoardTop", Blinky)
@@ -307,6 +308,7 @@ def test_every_board_has_its_pins(name, monkeypatch):
     assert "src =" not in made.verilog
 
 
+@pytest.mark.simulator
 def test_a_real_bitstream(monkeypatch, tmp_path):
     """With the real tools; its bitstream begins as FPGA-TN-02001 says."""
     monkeypatch.setattr(hw_design, "BoardTop", Blinky)

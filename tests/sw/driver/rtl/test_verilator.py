@@ -92,6 +92,7 @@ def _build(results) -> None:
     results.put((str(path), path.stat().st_ino, texts, time.monotonic() - start))
 
 
+@pytest.mark.simulator
 def test_two_processes_compile_once_and_then_none(cache):
     context = multiprocessing.get_context("fork")
     results = context.Queue()
@@ -130,6 +131,7 @@ def test_key_covers_what_determines_the_library(monkeypatch):
     assert len(keys) == 6
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize(
     ("text", "says"),
     [

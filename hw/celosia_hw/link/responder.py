@@ -97,8 +97,7 @@ class Responder(wiring.Component):
         is_counters = request.opcode == Opcode.COUNTERS
         # The run whose frame is being sent has been flushed.
         flushed = Signal()
-        with m.If(self.flush):
-            m.d.sync += flushed.eq(1)
+        m.d.sync += flushed.eq(flushed | self.flush)
         m.d.sync += [self.reply.ready.eq(0), self.hold.eq(0)]
         with m.FSM():
             with m.State("IDLE"):

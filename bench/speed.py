@@ -50,6 +50,8 @@ def rates(graph: Graph, config: Config, x: np.ndarray, progress: Progress) -> li
             name=f"{config}, engine simulated",
             value=engine,
             unit="million MAC/s",
+            goal=200,
+            at_most=False,
             peers="100-200",
         ),
         Row(
@@ -71,8 +73,6 @@ def rates(graph: Graph, config: Config, x: np.ndarray, progress: Progress) -> li
             name=f"{config}, engine to bare array",
             value=100 * engine / bare,
             unit="%",
-            goal=50,
-            at_most=False,
         ),
         Row(
             name=f"{config}, engine to bare array with a signal per cell",

@@ -12,6 +12,8 @@ from celosia.demo.mnist import MD5
 from celosia.driver.rtl import verilator
 from celosia.support.cache import cache_dir
 
+#: Whether tests take the time to try a board of each family: `make netlist`.
+EVERY_FAMILY = os.environ.get("CELOSIA_BOARDS") == "all"
 #: The user's own, where `make demo` leaves what it downloads.
 _DOWNLOADED = cache_dir() / "mnist"
 _CANDIDATE = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
@@ -25,7 +27,8 @@ def pytest_configure() -> None:
 #: All tests of a module that imports one of these have the marker ``simulator``.
 STARTS = {
     *("Simulator", "RtlTransport", "SerialBoard", "engine_verilog", "open_bare"),
-    *("emit", "emitted_board", "synthesized_board"),
+    # `simulate` of tests.helpers.streams.
+    *("emit", "emitted_board", "simulate", "synthesized_board"),
 }
 
 
@@ -34,6 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
         if STARTS & vars(item.module).keys():
             item.add_marker("simulator")
+    if not EVERY_FAMILY:
+        items[:] = [item for item in items if not item.get_closest_marker("netlist")]
+    # The long ones first, so that no worker is left alone with one at the end.
+    items.sort(key=lambda item: item.get_closest_marker("simulator") is None)
 
 
 def pytest_collection_finish() -> None:
@@ -111,8 +118,14 @@ def _own_environment(shared):
 def _compiled_quickly():
     """An engine is simulated for some thousand cycles only: what counts is the compiler's time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verilator, "FAST_FLAGS", ("-O1",))
+        patch.setattr(verilator, "FAST_FLAGS", ("-O0",))
         yield
+
+
+@pytest.fixture
+def runs_long(monkeypatch) -> None:
+    """Of millions of cycles: what counts is the simulation's speed."""
+    monkeypatch.setattr(verilator, "FAST_FLAGS", ("-O1",))
 
 
 @pytest.fixture

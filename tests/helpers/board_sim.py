@@ -5,7 +5,6 @@ simulated: the netlist comes from `celosia.flow`.
 """
 
 import gzip
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -19,10 +18,7 @@ from celosia.flow.tools import find
 from celosia.spec import Config
 from celosia_hw.cells.models import models
 
-__all__ = ["EVERY_FAMILY", "emitted_board", "synthesized_board"]
-
-#: Whether tests take the time to try a board of each family: `make netlist`.
-EVERY_FAMILY = os.environ.get("CELOSIA_BOARDS") == "all"
+__all__ = ["emitted_board", "synthesized_board"]
 
 
 def emitted_board(board: str, config: Config, technology: str | None = None) -> str:

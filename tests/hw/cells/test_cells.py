@@ -266,11 +266,23 @@ SYNTHESIZED = {
     ("ice40", "40x1024 words"): {"SB_RAM40_4K": 10, "SB_DFF": 20},
     ("ice40", "64x256 weights"): {"SB_RAM40_4K": 4, "SB_LUT4": 1, "SB_DFF": 16},
     ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 28},
+    ("ecp5-packed", "3x3 products"): {
+        "MULT18X18D": 6,
+        "LUT4": 90,
+        "CCU2C": 36,
+        "PFUMX": 9,
+        "L6MUX21": 3,
+        "TRELLIS_FF": 195,
+    },
     ("gowin", "3x3 products"): {"MULT9X9": 9},
     ("gowin", "signed product"): {"MULT18X18": 1},
     ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 80},
 }
-SYNTHESIS = {"ice40": "synth_ice40 -device u -no-rw-check", "gowin": "synth_gowin"}
+SYNTHESIS = {
+    "ice40": "synth_ice40 -device u -no-rw-check",
+    "ecp5-packed": "synth_ecp5 -nodsp",
+    "gowin": "synth_gowin",
+}
 PINS = {"IBUF", "OBUF", "GND", "VCC"}
 
 

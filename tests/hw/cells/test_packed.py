@@ -17,6 +17,8 @@ from celosia_hw.cells import cells_of, ecp5_packed
 from celosia_hw.cells.models import models
 from celosia_hw.emit import TOP, emit
 
+pytestmark = pytest.mark.usefixtures("runs_long")
+
 #: For its link words, of 8 bytes.
 CONFIG = Config.default(2, 4, link_bytes=8)
 

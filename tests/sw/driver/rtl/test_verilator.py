@@ -94,7 +94,7 @@ def _build(results) -> None:
 
 @pytest.mark.simulator
 def test_two_processes_compile_once_and_then_none(cache):
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     results = context.Queue()
     workers = [context.Process(target=_build, args=(results,)) for _ in range(2)]
     for worker in workers:

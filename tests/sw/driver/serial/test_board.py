@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.conftest import mnist_folder
-from tests.helpers.board_sim import EVERY_FAMILY, emitted_board
+from tests.conftest import EVERY_FAMILY, mnist_folder
+from tests.helpers.board_sim import emitted_board
 from tests.helpers.serial_sim import Faults, SerialBoard, engine_board
 
 from celosia.cli import main
@@ -26,6 +26,8 @@ from celosia.model import run as golden
 from celosia.quant import quantize
 from celosia.spec import Config
 from celosia.support.errors import CelosiaError
+
+pytestmark = pytest.mark.usefixtures("runs_long")
 
 #: Small, so that it compiles and runs quickly; words of several bytes, so that they can be torn.
 CONFIG = Config(

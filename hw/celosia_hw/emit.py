@@ -2,11 +2,14 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from amaranth import *
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
+from amaranth.hdl import UnusedElaboratable
 from amaranth.lib import wiring
 
 from celosia.spec import Config
@@ -15,7 +18,7 @@ from celosia_hw.util.uninitialized_memories import no_contents
 from .cells import Technology
 from .engine import Engine
 
-__all__ = ["NAMING", "TOP", "Naming", "emit", "verilog", "verilog_of"]
+__all__ = ["NAMING", "TOP", "Naming", "emit", "interruptible", "verilog", "verilog_of"]
 
 #: Name of the top module.
 TOP = "celosia"
@@ -62,11 +65,22 @@ def emit(
     ``simulation`` is for Verilator rather than for devices, the same cycle by cycle.
     """
     top = _Top(component, naming)
-    with no_contents():
+    with interruptible(), no_contents():
         text = rtlil.convert(
             top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
         )
     return verilog_of(text)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Elaboration that Ctrl-C may end: Amaranth then has no warning for each unused component."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        # It warns when a component is freed, long after this.
+        UnusedElaboratable._MustUse__silence = True
+        raise
 
 
 #: Processes become registers with enables and resets, and expressions that simulators put where

@@ -1,6 +1,8 @@
 """What the emitted Verilog promises to simulators, beyond its logic."""
 
 import re
+import subprocess
+import sys
 
 from celosia.spec import Config
 from celosia_hw.boards.design import design
@@ -28,3 +30,20 @@ def test_no_block_waits_for_a_change():
 def test_memories_have_no_contents():
     assert "initial begin" not in verilog(CONFIG)
     assert "initial begin" not in design("icebreaker", CONFIG, baud=1_000_000).verilog
+
+
+def test_an_interrupt_is_one_line(tmp_path):
+    """Of the many components that were made and not elaborated, Amaranth says nothing."""
+    script = f"""
+from celosia.cli import main
+from celosia_hw.array.mac_array import MacArray
+
+def interrupted(self, platform):
+    raise KeyboardInterrupt
+
+MacArray.elaborate = interrupted
+raise SystemExit(main(["verilog", "--rows", "1", "--cols", "4", "-o", {str(tmp_path)!r}]))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ran.returncode == 130
+    assert ran.stderr.splitlines()[1:] == ["celosia: interrupted"]  # after that it was emitting

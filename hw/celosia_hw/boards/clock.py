@@ -6,7 +6,7 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.utils import ceil_log2
 
 from .platforms import Target
-from .pll import pll
+from .pll import NoPll, pll
 
 __all__ = ["ClockGenerator"]
 
@@ -37,7 +37,12 @@ class ClockGenerator(Elaboratable):
 
     def __init__(self, target: Target, clock: float | None = None):
         self.target, source = target, target.oscillator
-        self.setting = None if clock in (None, source) else pll(target.family, source, clock)
+        try:
+            self.setting = None if clock in (None, source) else pll(target.family, source, clock)
+        except NoPll:
+            # Amaranth is not to warn that it is never used.
+            self._MustUse__silence = True
+            raise
         self.clock = self.setting.clock if self.setting else source
         self.domain = ClockDomain("sync")
 

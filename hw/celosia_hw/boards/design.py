@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from celosia.spec import Config
 from celosia_hw.cells import TECHNOLOGIES, Technology
-from celosia_hw.emit import verilog_of
+from celosia_hw.emit import interruptible, verilog_of
 from celosia_hw.util.uninitialized_memories import no_contents
 
 from .clock import ClockGenerator
@@ -83,8 +83,13 @@ def design(
         raise ValueError(f"{technology!r} is not a technology of {board}, whose family is {family}")
     built = target(board, technology)
     generator = ClockGenerator(built, clock)
-    baud, cycles = fitting_divisor(generator.clock, baud, exact_baud)
-    with no_contents():
+    try:
+        baud, cycles = fitting_divisor(generator.clock, baud, exact_baud)
+    except BadDivisor:
+        # Amaranth is not to warn that it is never used.
+        generator._MustUse__silence = True
+        raise
+    with interruptible(), no_contents():
         plan = built.platform.prepare(BoardTop(config, generator, cycles), TOP, emit_src=False)
     (constraints,) = (
         text for name, text in plan.files.items() if name.endswith((".pcf", ".lpf", ".cst"))

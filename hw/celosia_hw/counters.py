@@ -14,9 +14,10 @@ __all__ = ["Counters"]
 class Counters(wiring.Component):
     """Adds up `events`, and the cycles themselves.
 
-    An event is visible in its counter two cycles later, a cycle in the next one. With ``hold``
-    nothing is counted; ``clear`` sets all counters to 0 two cycles later and wins over everything.
-    They have ``counter_bits`` bits and wrap.
+    An event of cycle t is counted in cycle t + 1 and visible in t + 2; a cycle is counted in itself
+    and visible in the next. While ``hold`` is 1 nothing is counted. ``clear`` sets all to 0 two
+    cycles later and wins over everything. They have ``counter_bits`` and wrap. ``stall_input``
+    counts cycles in which an input is being received and no layer is in flight.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ class Counters(wiring.Component):
 
     Members
     -------
-    events : In(`events`).
+    events : In(`celosia_hw.layouts.events`).
     receiving : In(1), an input is being received.
     hold : In(1).
     clear : In(1).

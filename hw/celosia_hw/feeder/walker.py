@@ -15,7 +15,7 @@ __all__ = ["Walker"]
 class Walker(wiring.Component):
     """Turns every set bit of a segment's mask, lowest first, into one issue.
 
-    One issue per cycle as long as segments are valid, the first of a segment two cycles after it
+    One issue per cycle as long as segments are valid, the first one three cycles after its segment
     was taken; `o` and ``i.ready`` are registered. A segment's last bit waits until it is known
     whether the tile goes on: for the next segment, or for the empty one that closes the tile. The
     last issue of a tile also waits for `drain_free`. A tile in which every byte is 0 issues byte 0

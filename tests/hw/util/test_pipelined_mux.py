@@ -1,0 +1,30 @@
+"""Pipelined multiplexer: the word at the index, in as many cycles as it says."""
+
+import pytest
+from amaranth import *
+from tests.helpers.sim import noise, run
+
+from celosia_hw.util.pipelined_mux import picks, steps
+
+
+def test_steps():
+    assert [steps(count) for count in (1, 2, 4, 5, 16, 17, 32, 64)] == [0, 1, 1, 2, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 16, 17, 20, 32])
+def test_picks(count):
+    m, index = Module(), Signal(range(count))
+    words = [Signal(8, name=f"word_{n}") for n in range(count)]
+    picked = Signal(8)
+    m.d.comb += picked.eq(picks(m, index, words, "picked"))
+
+    async def bench(ctx, rng):
+        for chosen in [*range(count), *(rng.randrange(count) for _ in range(20))]:
+            noise(ctx, rng, *words)
+            ctx.set(index, chosen)
+            word = ctx.get(words[chosen])
+            for _ in range(steps(count)):
+                await ctx.tick()
+            assert ctx.get(picked) == word
+
+    run(m, bench)

@@ -32,10 +32,16 @@ STARTS = {
 }
 
 
+#: The same for modules that import anything of these.
+HELPERS = {"tests.helpers.sim", "tests.helpers.streams"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
-        if STARTS & vars(item.module).keys():
+        names = vars(item.module)
+        homes = {getattr(value, "__module__", "") for value in names.values()}
+        if STARTS & names.keys() or HELPERS & homes:
             item.add_marker("simulator")
     if not EVERY_FAMILY:
         items[:] = [item for item in items if not item.get_closest_marker("netlist")]

@@ -13,7 +13,7 @@ from amaranth.hdl import UnusedElaboratable
 from amaranth.lib import wiring
 
 from celosia.spec import Config
-from celosia_hw.util.uninitialized_memories import no_contents
+from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
 from .cells import Technology
 from .engine import Engine
@@ -65,7 +65,7 @@ def emit(
     ``simulation`` is for Verilator rather than for devices, the same cycle by cycle.
     """
     top = _Top(component, naming)
-    with interruptible(), no_contents():
+    with interruptible(), uninitialized_memories():
         text = rtlil.convert(
             top, name=name, platform=Technology(technology), ports=top.ports(), emit_src=False
         )
@@ -108,7 +108,7 @@ _ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decodi
 
 
 def verilog_of(rtlil: str) -> str:
-    """Verilog of what Amaranth made, `no_contents` in its memories."""
+    """Verilog of what Amaranth made, `uninitialized_memories` in its memories."""
     attributes = " ".join(f"-remove {name}" for name in _ATTRIBUTES)
     # `amaranth.back.verilog.convert` has another script, hence its private half.
     yosys = find_yosys(lambda version: version >= _YOSYS)

@@ -8,7 +8,7 @@ from celosia.spec import COUNTERS, Config
 from celosia_hw.core.core import Core
 from celosia_hw.link.receiver import Receiver
 from celosia_hw.link.responder import Responder
-from celosia_hw.util.registered_reset import reset_domain
+from celosia_hw.util.registered_reset import registered_reset
 from celosia_hw.util.skid_buffer import SkidBuffer
 
 from .counters import Counters
@@ -56,7 +56,7 @@ class Engine(wiring.Component):
         m.submodules.responder = responder = Responder(self.config)
         m.submodules.counters = counters = Counters(self.config)
         # A flush resets core and queue.
-        reset_domain(m, "flushed", receiver.flushes)
+        registered_reset(m, "flushed", receiver.flushes)
         core = Core(self.config)
         # One run for each input bank.
         runs = fifo.SyncFIFO(width=run(self.config).size, depth=2)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from celosia.spec import Config
 from celosia_hw.emit import Naming, emit
 from celosia_hw.engine import Engine
-from celosia_hw.util.registered_reset import reset_domain
+from celosia_hw.util.registered_reset import registered_reset
 
 from .bus import axi_lite, axi_stream
 from .registers import AxiRegisters
@@ -66,7 +66,7 @@ class AxiEngine(wiring.Component):
         m.submodules.requests = requests = RequestGate(self.config)
         m.submodules.responses = responses = ResponseGate(self.config)
         engine = Engine(self.config)
-        reset = reset_domain(m, "engine", registers.reset)
+        reset = registered_reset(m, "engine", registers.reset)
         m.submodules.engine = DomainRenamer("engine")(engine)
 
         connect(m, flipped(self.s_axil), registers.bus)

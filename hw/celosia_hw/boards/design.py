@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from celosia.spec import Config
 from celosia_hw.cells import TECHNOLOGIES, Technology
 from celosia_hw.emit import interruptible, verilog_of
-from celosia_hw.util.uninitialized_memories import no_contents
+from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
 from .clock import ClockGenerator
 from .platforms import target
@@ -89,7 +89,7 @@ def design(
         # Amaranth is not to warn that it is never used.
         generator._MustUse__silence = True
         raise
-    with interruptible(), no_contents():
+    with interruptible(), uninitialized_memories():
         plan = built.platform.prepare(BoardTop(config, generator, cycles), TOP, emit_src=False)
     (constraints,) = (
         text for name, text in plan.files.items() if name.endswith((".pcf", ".lpf", ".cst"))

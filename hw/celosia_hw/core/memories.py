@@ -19,7 +19,7 @@ from celosia_hw.layouts import (
     written_record,
 )
 from celosia_hw.postprocess.element_tables import table_ports
-from celosia_hw.util.pipelined_mux import picks
+from celosia_hw.util.pipelined_mux import pipelined_mux
 from celosia_hw.util.read_port import ReadPort
 
 from .activations import ActivationMemory
@@ -131,7 +131,7 @@ class Memories(wiring.Component):
         ]
         rows = [activations.rows.data[row].as_value() for row in range(config.rows)]
         with m.If(self.reading):
-            read_row = picks(m, self.read_row, rows, "read_row")
+            read_row = pipelined_mux(m, self.read_row, rows, "read_row")
         m.d.comb += self.records.activations.eq(read_row)
         return m
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import COUNTERS, IDENTITY, REQUEST, Config, Memory, Opcode, identity
 from celosia_hw.layouts import frame_part, read_records, struct
-from celosia_hw.util.pipelined_mux import picks, steps
+from celosia_hw.util.pipelined_mux import mux_latency, pipelined_mux
 
 __all__ = ["RecordSelector", "words_of"]
 
@@ -42,7 +42,7 @@ class RecordSelector(wiring.Component):
     def __init__(self, config: Config):
         self.config = config
         index = frame_part(config)["last_word"].shape
-        self.latency = 1 + steps(len(index)) + 1
+        self.latency = 1 + mux_latency(len(index)) + 1
         super().__init__(
             {
                 "en": In(1),
@@ -63,7 +63,7 @@ class RecordSelector(wiring.Component):
             index = Signal.like(self.index, name=f"{name}_index")
             m.d.sync += [selected.eq(condition), index.eq(Mux(selected, self.index, 0))]
             with m.If(self.en):
-                word = picks(m, index, words_of(bits, len(self.o)), name)
+                word = pipelined_mux(m, index, words_of(bits, len(self.o)), name)
             candidates.append(word & selected.replicate(len(word)))
         word = Signal.like(self.o, reset_less=True)
         m.d.comb += self.o.eq(word)

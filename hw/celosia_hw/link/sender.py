@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from celosia.spec import COUNTERS, REQUEST, TRAILER, Config
 from celosia_hw.layouts import frame_part, link_word, read_records, result, struct
-from celosia_hw.util.pipelined_mux import pick
+from celosia_hw.util.pipelined_mux import registered_mux
 
 from .selector import RecordSelector, words_of
 
@@ -123,8 +123,8 @@ class Sender(wiring.Component):
             ]
             with m.If(offered):
                 result_bits = self.results.payload.data.as_value()
-                pick(m, index, words_of(result_bits, size), words["results"])
-                pick(m, index, words_of(self.trailer.as_value(), size), words["trailer"])
+                registered_mux(m, index, words_of(result_bits, size), words["results"])
+                registered_mux(m, index, words_of(self.trailer.as_value(), size), words["trailer"])
         m.d.comb += self.o.payload.data.eq(
             Mux(
                 sent_part.results,

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out, connect
 from celosia.spec import Config
 from celosia_hw.emit import emit
 from celosia_hw.engine import Engine
-from celosia_hw.util.registered_reset import reset_domain
+from celosia_hw.util.registered_reset import registered_reset
 
 from .link import SerialLink
 
@@ -21,7 +21,7 @@ class SerialEngine(wiring.Component):
     """An `Engine` behind a `SerialLink`.
 
     A HELLO resets the engine in any state; its memories keep their contents. The engine's reset is
-    registered, one cycle after the link's ``restart`` (`reset_domain`).
+    registered, one cycle after the link's ``restart`` (`registered_reset`).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SerialEngine(wiring.Component):
         m = Module()
         m.submodules.link = link = self._link
         engine = Engine(self.config)
-        reset_domain(m, "engine", link.restart)
+        registered_reset(m, "engine", link.restart)
         m.submodules.engine = DomainRenamer("engine")(engine)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
         connect(m, link.o, engine.i)

@@ -2,10 +2,10 @@
 
 from amaranth import *
 
-__all__ = ["reset_domain"]
+__all__ = ["registered_reset"]
 
 
-def reset_domain(m: Module, name: str, condition: Value) -> Signal:
+def registered_reset(m: Module, name: str, condition: Value) -> Signal:
     """Make the clock domain ``name`` in ``m``: ``sync`` with a reset that is a register.
 
     It is in reset in the cycle after one in which ``sync`` is, and in the two cycles after one in

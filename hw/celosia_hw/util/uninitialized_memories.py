@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 from amaranth.back.rtlil import ModuleEmitter
 
-__all__ = ["no_contents"]
+__all__ = ["uninitialized_memories"]
 
 _LOCK = threading.Lock()
 
 
 @contextmanager
-def no_contents() -> Iterator[None]:
+def uninitialized_memories() -> Iterator[None]:
     """A context in which memories converted to RTLIL have undefined initial contents.
 
     Amaranth spells out zeros bit by bit for every word of a memory, which takes four fifths of the

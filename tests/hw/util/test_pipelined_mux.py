@@ -4,11 +4,20 @@ import pytest
 from amaranth import *
 from tests.helpers.sim import noise, run
 
-from celosia_hw.util.pipelined_mux import picks, steps
+from celosia_hw.util.pipelined_mux import mux_latency, pipelined_mux
 
 
 def test_steps():
-    assert [steps(count) for count in (1, 2, 4, 5, 16, 17, 32, 64)] == [0, 1, 1, 2, 2, 3, 3, 3]
+    assert [mux_latency(count) for count in (1, 2, 4, 5, 16, 17, 32, 64)] == [
+        0,
+        1,
+        1,
+        2,
+        2,
+        3,
+        3,
+        3,
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 16, 17, 20, 32])
@@ -16,14 +25,14 @@ def test_picks(count):
     m, index = Module(), Signal(range(count))
     words = [Signal(8, name=f"word_{n}") for n in range(count)]
     picked = Signal(8)
-    m.d.comb += picked.eq(picks(m, index, words, "picked"))
+    m.d.comb += picked.eq(pipelined_mux(m, index, words, "picked"))
 
     async def bench(ctx, rng):
         for chosen in [*range(count), *(rng.randrange(count) for _ in range(20))]:
             noise(ctx, rng, *words)
             ctx.set(index, chosen)
             word = ctx.get(words[chosen])
-            for _ in range(steps(count)):
+            for _ in range(mux_latency(count)):
                 await ctx.tick()
             assert ctx.get(picked) == word
 

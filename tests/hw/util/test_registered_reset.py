@@ -3,12 +3,12 @@
 from amaranth import *
 from tests.helpers.sim import run
 
-from celosia_hw.util.registered_reset import reset_domain
+from celosia_hw.util.registered_reset import registered_reset
 
 
 def test_reset_domain():
     m, condition, count, rst = Module(), Signal(), Signal(8), Signal()
-    reset = reset_domain(m, "far", condition)
+    reset = registered_reset(m, "far", condition)
     m.d.far += count.eq(count + 1)
 
     async def bench(ctx, rng):

@@ -28,8 +28,9 @@ MASKS = "core.memories.activations.masks"
 #: The memory of the weights.
 WEIGHTS = "core.memories.weights"
 
-#: Names in `PRODUCTS` of the multipliers of `celosia_hw.cells.ecp5` and `ecp5_packed`, as a regular
-#: expression: the row (of a pair its first) and the column of the array.
+#: Names in `PRODUCTS` of the multipliers of `celosia_hw.cells.ecp5` and
+#: `celosia_hw.cells.ecp5_packed`, as a regular expression: the row (of a pair its first) and the
+#: column of the array.
 PRODUCT_CELL = r"(?:cell|pair)_(?P<row>\d+)_(?P<col>\d+)"
 #: Names in `MASKS` of the block RAMs of `celosia_hw.cells.ecp5`: which words, and the lowest bit.
 MASK_BLOCK = r"block_(?P<bank>\d+)_(?P<bit>\d+)"

@@ -7,7 +7,7 @@
 >>> with celosia.open("rtl", image) as device:
 ...     scores = device.run(celosia.scaled(data.x_test))
 
-`scores` are float32 [images, 10], like the float network's own. A model in a file is compiled in
+``scores`` are float32 [images, 10], like the float network's own. A model in a file is compiled in
 one step, ``celosia.compile("model.keras", config, calibration=x)``, and
 ``image.save("mnist.celosia")`` keeps the result.
 """

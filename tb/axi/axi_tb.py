@@ -33,7 +33,7 @@ _REGISTERS = {register.name: register for register in REGISTERS}
 
 
 class AxiTB(EngineTB):
-    """Streams, registers, monitors and scoreboard of an `AxiEngine`.
+    """Streams, registers, monitors and scoreboard of a `celosia_hw.axi.engine.AxiEngine`.
 
     Parameters
     ----------

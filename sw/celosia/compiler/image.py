@@ -104,7 +104,7 @@ class Image:
         return data + hashlib.sha256(data).digest()
 
     def save(self, path: Path | str) -> None:
-        """Write the file, whole or not at all (`cache.atomic_write`)."""
+        """Write the file, whole or not at all (`atomic_write`)."""
         atomic_write(path, self.to_bytes())
 
     @classmethod

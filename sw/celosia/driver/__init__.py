@@ -33,7 +33,7 @@ def open(
         it was compiled for, and is loaded. A board has the shape that it has.
     progress : told about the steps of building a simulation.
     port, baud : of the board: name of its serial port, or "auto" when None; bits per second,
-        `spec.serial.BAUD` when None.
+        `celosia.spec.serial.BAUD` when None.
     rtl : of the simulation: "fast", of cells made for simulation, or "placed", the Verilog that
         `celosia verilog` writes. Both take the same cycles.
 

@@ -16,9 +16,10 @@ def prepare(image: Image, x: ArrayLike, where: str = "") -> np.ndarray:
 
     Parameters
     ----------
-    x : what the model takes: with host steps in the image as `HostSteps.prepare` says; without,
-        for the program of a bare graph, int8 [n, K], or float [n, K], which is quantized with the
-        input's scale. Axes that flatten to K are welcome, and so is n = 0.
+    x : what the model takes: with host steps in the image as
+        `celosia.network.host_steps.HostSteps.prepare` says; without, for the program
+        of a bare graph, int8 [n, K], or float [n, K], which is quantized with the input's scale.
+        Axes that flatten to K are welcome, and so is n = 0.
     where : named in errors; the model's name when empty.
 
     Raises
@@ -46,5 +47,5 @@ def prepare(image: Image, x: ArrayLike, where: str = "") -> np.ndarray:
 
 def finish(image: Image, y: np.ndarray) -> np.ndarray:
     """The model's own results of the engine's int8 [n, N]: with host steps in the image as
-    `HostSteps.finish` says, else ``y`` itself."""
+    `celosia.network.host_steps.HostSteps.finish` says, else ``y`` itself."""
     return y if image.model.host is None else image.model.host.finish(y)

@@ -1,7 +1,7 @@
 """The operations of the engine, one file each.
 
-Compiler, golden model, cycle model, `check` and the report know no operation by name: they take
-its record from `OPERATIONS`, by the ``op`` of a layer, of its outline or of a descriptor.
+Compiler, golden model, cycle model, ``celosia check`` and the report know no operation by name:
+they take its record from `OPERATIONS`, by the ``op`` of a layer, of its outline or of a descriptor.
 """
 
 from celosia.spec import Op

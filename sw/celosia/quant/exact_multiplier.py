@@ -4,7 +4,7 @@ LiteRT's reference FULLY_CONNECTED requantizes in floating point,
 ``clip(round(float64(acc) * real) + zp, lo, hi)`` with ties away from zero
 (``tflite/kernels/internal/reference/integer_ops/fully_connected.h``); the engine computes
 ``clip((acc * m + 2**(t - 1) >> t) + zp, lo, hi)`` with ``t = 31 - shift``. Both are non-decreasing
-staircases in the accumulator, with at most 255 steps between `lo` and `hi`. They are equal for
+staircases in the accumulator, with at most 255 steps between ``lo`` and ``hi``. They are equal for
 *every* accumulator if each step is at the same one, which is what is checked here. Each step allows
 an interval of multipliers; one in all intervals is searched where the nearest 31-bit multiplier
 fails, mostly because of exact ties (scales whose ratio is a power of two).

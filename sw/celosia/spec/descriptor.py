@@ -145,6 +145,7 @@ def legal(descriptor: dict[str, int], config: Config) -> bool:
     """The engine's whole check of a descriptor; False ends the run with BAD_DESCRIPTOR.
 
     It is what a sequencer can decide from the fields alone. Addresses are not checked: what lies
-    outside a memory reads as anything (the compiler and `Image.load` never let it happen).
+    outside a memory reads as anything (the compiler and
+    `celosia.compiler.image.Image.load` never let it happen).
     """
     return not violations(descriptor, config)

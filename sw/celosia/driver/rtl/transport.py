@@ -65,7 +65,8 @@ def _verilog(config: Config, progress: Progress, rtl: str) -> str:
 
 
 class RtlTransport:
-    """`Transport` to the engine's RTL, simulated cycle by cycle in this process.
+    """`celosia.driver.transport.Transport` to the engine's RTL, simulated in this process, cycle by
+    cycle.
 
     The first use of a configuration compiles it, which takes some seconds (`verilator.build`).
     Instances are independent of each other. Between slices of an exchange Ctrl-C is noticed;

@@ -30,7 +30,9 @@ _OPEN_ERRORS = {
 
 
 class SerialTransport:
-    """`Transport` to an engine at a serial port. Its cycles cannot be read.
+    """`celosia.driver.transport.Transport` to an engine at a serial port.
+
+    Its cycles cannot be read.
 
     Whatever happens to bytes on the line, responses are correct or an error is raised. After an
     error or an aborted exchange the port has to be opened again.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tb.benches import BENCHES
-from tests.helpers.board_sim import EVERY_FAMILY
+from tests.conftest import EVERY_FAMILY
 from tests.helpers.networks import CONFIGS, network
 
 from celosia.compiler import compile

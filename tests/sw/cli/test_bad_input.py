@@ -4,6 +4,7 @@ import gzip
 import importlib.util
 import shutil
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,7 +186,7 @@ def test_impossible_engines(refused, files, tmp_path, options, says):
 
 
 def test_damaged_images(refused, files, tmp_path):
-    good = bytearray(open(files.image, "rb").read())
+    good = bytearray(Path(files.image).read_bytes())
     path = tmp_path / "bad.celosia"
     flipped = good.copy()
     flipped[len(good) // 2] ^= 1

@@ -126,7 +126,7 @@ def test_key_covers_what_determines_the_library(monkeypatch):
     }
     monkeypatch.setattr(verilator, "_cpu", lambda: "another")
     keys.add(verilator._key({"celosia.v": "v", "harness.v": "h"}, 8, tools))
-    monkeypatch.setattr(verilator, "FAST_FLAGS", ("-O0",))
+    monkeypatch.setattr(verilator, "FAST_FLAGS", ("-O2",))
     keys.add(verilator._key({"celosia.v": "v", "harness.v": "h"}, 8, tools))
     assert len(keys) == 6
 

@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from amaranth import *
 from amaranth.sim import Simulator
 
-__all__ = ["STALLS", "Sink", "Source", "noise", "run"]
+__all__ = ["LIMIT", "STALLS", "Sink", "Source", "noise", "run"]
 
 #: Probability of a stall at (inputs, outputs).
 STALLS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.3, 0.3))
+
+#: Cycles that no test needs.
+LIMIT = 20_000
 
 
 def run(
@@ -21,7 +24,8 @@ def run(
 ) -> None:
     """Simulate ``dut`` until ``await bench(context, rng)`` returns; ``rst`` is its reset.
 
-    ``rng`` follows from ``seed``, which is printed: pytest shows it when a test fails.
+    After `LIMIT` cycles the test fails. ``rng`` follows from ``seed``, which is printed: pytest
+    shows it when a test fails.
     """
     print(f"seed={seed}")
     m = Module()
@@ -35,7 +39,14 @@ def run(
     simulator = Simulator(m)
     simulator.add_clock(1e-6)
     simulator.add_testbench(testbench)
+    simulator.add_testbench(_give_up, background=True)
     simulator.run()
+
+
+async def _give_up(context) -> None:
+    for _ in range(LIMIT):
+        await context.tick()
+    raise AssertionError(f"not done after {LIMIT} cycles")
 
 
 def noise(context, rng: random.Random, *values) -> None:

@@ -146,6 +146,20 @@ def test_hazards(word):
     run(dut, bench)
 
 
+@pytest.mark.parametrize("window", [range(10), range(14, 20)])
+def test_words_outside_the_window(window):
+    """The first word before it and the first one behind it do not wait."""
+    dut = Scanner(SMALL)
+
+    async def bench(ctx, rng):
+        player = Player(dut, rng, [layer(rng, skip=0, from_input=0, src=10, src_words=4, tiles=1)])
+        player.window = window
+        await player.until(ctx, lambda: player.time == 30)
+        assert len(player.valid) == 4 and player.stalled == 0
+
+    run(dut, bench)
+
+
 def test_a_full_queue():
     """No more steps are made than there is room for segments, and none is lost."""
     dut = Scanner(SMALL)

@@ -13,13 +13,18 @@ from celosia_hw.postprocess.multicycle_requantizer import MulticycleRequantizer
 
 
 def channel(rng) -> tuple[int, dict[str, int]]:
-    """A sum and parameters that make a result of some hundreds, or any at all."""
+    """A sum and parameters that make a result of some hundreds, a tie, or any at all."""
     values = {f.name: rng.randint(f.min, f.max) for f in PARAMETER.fields}
-    values["shift"] = rng.randint(SHIFT_MIN, SHIFT_MAX)
-    acc = rng.randint(ACC.min, ACC.max)
-    if rng.random() < 0.7:
-        acc = int(np.clip(rng.randint(-400, 400) * 2.0 ** -values["shift"], ACC.min, ACC.max))
+    shift = values["shift"] = rng.randint(SHIFT_MIN, SHIFT_MAX)
+    kind = rng.randrange(3)
+    if kind == 0:
+        acc = int(np.clip(rng.randint(-400, 400) * 2.0**-shift, ACC.min, ACC.max))
         values |= {"bias": rng.randint(-9, 9), "multiplier": rng.randint(1 << 30, (1 << 31) - 1)}
+    elif kind == 1:
+        acc = int(ACC.wrap((2 * rng.randint(-99, 99) + 1) << max(-shift, 0)))
+        values |= {"bias": 0, "multiplier": 1 << 30 - max(shift, 0)}
+    else:
+        acc = rng.randint(ACC.min, ACC.max)
     return acc, values
 
 

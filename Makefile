@@ -66,9 +66,10 @@ netlist: setup  ## boards of every family before and after synthesis, every engi
 	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py \
 	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py
 
-lint: setup  ## ruff: mistakes and format
+lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/mypy
 
 gen: setup  ## write the generated files anew
 	$(PYTHON) -m scripts.gen

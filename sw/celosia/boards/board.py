@@ -67,7 +67,7 @@ class Resources:
     single_port_rams: int = 0
     single_port_ram_bits: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
             if each.type is int and (type(value) is not int or value < 0):
@@ -109,7 +109,7 @@ class Board:
     price: Fact | None = None
     power: Fact | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ValueError(f"unknown family {self.family!r}; known: {', '.join(FAMILIES)}")
         for name in ("oscillator_mhz", "clock_mhz", "baud"):
@@ -124,4 +124,4 @@ class Board:
 
     def engine(self, **overrides: int) -> Config:
         """The board's `Config`, with ``overrides`` in place of its own values."""
-        return Config(**(self.config | overrides))
+        return Config(**{**self.config, **overrides})

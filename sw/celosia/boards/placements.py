@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from celosia.spec import Config
 from celosia.support.errors import CelosiaError
@@ -30,7 +31,7 @@ class Result:
     seed: int
     fmax_mhz: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if type(self.seed) is not int:
             raise ValueError(f"seed = {self.seed!r} is not an integer")
         _number("fmax_mhz", self.fmax_mhz)
@@ -71,7 +72,7 @@ class Placement:
     tools: Mapping[str, str] = field(hash=False)
     date: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("board", "family", "device", "technology", "options", "date"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} = {getattr(self, name)!r} is not a string")
@@ -188,7 +189,7 @@ def save_placements(placements: Iterable[Placement], path: Path | str = PLACEMEN
     atomic_write(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
-def _number(name: str, value: object) -> None:
+def _number(name: str, value: Any) -> None:
     if type(value) not in (int, float) or not (math.isfinite(value) and value > 0):
         raise ValueError(f"{name} = {value!r} is not a positive number")
 

@@ -3,6 +3,7 @@
 import argparse
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,7 +180,7 @@ def _show(placed: "Placed", config: "Config", bitstream: Path, console: Console)
     columns(console, (), _facts(placed, config, bitstream))
 
 
-def _facts(placed: "Placed", config: "Config", bitstream: Path):
+def _facts(placed: "Placed", config: "Config", bitstream: Path) -> Iterator[tuple[str, str | Text]]:
     design, speed = placed.netlist.design, _speed(placed, config)
     clock = f"{design.clock:g} MHz asked for, {placed.fmax_mhz:.2f} MHz reached"
     yield "clock", Text(clock, "green" if placed.met else "bold red")

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -41,7 +41,7 @@ class Console:
         if not self.quiet:
             self._text.print(text, style=style, markup=False)
 
-    def table(self, rows: list[tuple[str, ...]], header: tuple[str, ...] = ()) -> None:
+    def table(self, rows: Sequence[tuple[str, ...]], header: tuple[str, ...] = ()) -> None:
         """Rows of text in columns; nothing is cut short, however narrow the terminal."""
         lines = [header, *rows] if header else rows
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -100,7 +100,7 @@ class _OneLine:
 class _Lines:
     """A line for every new step, and for a long one every now and then."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.text, self.when = "", 0.0
 
     def __call__(self, text: str, done: int, total: int) -> None:

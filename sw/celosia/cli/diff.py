@@ -140,7 +140,7 @@ def _reference(
 
 def _show(found: "Comparison", images: int, engine: str, console: Console) -> None:
     heading(console, f"{engine} against {found.reference}, {images:,} inputs")
-    rows = []
+    rows: list[tuple[str | Text, ...]] = []
     for tensor, alone in zip(found.tensors, found.alone, strict=True):
         bad = tensor.differing > 0
         rows.append(
@@ -153,7 +153,14 @@ def _show(found: "Comparison", images: int, engine: str, console: Console) -> No
                 "" if alone is None else "equal" if not alone else f"{alone:,} differ",
             )
         )
-    header = ("tensor", "made by", ">bytes", "", ">largest", "alone, on the reference's input")
+    header: tuple[str, ...] = (
+        "tensor",
+        "made by",
+        ">bytes",
+        "",
+        ">largest",
+        "alone, on the reference's input",
+    )
     if found.equal:
         header, rows = header[:4], [row[:4] for row in rows]
     columns(console, header, rows)

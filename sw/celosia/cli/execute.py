@@ -39,7 +39,7 @@ def execute(
         try:
             run, complete = run_parallel(
                 partial(
-                    *(driver.open, args.transport, image.config),
+                    driver.open, args.transport, image.config,
                     port=args.port, baud=args.baud, rtl=args.rtl,
                 ),
                 image,

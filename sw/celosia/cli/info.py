@@ -47,7 +47,9 @@ def _text(value: object) -> str:
 
 def _describe(path: str) -> dict:
     from celosia.compiler.image import Image
+    from celosia.compiler.metadata import ModelInfo
     from celosia.network.float_network import FloatNetwork
+    from celosia.network.graph import Graph
     from celosia.network.network import Network
 
     from .files import load_model
@@ -60,6 +62,7 @@ def _describe(path: str) -> dict:
             for w, n in [layer.weights.shape]
         ]
         return {"kind": "float model", "macs": model.macs, "layers": layers}
+    info: ModelInfo | Graph
     if isinstance(model, Image):
         kind, info = "program image", model.model
     else:
@@ -82,7 +85,10 @@ def _describe(path: str) -> dict:
 
 
 def _installation() -> dict:
-    versions = {"celosia": celosia.__version__, "python": platform.python_version()}
+    versions: dict[str, str | None] = {
+        "celosia": celosia.__version__,
+        "python": platform.python_version(),
+    }
     versions |= {name: _version(name) for name in _PACKAGES}
     return versions | {
         "C++ compiler": _tool("g++") or _tool("clang++"),

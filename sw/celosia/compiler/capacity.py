@@ -34,7 +34,8 @@ def smallest(graph: Graph | Outline, config: Config) -> dict[str, int] | None:
     Memories are deepened to exactly what is needed. Where a memory cannot be that deep, the array
     is widened by powers of two first. None: no engine of these ``lanes`` holds the model.
     """
-    change, wider = {}, config
+    change: dict[str, int] = {}
+    wider = config
     while True:
         depths = {k: v for k, v in needs(graph, wider).items() if v > getattr(wider, k)}
         if _exists(wider, **depths):

@@ -56,7 +56,7 @@ class Image:
     model: ModelInfo
     sections: dict[Memory, bytes]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for memory in _MEMORIES:
             shape, size = record(self.config, memory), len(self.sections[memory])
             if size % shape.size:

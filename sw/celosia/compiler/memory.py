@@ -36,7 +36,9 @@ class Activations:
 
     def source(self, tensor: int) -> Source:
         """What a layer that reads ``tensor`` is told."""
-        return Source(self.words[tensor], from_input=tensor == 0)
+        word = self.words[tensor]
+        assert word is not None  # a layer reads it
+        return Source(word, from_input=tensor == 0)
 
 
 def allocate(graph: Graph | Outline, config: Config) -> Activations:
@@ -54,8 +56,8 @@ def allocate(graph: Graph | Outline, config: Config) -> Activations:
         words = OPERATIONS[layer.op].result_words(layer, config)
         tensors.append(Tensor(words, tensor - 1, last_use[tensor]))
     places, depth = plan(tensors)
-    words = {0: 0} | {t: bottom + place for t, place in zip(stored, places, strict=True)}
-    return Activations(tuple(map(words.get, range(len(graph.layers) + 1))), bottom + depth)
+    first_words = {0: 0} | {t: bottom + place for t, place in zip(stored, places, strict=True)}
+    return Activations(tuple(map(first_words.get, range(len(graph.layers) + 1))), bottom + depth)
 
 
 def plan(tensors: Sequence[Tensor]) -> tuple[list[int], int]:
@@ -67,7 +69,8 @@ def plan(tensors: Sequence[Tensor]) -> tuple[list[int], int]:
     ends and need no more than that sum, below which nothing can go.
     """
     order = sorted(range(len(tensors)), key=lambda index: tensors[index].first)
-    depth, alive = 0, []
+    alive: list[int] = []
+    depth = 0
     for index in order:
         alive = [*_alive(tensors, alive, index), index]
         depth = max(depth, sum(tensors[each].words for each in alive))

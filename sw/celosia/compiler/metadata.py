@@ -31,7 +31,7 @@ class LayerInfo:
     zero_point: int
     emitted: bool
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self, name=str, inputs=int, outputs=int, macs=int, zero_point=int, emitted=bool)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if self.inputs < 1 or self.outputs < 1:
@@ -75,7 +75,7 @@ class ModelInfo:
     layers: tuple[LayerInfo, ...]
     host: HostSteps | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self, name=str, zero_point=int, layers=tuple)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if not self.layers or not self.layers[-1].emitted:

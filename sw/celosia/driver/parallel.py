@@ -177,27 +177,27 @@ def _in_workers(shares: list[tuple], collect: _Collector) -> None:
     try:
         for share in shares:
             receiver, sender = context.Pipe(duplex=False)
-            worker = context.Process(target=_work, args=(sender, share), daemon=True)
+            worker: BaseProcess = context.Process(target=_work, args=(sender, share), daemon=True)
             with _no_interrupt():
                 worker.start()
             sender.close()
             workers[receiver] = worker
         running = dict(workers)
         while running:
-            for receiver in wait(list(running)):
-                assert isinstance(receiver, Connection)
+            for ready in wait(list(running)):
+                assert isinstance(ready, Connection)
                 try:
-                    message = receiver.recv()
+                    message = ready.recv()
                 except EOFError:
                     # The worker closed its end without saying that it is done.
-                    running[receiver].join()
+                    running[ready].join()
                     raise CelosiaError(
-                        f"a worker process died with exit code {running[receiver].exitcode}",
+                        f"a worker process died with exit code {running[ready].exitcode}",
                         where="parallel run",
                         todo="try fewer jobs, or one",
                     ) from None
                 if message[0] == "end":
-                    del running[receiver]
+                    del running[ready]
                 else:
                     collect(message)
     finally:

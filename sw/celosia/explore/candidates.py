@@ -111,7 +111,8 @@ def _lacking(outline: Outline, config: Config) -> list[str]:
 def _almost(outline: Outline, placed: list[Placement]) -> str:
     """Why none of these engines holds the model: the shortages of the one with the fewest."""
     lacking = [_lacking(outline, each.engine) for each in placed]
-    return f"placed with {', '.join(min(lacking, key=len))}" if lacking else ""
+    fewest = min(lacking, key=len, default=[])
+    return f"placed with {', '.join(fewest)}" if lacking else ""
 
 
 def _derived(outline: Outline, board: Board, rows: int, cols: int) -> Candidate:

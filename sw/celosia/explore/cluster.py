@@ -3,11 +3,15 @@
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import celosia
 from celosia.support.errors import CelosiaError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["on_cluster", "require_dask"]
 
@@ -30,7 +34,7 @@ def require_dask() -> None:
         )
 
 
-def on_cluster(address: str, task: Callable, items: Sequence) -> Iterator:
+def on_cluster(address: str, task: Callable, items: Sequence) -> Generator[Any, None, None]:
     """Results of ``task`` for every item, in the order in which they complete.
 
     Parameters
@@ -82,7 +86,7 @@ def on_cluster(address: str, task: Callable, items: Sequence) -> Iterator:
             raise CelosiaError("lost the scheduler", where=where, todo="see its log") from error
 
 
-def _check_workers(client, where: str) -> None:
+def _check_workers(client: "Client", where: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError as error:

@@ -2,6 +2,7 @@
 
 import base64
 from html import escape
+from math import inf
 
 from celosia.boards import Board, Fact
 from celosia.report.document import document
@@ -39,10 +40,13 @@ def render(found: Exploration, picture: bytes) -> str:
 
 
 def _best(found: Exploration) -> list[tuple[str, object, str]]:
-    entries = [("engines that hold it", f"{len(found.fitting):,}", f"of {len(found.points):,}")]
+    entries: list[tuple[str, object, str]] = [
+        ("engines that hold it", f"{len(found.fitting):,}", f"of {len(found.points):,}")
+    ]
     if found.front:
-        fastest = max(found.front, key=lambda point: point.images_per_second)
-        quickest = min(found.front, key=lambda point: point.latency_seconds)
+        fastest = max(found.front, key=lambda point: point.images_per_second or 0.0)
+        quickest = min(found.front, key=lambda point: point.latency_seconds or inf)
+        assert quickest.latency_seconds is not None  # points of the front have a clock
         entries += [
             ("most images/s", f"{fastest.images_per_second:,.0f}", _where(fastest)),
             ("least latency", f"{quickest.latency_seconds * 1e6:,.1f} us", _where(quickest)),
@@ -52,7 +56,7 @@ def _best(found: Exploration) -> list[tuple[str, object, str]]:
 
 
 def _where(point: Point) -> str:
-    guess = "" if point.clock.measured else ", estimated clock"
+    guess = "" if point.clock and point.clock.measured else ", estimated clock"
     return f"{point.name} on {point.board.title}{guess}"
 
 

@@ -2,8 +2,10 @@
 
 import io
 import math
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
@@ -11,6 +13,9 @@ from celosia.support.files import atomic_write
 from .page import render
 from .point import Point
 from .sweep import Exploration
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw", "require_plot", "write_plot"]
 
@@ -94,11 +99,17 @@ def draw(found: Exploration, kind: str) -> bytes:
     return out.getvalue()
 
 
-def _panel(axes, found: Exploration, points: list[Point], label: str, value) -> None:
+def _panel(
+    axes: "Axes",
+    found: Exploration,
+    points: list[Point],
+    label: str,
+    value: Callable[[Point], Any],
+) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     best = {id(point) for point in found.front}
-    ring = {"marker": "o", "c": "none", "edgecolors": _BEST, "linewidths": 1.6}
+    ring: dict[str, Any] = {"marker": "o", "c": "none", "edgecolors": _BEST, "linewidths": 1.6}
     labels: dict[tuple[float, float], list[str]] = {}
     for index, board in enumerate(found.boards):
         colour, marker = _style(index)
@@ -110,14 +121,14 @@ def _panel(axes, found: Exploration, points: list[Point], label: str, value) -> 
             x, y = point.candidate.rows * point.candidate.cols * aside, value(point)
             filled = point.clock is not None and point.clock.measured
             face = colour if filled else "none"
-            mark = {"marker": marker, "c": face, "edgecolors": colour, "linewidths": 1.1}
-            axes.scatter(x, y, 34, zorder=3, **mark)
+            mark: dict[str, Any] = {"marker": marker, "c": face, "edgecolors": colour}
+            axes.scatter(x, y, 34, zorder=3, linewidths=1.1, **mark)
             if id(point) in best:
                 axes.scatter(x, y, 150, **ring)
                 # One label for markers at the same place.
                 labels.setdefault((x, round(math.log(y), 1)), []).append(point.name)
     for (x, y), names in labels.items():
-        place = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
+        place: dict[str, Any] = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
         axes.annotate(", ".join(names), (x, math.exp(y)), color=_BEST, **place)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
@@ -156,7 +167,7 @@ def _board_handles(found: Exploration, points: list[Point]) -> list:
 def _kind_handles(clocked: bool) -> list:
     from matplotlib.lines import Line2D
 
-    def handle(label: str, **style):
+    def handle(label: str, **style: Any) -> Line2D:
         return Line2D([], [], ls="", color="#1d1d1f", label=label, **style)
 
     if not clocked:

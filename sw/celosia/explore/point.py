@@ -58,17 +58,20 @@ class Point:
     @property
     def latency_seconds(self) -> float | None:
         """Seconds of one image alone; None without a clock."""
-        return self.cycles.latency / (self.clock.mhz * 1e6) if self.clock else None
+        return self.cycles.latency / (self.clock.mhz * 1e6) if self.clock and self.cycles else None
 
     @property
     def single_per_second(self) -> float | None:
         """Images per second, one image at a time; None without a clock."""
-        return 1 / self.latency_seconds if self.clock else None
+        seconds = self.latency_seconds
+        return None if seconds is None else 1 / seconds
 
     @property
     def images_per_second(self) -> float | None:
         """Images per second in full batches, one after the other; None without a clock."""
-        return self.clock.mhz * 1e6 / self.cycles.per_image if self.clock else None
+        if self.clock is None or self.cycles is None:
+            return None
+        return self.clock.mhz * 1e6 / self.cycles.per_image
 
     @property
     def used(self) -> tuple[Used, ...]:
@@ -143,16 +146,18 @@ def front(points: Iterable[Point]) -> list[Point]:
 
 def _costs(point: Point) -> tuple[float, ...]:
     """Price class, latency and seconds per image: all are better when smaller."""
-    price = point.board.price and point.board.price.limit
-    return (
-        float("inf") if price is None else price,
-        point.latency_seconds,
-        1 / point.images_per_second,
-    )
+    latency, rate = point.latency_seconds, point.images_per_second
+    assert latency is not None and rate is not None  # of a point with a clock
+    price = point.board.price.limit if point.board.price else None
+    return (float("inf") if price is None else price, latency, 1 / rate)
 
 
 def _dominates(one: Point, other: Point) -> bool:
-    if other.clock.measured and not one.clock.measured:
+    if _measured(other) and not _measured(one):
         return False
     ours, theirs = _costs(one), _costs(other)
     return ours != theirs and all(a <= b for a, b in zip(ours, theirs, strict=True))
+
+
+def _measured(point: Point) -> bool:
+    return point.clock is not None and point.clock.measured

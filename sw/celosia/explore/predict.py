@@ -3,7 +3,7 @@
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -43,6 +43,7 @@ def predict(
     """
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise CelosiaError(f"{jobs!r} is not an integer of at least 1", where="jobs")
+    results: Generator[tuple[Config, Estimate], None, None]
     configs = list(dict.fromkeys(configs))
     one = partial(_one, outline)
     jobs = min(jobs, len(configs))
@@ -66,7 +67,7 @@ def _one(outline: Outline, config: Config) -> tuple[Config, Estimate]:
     return config, estimate(outline, config)
 
 
-def _in_processes(jobs: int, one: partial, configs: list[Config]) -> Iterator[tuple]:
+def _in_processes(jobs: int, one: partial, configs: list[Config]) -> Generator[tuple, None, None]:
     # A spawned process inherits no threads and no locks; a forked one may deadlock on a lock.
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
     try:

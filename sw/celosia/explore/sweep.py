@@ -109,7 +109,7 @@ def explore(
     ]
     cycles = predict(
         outline,
-        [each.config for each in found if each.fits],
+        [each.config for each in found if each.config and each.fits],
         jobs=jobs,
         dask=dask,
         progress=progress,
@@ -119,10 +119,12 @@ def explore(
         clock = None
         if each.placement:
             clock = measured(each.placement)
-        elif each.fits and estimate_clocks:
+        elif each.config and each.fits and estimate_clocks:
             on_board = (other for other in placements if other.board == each.board.name)
             clock = estimated(each.config, on_board)
-        points.append(Point(each, cycles[each.config] if each.fits else None, clock))
+        points.append(
+            Point(each, cycles[each.config] if each.config and each.fits else None, clock)
+        )
     return Exploration(outline, boards, tuple(points))
 
 
@@ -134,4 +136,4 @@ def port_limit(board: Board, outline: Outline) -> float | None:
 
 
 def _fact(fact: Fact | None) -> dict | None:
-    return fact and asdict(fact)
+    return asdict(fact) if fact else None

@@ -27,7 +27,8 @@ _USED = ("multipliers", "block_rams", "single_port_rams", "luts")
 
 def cells(point: Point) -> tuple[str, ...]:
     """Text of each of `COLUMNS` for an engine that holds the model."""
-    cycles, clock = point.cycles, point.clock
+    cycles, clock, latency = point.cycles, point.clock, point.latency_seconds
+    assert cycles is not None  # it holds the model
     about = "" if cycles.exact else "~"
     guess = "" if clock and clock.measured else "~"
     used = {each.what: each for each in point.used}
@@ -37,7 +38,7 @@ def cells(point: Point) -> tuple[str, ...]:
         f"{about}{cycles.per_image:,.1f}",
         f"{guess}{clock.mhz:.1f}" if clock else "",
         clock.source if clock else point.candidate.almost or "not placed",
-        f"{guess}{_seconds(point.latency_seconds)}" if clock else "",
+        f"{guess}{_seconds(latency)}" if latency is not None else "",
         f"{guess}{point.single_per_second:,.0f}" if clock else "",
         f"{guess}{point.images_per_second:,.0f}" if clock else "",
         *(_count(used.get(what)) for what in _USED),
@@ -80,7 +81,7 @@ def notes(found: Exploration) -> list[str]:
         )
     elif bare:
         lines.append(f"{bare} engines have no clock, because exactly these were not placed")
-    if any(not point.clock.measured for point in clocked):
+    if any(point.clock and not point.clock.measured for point in clocked):
         lines.append(
             "clock: ~ estimate, that of the next larger engine placed on the board; it does not "
             "dominate a measured one"

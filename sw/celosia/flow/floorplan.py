@@ -100,7 +100,11 @@ def _misnamed(what: str) -> CelosiaError:
 
 
 def _sites(
-    names: Sequence[str], groups, rows, sites, occupied: Collection[str] = ()
+    names: Sequence[str],
+    groups: Sequence[int],
+    rows: Iterable[int],
+    sites: Sequence[tuple[int, str]],
+    occupied: Collection[str | None] = (),
 ) -> dict[str, str | None]:
     """Name -> free site, evenly over ``groups``; None beyond the free sites of a group."""
     placed: dict[str, str | None] = dict.fromkeys(names)

@@ -8,7 +8,7 @@ import numpy as np
 from celosia.numerics.requantize import check_factors, requantize
 from celosia.numerics.table import apply_table
 from celosia.ops import OPERATIONS
-from celosia.spec import PARAMETER, Config, Status, legal, unpack_descriptor
+from celosia.spec import PARAMETER, Config, Rounding, Status, legal, unpack_descriptor
 from celosia.support.errors import CelosiaError
 
 from .memories import Memories
@@ -43,7 +43,7 @@ class Layer:
             d["zero_point"],
             d["clamp_min"],
             d["clamp_max"],
-            d["rounding"],
+            Rounding(d["rounding"]),
         )
         return y if self.table is None else apply_table(y, self.table)
 

@@ -207,6 +207,10 @@ def _gelu_tanh(x: np.ndarray) -> np.ndarray:
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
+def _threshold(x: np.ndarray, above: float, value: float) -> np.ndarray:
+    return np.where(x > above, x, value)
+
+
 #: Name: the formula on float64 arrays, numbers last. This is all that a table can be made of.
 FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "abs": np.abs,
@@ -233,5 +237,5 @@ FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "softsign": lambda x: x / (1 + np.abs(x)),
     "square": np.square,
     "tanh": np.tanh,
-    "threshold": lambda x, above, value: np.where(x > above, x, value),
+    "threshold": _threshold,
 }

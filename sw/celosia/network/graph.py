@@ -57,7 +57,7 @@ class Dense:
     table: np.ndarray | None = None
     table_output: Quant | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.weights.ndim != 2 or 0 in self.weights.shape:
             raise CelosiaError(
                 f"weights of shape {self.weights.shape} are not [outputs, inputs]", where=self.name
@@ -100,7 +100,9 @@ class Dense:
     @property
     def result(self) -> Quant:
         """Quantization of what the layer hands on."""
-        return self.output if self.table is None else self.table_output
+        if self.table is None or self.table_output is None:
+            return self.output
+        return self.table_output
 
 
 #: What a graph is made of. `celosia.ops` has the record of each operation, by the layer's ``op``.
@@ -128,7 +130,7 @@ class Graph:
     name: str
     layers: tuple[Layer, ...] = field(default=())
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.layers:
             raise CelosiaError("the model has no layer for the engine", where=self.name)
         names = [layer.name for layer in self.layers]

@@ -5,6 +5,7 @@ tensors, so that a program compiled from the file is the one compiled from the n
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def network_to_bytes(network: Network | Graph) -> bytes:
                 "table_output": layer.table_output and layer.table_output.to_dict(),
             }
         )
-    header = {"format": FORMAT, "name": graph.name, "layers": layers, "host": None}
+    header: dict[str, Any] = {"format": FORMAT, "name": graph.name, "layers": layers, "host": None}
     if isinstance(network, Network):
         header["host"] = network.host.to_dict()
         header["notes"] = list(network.notes)

@@ -11,7 +11,7 @@ from celosia.spec import Config, Op
 
 from .graph import Graph, Layer, chain
 
-__all__ = ["LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
+__all__ = ["AnyLayer", "LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
 
 
 class Place(Enum):
@@ -70,6 +70,10 @@ class LayerOutline:
         return self.inputs * self.outputs
 
 
+#: A layer of a graph, or its outline.
+AnyLayer = LayerOutline | Layer
+
+
 @dataclass(frozen=True, eq=False)
 class Outline:
     """A whole model.
@@ -85,7 +89,7 @@ class Outline:
     name: str
     kind: str
     operations: tuple[Operation, ...]
-    layers: tuple[LayerOutline | Layer, ...]
+    layers: tuple[AnyLayer, ...]
     config: Config | None = None
 
     @property

@@ -5,6 +5,7 @@ names are theirs.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = [
     "multiply_by_quantized_multiplier",
@@ -14,7 +15,7 @@ __all__ = [
 ]
 
 
-def saturating_rounding_doubling_high_mul(a, b, bits: int = 32) -> np.ndarray:
+def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike, bits: int = 32) -> np.ndarray:
     """``round(a * b / 2**(bits - 1))``, ties up; only ``min * min`` saturates, to the maximum.
 
     Parameters
@@ -26,20 +27,20 @@ def saturating_rounding_doubling_high_mul(a, b, bits: int = 32) -> np.ndarray:
     return np.minimum(nudged >> (bits - 1), (1 << (bits - 1)) - 1)
 
 
-def rounding_divide_by_pot(x, exponent) -> np.ndarray:
+def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> np.ndarray:
     """``round(x / 2**exponent)``, ties away from zero, ``0 <= exponent <= 31``."""
     x, exponent = np.asarray(x, np.int64), np.asarray(exponent, np.int64)
     half = (np.int64(1) << exponent) >> 1
     return (x + half - ((x < 0) & (exponent > 0))) >> exponent
 
 
-def saturating_left_shift(x, exponent: int, bits: int = 32) -> np.ndarray:
+def saturating_left_shift(x: ArrayLike, exponent: int, bits: int = 32) -> np.ndarray:
     """``x * 2**exponent`` held within a signed integer of `bits` bits."""
     largest = (1 << (bits - 1)) - 1
     return np.clip(np.asarray(x, np.int64) << exponent, -largest - 1, largest)
 
 
-def multiply_by_quantized_multiplier(x, m: int, shift: int) -> np.ndarray:
+def multiply_by_quantized_multiplier(x: ArrayLike, m: int, shift: int) -> np.ndarray:
     """``x * m / 2**31 * 2**shift`` rounded twice, LiteRT's MultiplyByQuantizedMultiplier.
 
     Parameters

@@ -11,7 +11,9 @@ from celosia.support.errors import CelosiaError
 __all__ = ["effective_scale", "quantize_multiplier"]
 
 
-def effective_scale(input_scale: float, weight_scale: np.ndarray, output_scale: float):
+def effective_scale(
+    input_scale: float, weight_scale: np.ndarray, output_scale: float
+) -> np.ndarray:
     """float64 ``s_in * s_w / s_out`` of float32 scales, in the order of LiteRT's FULLY_CONNECTED.
 
     The order matters: the product of two float32 is exact in float64, the quotient is rounded once

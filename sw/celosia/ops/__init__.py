@@ -4,11 +4,9 @@ Compiler, golden model, cycle model, ``celosia check`` and the report know no op
 they take its record from `OPERATIONS`, by the ``op`` of a layer, of its outline or of a descriptor.
 """
 
-from celosia.spec import Op
-
 from .dense import DENSE
 from .operation import Operation, Source
 
 __all__ = ["OPERATIONS", "Operation", "Source"]
 
-OPERATIONS: dict[Op, Operation] = {operation.op: operation for operation in (DENSE,)}
+OPERATIONS: dict[int, Operation] = {operation.op: operation for operation in (DENSE,)}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from celosia.network.graph import Dense
-from celosia.network.outline import LayerOutline
+from celosia.network.outline import AnyLayer, LayerOutline
 from celosia.numerics.array import accumulate, operand
 from celosia.numerics.requantize import rescale
 from celosia.spec import WEIGHT, Config, Op, ceil_div
@@ -27,23 +27,23 @@ class _Dense(Operation):
 
     op = Op.DENSE
 
-    def shape(self, layer: LayerOutline) -> str:
+    def shape(self, layer: AnyLayer) -> str:
         return f"{layer.inputs:,} x {layer.outputs:,}"
 
-    def input_words(self, layer: LayerOutline, config: Config) -> int:
+    def input_words(self, layer: AnyLayer, config: Config) -> int:
         return config.words(layer.inputs)
 
-    def result_words(self, layer: LayerOutline, config: Config) -> int:
+    def result_words(self, layer: AnyLayer, config: Config) -> int:
         return config.tiles(layer.outputs) * config.words_per_tile
 
-    def weight_words(self, layer: LayerOutline, config: Config) -> int:
+    def weight_words(self, layer: AnyLayer, config: Config) -> int:
         return config.tiles(layer.outputs) * layer.inputs
 
-    def param_words(self, layer: LayerOutline, config: Config) -> int:
+    def param_words(self, layer: AnyLayer, config: Config) -> int:
         return config.tiles(layer.outputs) * config.params_per_tile
 
     def describe(
-        self, layer: LayerOutline, config: Config, sources: Sequence[Source], weights: int
+        self, layer: AnyLayer, config: Config, sources: Sequence[Source], weights: int
     ) -> Fields:
         (source,) = sources
         words = config.words(layer.inputs)

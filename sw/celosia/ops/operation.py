@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from celosia.network.graph import Layer
-from celosia.network.outline import LayerOutline
+from celosia.network.outline import AnyLayer, LayerOutline
 from celosia.spec import Config, Op
 
 __all__ = ["Fields", "Operation", "Source"]
@@ -40,30 +40,30 @@ class Operation(ABC):
     # What a layer takes.
 
     @abstractmethod
-    def shape(self, layer: LayerOutline) -> str:
+    def shape(self, layer: AnyLayer) -> str:
         """Its size for people, such as "784 x 128"."""
 
     @abstractmethod
-    def input_words(self, layer: LayerOutline, config: Config) -> int:
+    def input_words(self, layer: AnyLayer, config: Config) -> int:
         """Activation words of the layer's input if the host sends it."""
 
     @abstractmethod
-    def result_words(self, layer: LayerOutline, config: Config) -> int:
+    def result_words(self, layer: AnyLayer, config: Config) -> int:
         """Activation words that its results fill."""
 
     @abstractmethod
-    def weight_words(self, layer: LayerOutline, config: Config) -> int:
+    def weight_words(self, layer: AnyLayer, config: Config) -> int:
         """Records of weights."""
 
     @abstractmethod
-    def param_words(self, layer: LayerOutline, config: Config) -> int:
+    def param_words(self, layer: AnyLayer, config: Config) -> int:
         """Records of parameters."""
 
     # The program of a layer.
 
     @abstractmethod
     def describe(
-        self, layer: LayerOutline, config: Config, sources: Sequence[Source], weights: int
+        self, layer: AnyLayer, config: Config, sources: Sequence[Source], weights: int
     ) -> Fields:
         """Its part of the descriptor, and ``tiles``.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from celosia.compiler.memory import allocate
-from celosia.network.outline import LayerOutline, Outline
+from celosia.network.outline import AnyLayer, Outline
 from celosia.ops import OPERATIONS
 from celosia.spec import Config, Memory, record
 
@@ -68,7 +68,7 @@ def estimate(outline: Outline, config: Config) -> Estimate:
     return Estimate(round(sum(alone)) + puts, per_run, tuple(among[:-1]), config.rows, False)
 
 
-def _repeated(layers: Sequence[LayerOutline]) -> list[int]:
+def _repeated(layers: Sequence[AnyLayer]) -> list[int]:
     """For every layer the one whose cycles it shares: an earlier one in a row of equal layers."""
     stands_for: list[int] = []
     shapes = [(layer.op, OPERATIONS[layer.op].shape(layer)) for layer in layers]

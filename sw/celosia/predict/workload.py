@@ -14,7 +14,9 @@ from .cycles import LayerLoad, RunLoad
 __all__ = ["dense_load", "layer_load", "run_loads"]
 
 
-def run_loads(image: Image, x: np.ndarray, batch: int | None = None, skip: bool = True):
+def run_loads(
+    image: Image, x: np.ndarray, batch: int | None = None, skip: bool = True
+) -> list[RunLoad]:
     """The runs that `celosia.driver.Device.run` makes of ``x``.
 
     Parameters
@@ -85,7 +87,7 @@ def layer_load(
 def _run(image: Image, images: int, bank: int, needed: list[tuple[int, ...]] | None) -> RunLoad:
     words = image.input_words
     layers = tuple(
-        layer_load(d, image.config, bank * words, needed and needed[index])
+        layer_load(d, image.config, bank * words, needed[index] if needed else None)
         for index, d in enumerate(image.descriptors())
     )
     return RunLoad(images, words, layers)

@@ -1,5 +1,7 @@
 """Section on the classes of a classifier, of the page about a run."""
 
+import numpy as np
+
 from celosia.numerics.offset_binary import to_offset
 
 from .facts import Facts
@@ -28,7 +30,7 @@ def classes(facts: Facts) -> Raw:
     return section("classes", "Classes", *parts)
 
 
-def _confusion(matrix) -> Raw:
+def _confusion(matrix: np.ndarray) -> Raw:
     wrong = max((int(v) for i, row in enumerate(matrix) for j, v in enumerate(row) if i != j),
                 default=0)  # fmt: skip
     rows = []

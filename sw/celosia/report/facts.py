@@ -110,6 +110,7 @@ class Facts:
     @property
     def confusion(self) -> np.ndarray:
         """Number of inputs, int [right class, found class]."""
+        assert self.labels is not None
         count = self.outputs.shape[1]
         table = np.zeros((count, count), int)
         np.add.at(table, (self.labels, self.classes), 1)
@@ -118,6 +119,7 @@ class Facts:
     @property
     def mistakes(self) -> list[Mistake]:
         """Mistakes with the largest margins, largest first."""
+        assert self.labels is not None
         rows, y = np.arange(len(self.outputs)), self.outputs.astype(int)
         margin = y[rows, self.classes] - y[rows, self.labels]
         wrong = np.flatnonzero(self.classes != self.labels)

@@ -85,8 +85,8 @@ def cycles(facts: Facts) -> Raw:
         label = f"{layer.name}: {sum_:,.1f} cycles per input"
         rows.append((layer.name, bar(parts, label), f"{sum_:,.1f} ({sum_ / total:.0%})"))
     loading = [("f4", 0, facts.load / most, f"{facts.load:,.1f} cycles")]
-    value = f"{facts.load:,.1f} ({facts.load / total:.0%})"
-    rows.append(("load and unload", bar(loading, "cycles outside of any layer"), value))
+    text = f"{facts.load:,.1f} ({facts.load / total:.0%})"
+    rows.append(("load and unload", bar(loading, "cycles outside of any layer"), text))
     worst = max(range(len(spent)), key=spent.__getitem__)
     return section(
         "cycles",

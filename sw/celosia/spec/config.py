@@ -1,6 +1,7 @@
 """The engine's configuration: the only parameters that exist, validated once."""
 
 from dataclasses import asdict, dataclass, fields
+from typing import cast
 
 from .integers import ceil_div
 from .timing import MULTICYCLE_CYCLES
@@ -59,11 +60,11 @@ class Config:
     program_depth: int
     act_depth: int
     tables: int
-    requantizers: int | None = None
+    requantizers: int = cast(int, None)  # until `__post_init__`, if not given
     counter_bits: int = 48
     requantizer_cycles: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.requantizers is None:
             object.__setattr__(self, "requantizers", self.lanes)
         for name, (low, high) in _RANGES.items():

@@ -53,8 +53,9 @@ def _part(name: str, *fields: Field) -> Layout:
     return Layout(name, ceil_div(sum(field.width for field in fields), 8), fields)
 
 
-#: The fields of each operation, from bit 0 of `part` upwards. No name is also a common field's.
-PARTS: dict[Op, Layout] = {
+#: The fields of each operation by its `Op`, from bit 0 of `part` upwards. No name is also a common
+#: field's.
+PARTS: dict[int, Layout] = {
     Op.DENSE: _part(
         "dense",
         Field("from_input", 1, "1: `src` counts from the input bank of the run, not from 0"),
@@ -100,7 +101,7 @@ RULES: dict[str, Rule] = {
 }
 
 #: What also holds for a descriptor of each operation.
-PART_RULES: dict[Op, dict[str, Rule]] = {
+PART_RULES: dict[int, dict[str, Rule]] = {
     Op.DENSE: {
         "src_words": lambda d, c: d["src_words"] != 0,
         "tail": lambda d, c: (d["tail"] != 0) & (d["tail"] <= c.lanes),

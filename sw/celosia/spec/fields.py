@@ -38,7 +38,7 @@ class Layout:
     size: int
     fields: tuple[Field, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.width > 8 * self.size:
             raise ValueError(f"{self.name}: {self.width} bits do not fit {self.size} bytes")
         if len({field.name for field in self.fields}) != len(self.fields):

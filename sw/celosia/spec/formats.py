@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["ACC", "ACTIVATION", "BIAS", "MULTIPLIER", "OFFSET", "SHIFT", "WEIGHT", "IntFormat"]
 
@@ -33,7 +34,7 @@ class IntFormat:
         x = np.asarray(x, dtype=np.int64) & ((1 << self.width) - 1)
         return np.where(x > self.max, x - (1 << self.width), x) if self.signed else x
 
-    def contains(self, x: np.ndarray) -> bool:
+    def contains(self, x: ArrayLike) -> bool:
         """True when every value of ``x`` lies in the format's range."""
         x = np.asarray(x)
         return x.size == 0 or bool(x.min() >= self.min and x.max() <= self.max)

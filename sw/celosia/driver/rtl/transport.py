@@ -108,12 +108,12 @@ class RtlTransport:
     ):
         # Set first: `close` must work whatever fails below.
         self._engine = None
-        self._current = None
+        self._current: np.ndarray | None = None
         for name, value in (("stall_input", stall_input), ("stall_output", stall_output)):
             if not 0 <= value < 1:
                 raise CelosiaError(f"{name} = {value!r} is not a probability in 0 <= p < 1")
         self.link_bytes = config.link_bytes
-        self.cycles = 0
+        self.cycles: int | None = 0
         self._progress = progress
         self._max_idle = max_idle
         self._slice_cycles = 10_000
@@ -134,7 +134,7 @@ class RtlTransport:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def __del__(self):
+    def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:

@@ -57,7 +57,7 @@ class Requantize:
     from_dtype: str = "int8"
     dtype: str = "int8"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # x - zero_point has 9 bits; beyond 22 more its shift leaves int32.
         if self._factor[1] > SHIFT_MAX - 8:
             raise Unsupported(

@@ -50,7 +50,7 @@ class Softmax:
     from_dtype: str = "int8"
     dtype: str = "int8"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not np.isfinite(self.beta) or self._real <= 1:
             raise Unsupported(
                 f"beta {self.beta:g} times scale {self.input.scale:g} is not above 2**-26",

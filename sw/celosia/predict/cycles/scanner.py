@@ -47,7 +47,7 @@ class Scanner:
         if segment is not None and (segment[0] or segment[1]):
             self.segments.append(segment)
         step = self.waiting is not None and not self.blocked and self.room
-        self.scanned.append(self.waiting[1:] if step else None)
+        self.scanned.append(self.waiting[1:] if self.waiting and step else None)
         self.out.stall_data += self.waiting is not None and self.blocked
         if step:
             self.waiting = None

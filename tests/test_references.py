@@ -22,8 +22,10 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[1]
 #: The folder in which each top-level package is.
 ROOTS = {"celosia": "sw", "celosia_hw": "hw", "tb": "", "bench": "", "scripts": "", "tests": ""}
-#: Of `docs/supported.md`, made of the importers' registries, every name is another project's.
-PAGES = sorted({*_ROOT.glob("*.md"), *_ROOT.glob("docs/**/*.md")} - {_ROOT / "docs/supported.md"})
+#: Not pages of this code: the changelog has former names, the page made of the importers'
+#: registries those of other projects.
+_NOT = {_ROOT / "CHANGELOG.md", _ROOT / "docs/supported.md"}
+PAGES = sorted({*_ROOT.glob("*.md"), *_ROOT.glob("docs/**/*.md")} - _NOT)
 SOURCES = sorted(p for top in ("hw", "sw", "tb", "bench") for p in (_ROOT / top).rglob("*.py"))
 #: What docstrings may name without an import.
 SHARED = ("celosia.spec", "celosia_hw.layouts")

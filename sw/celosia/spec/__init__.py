@@ -1,7 +1,7 @@
 """Single source of truth: every format, layout, opcode and constant of Celosia, in pure Python.
 
 The Amaranth layouts, the driver's packing, the C header and the reference pages in `docs/` are
-all derived from this package; nothing in it is written a second time elsewhere.
+all derived from this package.
 """
 
 from .config import Config

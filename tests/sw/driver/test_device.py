@@ -1,4 +1,4 @@
-"""The driver over the golden model: the same tests run over the RTL in tests/hw."""
+"""The driver over the golden model: the RTL runs the same driver in `tests/sw/driver/rtl`."""
 
 from dataclasses import replace
 

@@ -100,8 +100,8 @@ class DrainTB(TB):
             await self.cycle()
             self.time += 1
             self._history.append({name: getattr(self.dut, name).value for name in _PINS})
-            self._capture()
             if str(self.dut.rst.value) == "0":
+                self._capture()
                 self._observe()
 
     def _capture(self) -> None:
@@ -111,7 +111,7 @@ class DrainTB(TB):
             assert self._captured, "nothing to shift"
             self._captured[-1].shifts.append(now)
         dut.claim.value = dut.capturing.value = 0
-        if str(dut.rst.value) == "0" and self._claimed is None:
+        if self._claimed is None:
             free = str(dut.free.value) == "1"
             if free and self.tiles and rng.random() >= self.stall[0]:
                 dut.claim.value = 1

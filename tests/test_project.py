@@ -4,7 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,18 @@ def test_setup_knows_its_profiles(checkout):
     assert (ran.returncode, ran.stderr) == (
         2, "setup: no profile 'bogus'; choose demo or dev\n",
     )  # fmt: skip
+
+
+def test_wheel_has_all_files_of_both_packages(tmp_path):
+    ran = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path, cwd=_ROOT)
+    assert ran.returncode == 0, ran.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    sources = {
+        path.relative_to(_ROOT / folder).as_posix()
+        for folder in ("hw", "sw")
+        for path in (_ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert shipped == sources
+    assert {"celosia/py.typed", "celosia_hw/py.typed"} <= shipped

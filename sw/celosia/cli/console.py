@@ -21,12 +21,12 @@ _LINE_SECONDS = 10
 
 
 class Console:
-    """Where one command's output goes.
+    """The output of one command.
 
     Parameters
     ----------
     quiet : print neither text nor progress; errors and JSON remain.
-    json : "-" when stdout is for JSON alone, so that text goes to stderr; else a file or None.
+    json : "-" when stdout is for JSON alone, so that text is on stderr; else a file or None.
     """
 
     def __init__(self, quiet: bool = False, json: str | None = None):

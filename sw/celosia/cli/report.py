@@ -31,7 +31,7 @@ def float_results(args: argparse.Namespace, image: "Image") -> list[np.ndarray] 
 
     Raises
     ------
-    CelosiaError : it is no float model, its layers are not those of ``image``, or the inputs are
+    CelosiaError : it is not a float model, its layers are not those of ``image``, or the inputs are
         not float.
     """
     if not args.float:

@@ -44,7 +44,7 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """
     real = float(real)
     if not 0 <= real < math.inf:
-        raise CelosiaError(f"{real} is no scale factor", todo="check the model's scales")
+        raise CelosiaError(f"{real} is not a scale factor", todo="check the model's scales")
     mantissa, shift = math.frexp(real)
     # Exact: a float64 mantissa times 2**31 has 22 bits after the point.
     m = math.floor(mantissa * 2**31 + 0.5)

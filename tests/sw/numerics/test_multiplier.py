@@ -34,7 +34,7 @@ def test_quantize_multiplier(real, expected):
 
 @pytest.mark.parametrize("real", [-1.0, math.nan, math.inf])
 def test_what_is_no_factor(real):
-    with pytest.raises(CelosiaError, match="no scale factor"):
+    with pytest.raises(CelosiaError, match="not a scale factor"):
         quantize_multiplier(real)
 
 

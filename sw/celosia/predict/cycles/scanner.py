@@ -17,7 +17,7 @@ _ROOM = SEGMENT_DEPTH - 2 - READ_LATENCY
 class Scanner:
     """Puts segments (bytes needed, ends the tile) into ``segments``, for the walker.
 
-    ``scan`` is the layer of the address generator and ``word`` where it stands; ``waiting`` the
+    ``scan`` is the layer of the address generator and ``word`` its next word; ``waiting`` the
     word to be scanned, of which ``blocked`` was found a cycle ago, and ``scanned`` those whose
     masks are being read.
 
@@ -76,7 +76,7 @@ class Scanner:
         return self.blocked != self.in_hazard(self.waiting[0])
 
     def _next_word(self) -> tuple[int, int, bool] | None:
-        """The address generator goes on by one word."""
+        """Advance the address generator by one word."""
         layer = self.scan
         if layer is None:
             return None

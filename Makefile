@@ -17,7 +17,7 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sim verilog bitstream report picture netlist bench fuzz lint gen docs clean
+.PHONY: help setup demo check test sim verilog bitstream report picture netlist bench fuzz lint gen clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -29,7 +29,7 @@ demo:  ## train, quantize, compile and simulate MNIST, and compare every byte
 	@scripts/setup.sh demo
 	@.venv/bin/celosia mnist $(if $(DATA),--data "$(DATA)")
 
-check: setup lint  ## lint, and all tests that start no simulator and no synthesis
+check: setup lint  ## lint, types, and all tests that start no simulator and no synthesis
 	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not simulator"
 
 test: setup lint  ## all tests
@@ -71,10 +71,8 @@ lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-gen: setup  ## write the generated files anew
+gen: setup  ## write the generated pages of docs/ and the C header anew
 	$(PYTHON) -m scripts.gen
-
-docs: gen  ## the documentation, with its generated pages up to date
 
 clean:  ## remove what was built; the cache and .venv stay
 	rm -rf build dist .pytest_cache .ruff_cache

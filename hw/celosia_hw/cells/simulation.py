@@ -42,23 +42,8 @@ class WeightMemory(DualPortMemory):
     """`celosia_hw.cells.portable.WeightMemory`."""
 
 
-class RowMemories(Elaboratable):
-    """``rows`` memories with the same addresses, as one wide memory.
-
-    Attributes
-    ----------
-    addr : in.
-    data : out, ``width`` bits per row, row 0 lowest.
-    write_addr : in.
-    write_data : in, ``width`` bits.
-    write_en : in, 1 bit per row.
-    """
-
-    def __init__(self, memory: type[DualPortMemory], rows: int, width: int, depth: int):
-        self.rows, self.width, self.depth = rows, width, depth
-        self.addr, self.write_addr = Signal(range(depth)), Signal(range(depth))
-        self.data, self.write_data = Signal(rows * width, reset_less=True), Signal(width)
-        self.write_en = Signal(rows)
+class RowMemories(portable.RowMemories):
+    """`celosia_hw.cells.portable.RowMemories` as one wide memory."""
 
     def elaborate(self, platform):
         m = Module()

@@ -27,9 +27,7 @@ def test_make_lists_its_targets():
     assert ran.returncode == 0 and listed == targets
 
 
-@pytest.mark.parametrize(
-    "target", ["demo", "check", "test", "sim", "verilog", "bench", "gen"]
-)
+@pytest.mark.parametrize("target", ["demo", "check", "test", "sim", "verilog", "bench", "gen"])
 def test_every_target_can_be_planned(target):
     options = ("SIM=icarus", "WAVES=1", "SEED=3", "ROWS=2", "COLS=8")
     ran = run("make", "-n", target, *options, cwd=_ROOT)

@@ -1,16 +1,19 @@
-"""The test benches in quick runs, each on both simulators; `make sim` does more of the same.
+"""The test benches in quick runs, most on both simulators; `make sim` does more of the same.
 
 Here an engine runs on one of them. Verilator's builds take long and its runs do not, so that it has
 those with most to do.
 """
 
+from itertools import product
+
 import pytest
 from tb.benches import BENCHES
-from tb.simulators import SIMULATORS, Job, require, run
+from tb.simulators import Job, require, run
 
 from celosia.support.errors import CelosiaError
 
-#: The engines for Verilator; Icarus has all others.
+#: The engines for Verilator; Icarus has all others. Benches of which it has none: its builds take
+#: several times as long as they run, and `make sim` has them.
 COMPILED = {
     "activations": {"3x5"},
     "array": {"2x16l8r4s"},
@@ -20,21 +23,21 @@ COMPILED = {
     "feeder": {"3x5"},
     "link": {"1x4b1", "2x5b8"},
     "link_simulated": {"2x6b16"},
-    "memories": {"3x4b4"},
-    "operands": {"3x12l6r2"},
-    "postprocess": {"2x16l8r4s"},
+    "memories": set(),
+    "operands": set(),
+    "postprocess": set(),
     "requantizer": {"2x16l8r4s"},
     "sequencer": {"2x7"},
-    "writeback": {"3x12l6r2"},
+    "writeback": set(),
 }
 #: Of these benches only some variants or none: most other tests run on the engine in a simulation's
-#: form, and blocks are the same in some variants.
+#: form, and what makes the other variants differ does not reach these blocks.
 SOME = {
-    "drain": {"1x4", "4x8l2", "3x12l6r2", "2x16l8r4s"},
+    "drain": {"1x4", "3x12l6r2", "2x16l8r4s"},
     "engine_simulated": set(),
     "link_simulated": {"3x4b4", "2x6b16"},
-    "memories": {"3x4b4", "2x6b16", "20x4"},
-    "operands": {"1x4", "3x12l6r2"},
+    "memories": {"2x6b16", "20x4"},
+    "operands": {"3x12l6r2"},
     "postprocess": {"1x4", "2x12l4", "2x16l8r4s"},
     "writeback": {"1x4", "3x12l6r2"},
 }
@@ -52,9 +55,11 @@ JOBS = [
 ]
 
 
-def test_every_bench_runs_on_every_simulator():
+def test_every_bench_runs_on_its_simulators():
     pairs = {(job.bench, job.sim) for job in JOBS}
-    assert pairs == {(bench, sim) for bench in BENCHES if SOME.get(bench, 1) for sim in SIMULATORS}
+    benches = [bench for bench in BENCHES if SOME.get(bench, 1)]
+    compiled = [bench for bench in benches if COMPILED[bench]]
+    assert pairs == {*product(benches, ["icarus"]), *product(compiled, ["verilator"])}
 
 
 @pytest.mark.simulator

@@ -125,6 +125,7 @@ def _compiled_quickly():
     """An engine is simulated for some thousand cycles only: what counts is the compiler's time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verilator, "FAST_FLAGS", ("-O0",))
+        patch.setattr(verilator, "RUNTIME_FLAGS", ("-O0",))
         yield
 
 

@@ -102,7 +102,7 @@ def words(transport: RtlTransport, frames: list[bytes]) -> list[tuple[int, bytes
     # Nobody answers the runs that a RESET ends: then the wait for it does.
     while outcome == _Outcome.MORE:
         outcome = transport._lib.celosia_run(
-            transport._engine, word.ctypes.data, ends.ctypes.data, 1, 1, IDLE, report
+            transport._engine, word.ctypes.data, ends.ctypes.data, 1, 2 * IDLE, IDLE, report
         )
         if report.out_words:
             taken.append((report.clocked, word.tobytes()))

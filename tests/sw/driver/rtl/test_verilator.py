@@ -85,7 +85,9 @@ def test_no_compiler(tmp_path, monkeypatch):
         toolchain.find_toolchain()
 
 
-def _build(results) -> None:
+def _build(results, *flags: tuple[str, ...]) -> None:
+    """In a new process, which does not know what the tests patch."""
+    verilator.FAST_FLAGS, verilator.RUNTIME_FLAGS = flags
     start = time.monotonic()
     texts = []
     path = verilator.build(echo.verilog(8, "two"), 8, lambda text, *_: texts.append(text))
@@ -96,7 +98,8 @@ def _build(results) -> None:
 def test_two_processes_compile_once_and_then_none(cache):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    workers = [context.Process(target=_build, args=(results,)) for _ in range(2)]
+    arguments = (results, verilator.FAST_FLAGS, verilator.RUNTIME_FLAGS)
+    workers = [context.Process(target=_build, args=arguments) for _ in range(2)]
     for worker in workers:
         worker.start()
     (path, inode, texts, _), (path2, inode2, texts2, _) = (results.get(timeout=60) for _ in workers)

@@ -28,6 +28,11 @@ class AxiPins:
         self.rst = _Value(lambda: "0" if str(dut.aresetn.value) == "1" else "1")
         self.payload = _Value(payload)
 
+    @property
+    def is_ready(self) -> str:
+        """As `tb.stream.Pins.is_ready`."""
+        return str(self.ready.value)
+
 
 def packets(dut: HierarchyObject, name: str) -> AxiPins:
     """AXI4-Stream ``name``: a word, with 0 where TKEEP is 0, and TLAST above it."""

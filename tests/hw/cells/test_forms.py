@@ -15,9 +15,9 @@ from celosia.spec import Config, InferFlag, Memory, Opcode, ceil_div, record
 
 #: Every engine that the tests run programs on.
 ENGINES = {**BENCHES["engine"].variants, **{f"default {name}": c for name, c in CONFIGS.items()}}
-#: Those of `make test`: a tile of one beat, and words so wide that they are read only when needed;
-#: `make netlist` has all.
-SOME = {"1x4": ENGINES["1x4"], "8x8": Config.default(8, 8, link_bytes=4, act_depth=64)}
+#: That of `make test`, with words so wide that they are read only when needed; `make netlist` has
+#: all.
+SOME = {"8x8": Config.default(8, 8, link_bytes=4, act_depth=64)}
 INPUTS = 40
 #: Cycles in which nothing happens only when nothing will.
 IDLE = 3000

@@ -37,7 +37,7 @@ class Technology:
 
     def __init__(self, name: str):
         if name not in TECHNOLOGIES:
-            raise ValueError(f"technology {name!r} is none of {', '.join(TECHNOLOGIES)}")
+            raise ValueError(f"unknown technology {name!r}; known: {', '.join(TECHNOLOGIES)}")
         self.technology = name
 
 

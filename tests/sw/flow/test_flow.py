@@ -263,7 +263,7 @@ def test_no_boards_package(monkeypatch):
     [
         ({"clock": 3}, "--clock: the PLL cannot make 3 MHz"),
         ({"baud": 10_000_000}, "--baud: 24 MHz is 2.4 times"),
-        ({"technology": "x"}, "--technology: technology 'x' is none of"),
+        ({"technology": "x"}, "--technology: unknown technology 'x'; known: portable"),
         ({"technology": "ecp5"}, "--technology: 'ecp5' is not a technology of icebreaker"),
     ],
 )

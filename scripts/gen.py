@@ -14,6 +14,8 @@ from celosia.spec import (
     COUNTERS,
     DESCRIPTOR,
     IDENTITY,
+    INPUT_LAYOUT,
+    MAP_DESCRIPTOR,
     PARAMETER,
     PARTS,
     REQUEST,
@@ -45,13 +47,15 @@ LAYOUTS = (
     TRAILER,
     IDENTITY,
     COUNTERS,
+    INPUT_LAYOUT,
     DESCRIPTOR,
+    MAP_DESCRIPTOR,
     PARAMETER,
     PACKET,
     WELCOME,
     *AXI_LAYOUTS,
 )
-#: Bit of a descriptor at which its part begins.
+#: Bit of a descriptor, of either kind, at which its part begins.
 _PART = DESCRIPTOR.offset("part")
 EXAMPLE = Config.default(16, 16)
 
@@ -171,10 +175,14 @@ def _reference() -> str:
         inspect.getdoc(link),
         f"Magic `{link.MAGIC:#010x}`, version {link.VERSION}.",
         *(_enum_section(enum) for enum in (Opcode, InferFlag, Memory, Status)),
-        *(_layout_section(layout) for layout in (REQUEST, TRAILER, IDENTITY, COUNTERS)),
+        *(
+            _layout_section(layout)
+            for layout in (REQUEST, TRAILER, IDENTITY, COUNTERS, INPUT_LAYOUT)
+        ),
         "## Program",
         *(_enum_section(enum) for enum in (Op, Rounding)),
         _layout_section(DESCRIPTOR),
+        _layout_section(MAP_DESCRIPTOR),
         *map(_part_section, PARTS),
         _layout_section(PARAMETER),
         "## AXI registers",

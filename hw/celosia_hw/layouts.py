@@ -20,6 +20,8 @@ from celosia.spec import (
     Op,
     Status,
     ceil_div,
+    descriptor,
+    memories,
     record,
 )
 
@@ -114,7 +116,7 @@ def active_layer(config: Config) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "descriptor": struct(DESCRIPTOR),
+            "descriptor": struct(descriptor(config)),
             "base": range(config.act_depth),
             "images": range(config.rows),
             "skip": 1,
@@ -291,7 +293,7 @@ def run(config: Config) -> data.StructLayout:
 
 def writable(config: Config) -> list:
     """`Record`s of the memories that WRITE reaches in an engine of shape ``config``."""
-    records = [record(config, memory) for memory in Memory]
+    records = [record(config, memory) for memory in memories(config)]
     return [one for one in records if one.writable and one.depth]
 
 
@@ -334,7 +336,7 @@ def frame_part(config: Config) -> data.StructLayout:
     ``results``: every result in turn. ``record``: what the request asks for, which is `IDENTITY`,
     `COUNTERS` or a record of a memory. ``trailer``: the end of the frame.
     """
-    words = [record(config, memory).words for memory in Memory]
+    words = [record(config, memory).words for memory in memories(config)]
     words += [ceil_div(each.size, config.link_bytes) for each in (IDENTITY, COUNTERS, TRAILER)]
     return data.StructLayout(
         {"results": 1, "record": 1, "trailer": 1, "last_word": range(max(words))}
@@ -344,7 +346,7 @@ def frame_part(config: Config) -> data.StructLayout:
 def read_records(config: Config) -> data.StructLayout:
     """The record at the address that is read, of every memory by its name in lower case."""
     return data.StructLayout(
-        {memory.name.lower(): 8 * record(config, memory).size for memory in Memory}
+        {memory.name.lower(): 8 * record(config, memory).size for memory in memories(config)}
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from celosia.model import Memories
-from celosia.spec import DESCRIPTOR, PARAMETER, Memory, record
+from celosia.spec import DESCRIPTOR, PARAMETER, Memory, memories, record
 from celosia.spec.timing import READ_LATENCY, RECORD_LATENCY, WEIGHTS_LATENCY
 from celosia_hw.layouts import memory_write, read_records, row_write, writable
 from tb import settings
@@ -157,7 +157,7 @@ class MemoriesTB(TB):
                 await self.cycle()
             # Bit 0 first; undefined where a memory has no such address.
             found = str(dut.records.value)[::-1]
-            for memory in Memory:
+            for memory in memories(self.config):
                 want, field = self._record(memory, addr, row), layout[memory.name.lower()]
                 if want is not None:
                     got = found[field.offset :][: field.width][::-1]

@@ -11,6 +11,7 @@ from celosia.spec import (
     Opcode,
     Status,
     ceil_div,
+    memories,
     pack_descriptor,
     record,
     round_up,
@@ -44,7 +45,7 @@ class LinkTB(EngineTB):
             await self.drain()
 
     def read_all(self) -> None:
-        for memory in Memory:
+        for memory in memories(self.config):
             if depth := record(self.config, memory).depth:
                 self.send(self.frame(Opcode.READ, memory, 0, depth))
 

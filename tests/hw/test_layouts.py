@@ -10,17 +10,30 @@ from celosia.spec import (
     COUNTERS,
     DESCRIPTOR,
     IDENTITY,
+    INPUT_LAYOUT,
+    MAP_DESCRIPTOR,
     PARAMETER,
     PARTS,
     REQUEST,
     TRAILER,
     Layout,
+    Op,
     pack_descriptor,
     unpack_descriptor,
 )
 from celosia_hw.layouts import fields_of, struct
 
-LAYOUTS = (COUNTERS, DESCRIPTOR, IDENTITY, PARAMETER, REQUEST, TRAILER, *PARTS.values())
+LAYOUTS = (
+    COUNTERS,
+    DESCRIPTOR,
+    MAP_DESCRIPTOR,
+    INPUT_LAYOUT,
+    IDENTITY,
+    PARAMETER,
+    REQUEST,
+    TRAILER,
+    *PARTS.values(),
+)
 
 
 def values_of(layout: Layout, rng: random.Random) -> list[dict[str, int]]:
@@ -55,7 +68,8 @@ def test_fields_of_is_what_unpack_descriptor_gives(op):
         values = {"op": op} | {field.name: rng.randint(field.min, field.max) for field in fields}
         packed = pack_descriptor(**values)
         assert unpack_descriptor(packed) == values
-        bits = Const(int.from_bytes(packed, "little"), DESCRIPTOR.width)
-        view = fields_of(data.View(struct(DESCRIPTOR), bits), op)
+        whole = DESCRIPTOR if op is Op.DENSE else MAP_DESCRIPTOR
+        bits = Const(int.from_bytes(packed, "little"), whole.width)
+        view = fields_of(data.View(struct(whole), bits), op)
         got = {name: Const.cast(view[name]).value for name in values}
         assert got == values

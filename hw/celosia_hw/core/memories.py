@@ -7,7 +7,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import DESCRIPTOR, PARAMETER, Config, Memory
+from celosia.spec import PARAMETER, Config, Memory, descriptor
 from celosia_hw.cells import cells_of
 from celosia_hw.layouts import (
     memory_write,
@@ -69,7 +69,7 @@ class Memories(wiring.Component):
                 "read_row": In(range(config.rows)),
                 "read_addr": In(writes["addr"].shape),
                 "records": Out(read_records(config)),
-                "program": In(ReadPort(config.program_depth, struct(DESCRIPTOR))),
+                "program": In(ReadPort(config.program_depth, struct(descriptor(config)))),
                 "params": In(ReadPort(config.param_depth, parameter_word(config))),
                 "weights": In(ReadPort(config.weight_depth, 8 * config.cols)),
                 "activations": In(ReadPort(config.act_depth, rows)),
@@ -95,7 +95,7 @@ class Memories(wiring.Component):
             return Mux(reading, read_addr, port.addr)
 
         m.submodules.program = program = cells.DualPortMemory(
-            struct(DESCRIPTOR).size, config.program_depth
+            struct(descriptor(config)).size, config.program_depth
         )
         m.submodules.params = params = cells.DualPortMemory(
             parameter_word(config).size, config.param_depth

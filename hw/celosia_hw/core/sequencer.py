@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import DESCRIPTOR, PART_RULES, RULES, Config
+from celosia.spec import PART_RULES, RULES, Config, descriptor
 from celosia.spec.timing import READ_LATENCY
 from celosia_hw.layouts import active_layer, fields_of, hazard, run, struct
 from celosia_hw.util.read_port import ReadPort
@@ -52,7 +52,7 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(run(config))),
-                "program": Out(ReadPort(config.program_depth, struct(DESCRIPTOR))),
+                "program": Out(ReadPort(config.program_depth, struct(descriptor(config)))),
                 "o": Out(stream.Signature(active_layer(config))),
                 "hazard": Out(hazard(config)),
                 "word_done": In(1),
@@ -142,15 +142,15 @@ class Sequencer(wiring.Component):
                     m.d.comb += self.i.ready.eq(1)
                     m.next = "IDLE"
 
-    def _checks(self, descriptor, address):
+    def _checks(self, fetched, address):
         """`celosia.spec.legal` as logic: all of these are 1."""
         config = self.config
         return [
             address < config.program_depth,
-            *(rule(descriptor, config) for rule in RULES.values()),
+            *(rule(fetched, config) for rule in RULES.values()),
             *(
-                (descriptor.op != op) | rule(fields_of(descriptor, op), config)
-                for op, rules in PART_RULES.items()
-                for rule in rules.values()
+                (fetched.op != op) | rule(fields_of(fetched, op), config)
+                for op in config.ops
+                for rule in PART_RULES[op].values()
             ),
         ]

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import REQUEST, Config, InferFlag, Memory, Opcode, Status, record
+from celosia.spec import REQUEST, Config, InferFlag, Opcode, Status, memories, record
 from celosia_hw.layouts import struct
 
 __all__ = ["Admission"]
@@ -65,7 +65,7 @@ class Admission(wiring.Component):
         m = Module()
         config, request = self.config, self.request
         end = Signal((request.address + request.count).shape(), reset_less=True)
-        depth = Signal(range(max(self._record(memory).depth for memory in Memory) + 1))
+        depth = Signal(range(max(self._record(memory).depth for memory in memories(config)) + 1))
         empty = Signal()
         too_many = Signal()
         # The input of an INFER does not fit twice, or its program's address is none.
@@ -80,7 +80,7 @@ class Admission(wiring.Component):
             ),
         ]
         with m.Switch(request.arg):
-            for memory in Memory:
+            for memory in memories(config):
                 with m.Case(memory):
                     m.d.sync += depth.eq(self._record(memory).depth)
 
@@ -106,8 +106,8 @@ class Admission(wiring.Component):
         """Why the header alone is refused; `Status.OK` when it is not."""
         refusal = Signal(Status)
 
-        def access(memories):
-            with m.If(~Cat(self.request.arg == memory for memory in memories).any()):
+        def access(reachable):
+            with m.If(~Cat(self.request.arg == memory for memory in reachable).any()):
                 m.d.comb += refusal.eq(Status.UNKNOWN_MEMORY)
             with m.Elif(empty):
                 m.d.comb += refusal.eq(Status.EMPTY)
@@ -118,9 +118,10 @@ class Admission(wiring.Component):
             with m.Case(Opcode.IDENTIFY, Opcode.COUNTERS, Opcode.RESET):
                 m.d.comb += refusal.eq(Status.OK)
             with m.Case(Opcode.WRITE):
-                access([memory for memory in Memory if self._record(memory).writable])
+                every = memories(self.config)
+                access([memory for memory in every if self._record(memory).writable])
             with m.Case(Opcode.READ):
-                access(Memory)
+                access(memories(self.config))
             with m.Case(Opcode.INFER):
                 with m.If(too_many):
                     m.d.comb += refusal.eq(Status.TOO_MANY_IMAGES)

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import REQUEST, TRAILER, Config, Memory, record
+from celosia.spec import REQUEST, TRAILER, Config, Memory, memories, record
 from celosia.spec.timing import RECORD_LATENCY
 from celosia_hw.layouts import frame_part, struct
 
@@ -74,7 +74,7 @@ class Fetch(wiring.Component):
             self.reading.eq(1),
         ]
         with m.Switch(request.arg):
-            for memory in Memory:
+            for memory in memories(self.config):
                 with m.Case(memory):
                     m.d.sync += self.o.payload.eq(record(self.config, memory).words - 1)
 

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import REQUEST, TRAILER, Config, Memory, record
+from celosia.spec import REQUEST, TRAILER, Config, Memory, memories, record
 from celosia_hw.layouts import link_word, memory_write, struct, writable
 
 from .records import Records
@@ -59,8 +59,8 @@ class MemoryWriter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        memories = writable(self.config)
-        words = max(one.words for one in memories)
+        stores = writable(self.config)
+        words = max(one.words for one in stores)
         m.submodules.records = records = Records(self.config, words=words)
         # A register before the records, which fan out to all memories: so they are steady for two
         # cycles when the register pauses for one.
@@ -80,7 +80,7 @@ class MemoryWriter(wiring.Component):
             record_end.eq(self.i.valid & self.i.ready & self.i.payload.last),
         ]
 
-        deepest = max(record(self.config, memory).depth for memory in Memory)
+        deepest = max(record(self.config, memory).depth for memory in memories(self.config))
         address = Signal(range(deepest), reset_less=True)
         stored = Signal(range(deepest + 1))
         enables = Signal(len(Memory))
@@ -93,7 +93,7 @@ class MemoryWriter(wiring.Component):
             self.busy.eq(record_end | records.o.valid | storing),
         ]
         m.d.sync += storing.eq(records.o.valid)
-        for one in memories:
+        for one in stores:
             selected = self.request.arg == one.memory
             m.d.sync += enables[one.memory].eq(records.o.valid & selected)
         with m.If(storing):

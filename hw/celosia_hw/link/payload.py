@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import REQUEST, Config, Memory, Opcode, record
+from celosia.spec import REQUEST, Config, Memory, Opcode, memories, record
 from celosia_hw.layouts import struct, writable
 
 from .header import last_image
@@ -62,7 +62,7 @@ class PayloadCounter(wiring.Component):
         m = Module()
         request, config = self.request, self.config
         input_words = record(config, Memory.ACTIVATIONS).words
-        deepest = max(record(config, memory).depth for memory in Memory)
+        deepest = max(record(config, memory).depth for memory in memories(config))
 
         # The word of its record, and that of the last one.
         word = Signal(range(max(input_words, *(one.words for one in writable(config)))))

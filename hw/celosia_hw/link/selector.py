@@ -7,7 +7,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import COUNTERS, IDENTITY, REQUEST, Config, Memory, Opcode, identity
+from celosia.spec import COUNTERS, IDENTITY, REQUEST, Config, Opcode, identity, memories
 from celosia_hw.layouts import frame_part, read_records, struct
 from celosia_hw.util.pipelined_mux import mux_latency, pipelined_mux
 
@@ -84,7 +84,7 @@ class RecordSelector(wiring.Component):
                 Cat(counters, C(0, 8 * COUNTERS.size - len(counters))),
             ),
         }
-        for memory in Memory:
+        for memory in memories(self.config):
             name = memory.name.lower()
             asked_for = (request.opcode == Opcode.READ) & (request.arg == memory)
             records[name] = asked_for, self.read_data[name]

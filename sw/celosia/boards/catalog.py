@@ -63,6 +63,8 @@ _UP5K_ENGINE = {
     "requantizers": 1,
     "counter_bits": 0,
     "requantizer_cycles": MULTICYCLE_CYCLES,
+    "convolution": 0,
+    "depthwise": 0,
 }
 _ECP5_ENGINE = {
     "rows": 8,
@@ -77,6 +79,8 @@ _ECP5_ENGINE = {
     "requantizers": 2,
     "counter_bits": 48,
     "requantizer_cycles": 1,
+    "convolution": 0,
+    "depthwise": 0,
 }
 _GOWIN_ENGINE = {
     "rows": 2,
@@ -91,6 +95,8 @@ _GOWIN_ENGINE = {
     "requantizers": 1,
     "counter_bits": 32,
     "requantizer_cycles": 1,
+    "convolution": 0,
+    "depthwise": 0,
 }
 
 

@@ -6,7 +6,7 @@ from celosia.network.graph import Graph
 from celosia.network.outline import Outline
 from celosia.ops import OPERATIONS
 from celosia.ops.pack import element_table
-from celosia.spec import Config, Memory, record
+from celosia.spec import Config, memories, record
 from celosia.support.errors import DoesNotFit
 
 from .memory import allocate
@@ -67,7 +67,8 @@ def check_fit(graph: Graph, config: Config) -> None:
     short = [name for name in needed if needed[name] > getattr(config, name)]
     if not short:
         return
-    units = {each.parameter: each.unit for each in (record(config, memory) for memory in Memory)}
+    records = (record(config, memory) for memory in memories(config))
+    units = {each.parameter: each.unit for each in records}
     texts = [f"{needed[name]} {units[name]} (has {getattr(config, name)})" for name in short]
     change = smallest(graph, config)
     if change is None:

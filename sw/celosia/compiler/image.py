@@ -27,7 +27,7 @@ SUFFIX = ".celosia"
 #: The control characters catch files mangled as text on their way.
 MAGIC = b"\x93CELO\r\n\x1a"
 #: Version of the file format, of descriptors and of parameters together.
-VERSION = 5
+VERSION = 6
 _MEMORIES = (Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM, Memory.TABLES)
 _HEADER = struct.Struct("<8sIQ")
 _SIZE = struct.Struct("<Q")

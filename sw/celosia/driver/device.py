@@ -13,7 +13,6 @@ from celosia.spec import (
     Config,
     InferFlag,
     Memory,
-    Op,
     Opcode,
     config_of,
     record,
@@ -90,11 +89,12 @@ class Device:
             config = config_of(identity)
         except ValueError as error:
             raise CelosiaError(f"an impossible identity: {error}", where="engine") from error
-        missing = [op.name for op in Op if not identity["ops"] >> op & 1]
-        if missing or config.link_bytes != self.transport.link_bytes:
-            what = f"lacks {', '.join(missing)}" if missing else f"has {config.link_bytes}-byte"
-            what += "" if missing else f" link words, the transport {self.transport.link_bytes}"
-            raise CelosiaError(what, where="engine")
+        if config.link_bytes != self.transport.link_bytes:
+            raise CelosiaError(
+                f"has {config.link_bytes}-byte link words, the transport "
+                f"{self.transport.link_bytes}",
+                where="engine",
+            )
         return config
 
     def load(self, image: Image, progress: Progress = silent) -> None:

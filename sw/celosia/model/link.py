@@ -13,6 +13,7 @@ from celosia.spec import (
     Opcode,
     Status,
     identity,
+    memories,
     record,
     round_up,
 )
@@ -83,7 +84,7 @@ class LinkModel:
 
     def _access(self, request: dict[str, int], payload: memoryview) -> bytes:
         opcode, address, count = request["opcode"], request["address"], request["count"]
-        if request["arg"] not in tuple(Memory):
+        if request["arg"] not in memories(self.config):
             return self._trailer(Status.UNKNOWN_MEMORY, opcode)
         memory = Memory(request["arg"])
         shape = record(self.config, memory)

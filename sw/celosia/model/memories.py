@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.spec import DESCRIPTOR, PARAMETER, Config, Layout, Memory, record
+from celosia.spec import INPUT_LAYOUT, PARAMETER, Config, Layout, Memory, descriptor, record
 
 __all__ = ["Memories"]
 
@@ -21,21 +21,23 @@ class Memories:
     ----------
     weights : int8 [weight_depth, cols].
     params : uint8 [param_depth, requantizers * PARAMETER.size].
-    program : uint8 [program_depth, DESCRIPTOR.size].
+    program : uint8 [program_depth, `descriptor` size].
     tables : uint8 [tables, 256].
     activations : uint8 [rows, act_depth * lanes].
+    layout : uint8 [1, INPUT_LAYOUT.size] of engines with convolution, else uint8 [0, ...].
     """
 
     def __init__(self, config: Config):
         self.config = config
         self.weights = np.zeros((config.weight_depth, config.cols), np.int8)
         self.params = np.zeros((config.param_depth, config.requantizers * PARAMETER.size), np.uint8)
-        self.program = np.zeros((config.program_depth, DESCRIPTOR.size), np.uint8)
+        self.program = np.zeros((config.program_depth, descriptor(config).size), np.uint8)
         self.tables = np.zeros((config.tables, 256), np.uint8)
         self.activations = np.zeros((config.rows, config.act_depth * config.lanes), np.uint8)
+        self.layout = np.zeros((config.convolution, INPUT_LAYOUT.size), np.uint8)
         self._masks = {
             Memory.PARAMS: np.tile(_mask(PARAMETER), config.requantizers),
-            Memory.PROGRAM: _mask(DESCRIPTOR),
+            Memory.PROGRAM: _mask(descriptor(config)),
         }
 
     def records(self, memory: Memory) -> np.ndarray:
@@ -46,6 +48,7 @@ class Memories:
             Memory.PROGRAM: self.program,
             Memory.TABLES: self.tables,
             Memory.ACTIVATIONS: self.activations,
+            Memory.LAYOUT: self.layout,
         }[memory]
         shape = record(self.config, memory)
         return whole.reshape(shape.depth, shape.size)

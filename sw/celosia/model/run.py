@@ -4,7 +4,6 @@ import numpy as np
 
 from celosia.compiler.image import Image
 from celosia.numerics.offset_binary import from_offset, to_offset
-from celosia.spec import Memory
 
 from .memories import Memories
 from .program import decode
@@ -18,9 +17,8 @@ _CHUNK = 1024
 def load(image: Image) -> Memories:
     """The memories of an engine after the program image was written to them."""
     memories = Memories(image.config)
-    for memory in Memory:
-        if memory is not Memory.ACTIVATIONS:
-            memories.write(memory, 0, image.records(memory))
+    for memory in image.sections:
+        memories.write(memory, 0, image.records(memory))
     return memories
 
 

@@ -7,7 +7,7 @@ from celosia.compiler import needs, smallest
 from celosia.network.graph import Layer
 from celosia.network.outline import LayerOutline, Outline
 from celosia.ops import OPERATIONS
-from celosia.spec import Config, Memory, record
+from celosia.spec import Config, memories, record
 
 from .estimate import Estimate, estimate
 
@@ -85,7 +85,8 @@ class Check:
         """By the name of their depth in `Config`; none when something cannot run at all."""
         if self.outline.unsupported or not self.outline.layers:
             return []
-        of = {each.parameter: each for each in (record(self.config, m) for m in Memory)}
+        records = (record(self.config, memory) for memory in memories(self.config))
+        of = {each.parameter: each for each in records}
         return [
             MemoryUse(name, of[name].title, needed, getattr(self.config, name), of[name].unit_bytes)
             for name, needed in needs(self.outline, self.config).items()

@@ -7,11 +7,12 @@ all derived from this package.
 from .config import Config
 from .descriptor import (
     DESCRIPTOR,
+    MAP_DESCRIPTOR,
     PART_RULES,
     PARTS,
     RULES,
-    Op,
     Rounding,
+    descriptor,
     legal,
     pack_descriptor,
     unpack_descriptor,
@@ -21,8 +22,19 @@ from .fields import Field, Layout
 from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, IntFormat
 from .identity import config_of, identity
 from .integers import ceil_div, round_up
-from .link import COUNTERS, IDENTITY, REQUEST, TRAILER, InferFlag, Memory, Opcode, Status
-from .memories import Record, record
+from .link import (
+    COUNTERS,
+    IDENTITY,
+    INPUT_LAYOUT,
+    REQUEST,
+    TRAILER,
+    InferFlag,
+    Memory,
+    Opcode,
+    Status,
+)
+from .memories import Record, memories, record
+from .ops import Op
 from .params import PARAMETER
 
 __all__ = [
@@ -32,6 +44,8 @@ __all__ = [
     "COUNTERS",
     "DESCRIPTOR",
     "IDENTITY",
+    "INPUT_LAYOUT",
+    "MAP_DESCRIPTOR",
     "MULTIPLIER",
     "OFFSET",
     "PARAMETER",
@@ -55,8 +69,10 @@ __all__ = [
     "Status",
     "ceil_div",
     "config_of",
+    "descriptor",
     "identity",
     "legal",
+    "memories",
     "pack_descriptor",
     "record",
     "round_up",

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import cast
 
 from .integers import ceil_div
+from .ops import Op
 from .timing import MULTICYCLE_CYCLES
 
 __all__ = ["Config"]
@@ -21,7 +22,12 @@ _RANGES = {
     "requantizers": (1, 256),
     "counter_bits": (0, 48),
     "requantizer_cycles": (1, MULTICYCLE_CYCLES),
+    "convolution": (0, 1),
+    "depthwise": (0, 1),
 }
+
+#: Addresses in a row's activations, in slots.
+_ADDRESSES = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +50,9 @@ class Config:
     counter_bits : width of the performance counters, 0..48; they wrap. With 0 all read as 0.
     requantizer_cycles : cycles between two beats of the requantizers, 1 or 27. The slow ones are
         a third of the size, for small devices.
+    convolution : 1 for layers on maps, each row with addresses of its own; 0 for dense layers only.
+    depthwise : 1 for layers whose channels do not mix (depthwise convolution, pooling, addition),
+        each column with a byte of its own. Needs ``convolution``.
 
     Raises
     ------
@@ -63,6 +72,8 @@ class Config:
     requantizers: int = cast(int, None)  # until `__post_init__`, if not given
     counter_bits: int = 48
     requantizer_cycles: int = 1
+    convolution: int = 0
+    depthwise: int = 0
 
     def __post_init__(self) -> None:
         if self.requantizers is None:
@@ -84,6 +95,13 @@ class Config:
             )
         if self.link_bytes & (self.link_bytes - 1):
             raise ValueError(f"link_bytes = {self.link_bytes} is not a power of two")
+        if self.depthwise and not self.convolution:
+            raise ValueError("depthwise = 1 needs convolution = 1")
+        if self.convolution and self.act_depth * self.slots > _ADDRESSES:
+            raise ValueError(
+                f"act_depth = {self.act_depth} exceeds {_ADDRESSES // self.slots}, what addresses "
+                f"of an engine with convolution reach with lanes = {self.lanes}"
+            )
 
     @classmethod
     def default(cls, rows: int = 16, cols: int = 16, **overrides: int) -> "Config":
@@ -137,6 +155,23 @@ class Config:
     def beats(self) -> int:
         """Cycles in which the channels of one activation word are requantized."""
         return self.lanes // self.requantizers
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """The operations that the engine has."""
+        if not self.convolution:
+            return (Op.DENSE,)
+        return (Op.CONVOLUTION, Op.DEPTHWISE) if self.depthwise else (Op.CONVOLUTION,)
+
+    @property
+    def byte_bits(self) -> int:
+        """Bits of the number of a byte in its activation word."""
+        return (self.lanes - 1).bit_length()
+
+    @property
+    def slots(self) -> int:
+        """Addresses of an activation word: ``lanes`` if that is a power of two, else the next."""
+        return 1 << self.byte_bits
 
     def tiles(self, channels: int) -> int:
         """Tiles of ``cols`` channels that hold ``channels``."""

@@ -15,6 +15,7 @@ from .fields import Field, Layout
 __all__ = [
     "COUNTERS",
     "IDENTITY",
+    "INPUT_LAYOUT",
     "MAGIC",
     "REQUEST",
     "TRAILER",
@@ -28,7 +29,7 @@ __all__ = [
 #: First field of `IDENTITY`: "CELO" in ASCII, little endian.
 MAGIC = int.from_bytes(b"CELO", "little")
 #: Version of link protocol and descriptors together.
-VERSION = 4
+VERSION = 5
 
 
 class Opcode(IntEnum):
@@ -58,6 +59,9 @@ class InferFlag(IntFlag):
 
     #: Bits of the number of images less one.
     IMAGES_MASK = 31
+    #: The payload is one image of `count` activation words; each goes to every row in whose range
+    #: it lies, which `INPUT_LAYOUT` says. Of engines with convolution.
+    STRIPES = 32
     #: Multiply zero bytes too, for measurements.
     NO_SKIP = 128
 
@@ -75,6 +79,8 @@ class Memory(IntEnum):
     TABLES = 3
     #: Read only; record = row * act_depth + word.
     ACTIVATIONS = 4
+    #: One `INPUT_LAYOUT`. Of engines with convolution.
+    LAYOUT = 5
 
 
 class Status(IntEnum):
@@ -143,6 +149,16 @@ IDENTITY = Layout(
         Field("counter_bits", 8, "`Config.counter_bits`"),
         Field("requantizer_cycles", 8, "`Config.requantizer_cycles`"),
         Field("ops", 16, "bit `Op` is set for each operation the engine has"),
+    ),
+)
+
+INPUT_LAYOUT = Layout(
+    "input_layout",
+    6,
+    (
+        Field("row_words", 16, "words from the first that a row keeps to the next row's first, D"),
+        Field("halo", 16, "words before a row's own that it keeps too, H"),
+        Field("length", 16, "words that a row keeps, L; an input bank has as many"),
     ),
 )
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from .config import Config
-from .descriptor import DESCRIPTOR
+from .descriptor import descriptor
 from .integers import ceil_div
-from .link import Memory
+from .link import INPUT_LAYOUT, Memory
 from .params import PARAMETER
 
-__all__ = ["Record", "record"]
+__all__ = ["Record", "memories", "record"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,13 @@ _NAMES = {
     Memory.PROGRAM: ("program", "program_depth", "descriptors of {} bytes"),
     Memory.TABLES: ("tables", "tables", "element tables"),
     Memory.ACTIVATIONS: ("activations", "act_depth", "activation words of {} bytes"),
+    Memory.LAYOUT: ("input layout", "convolution", "input layouts of {} bytes"),
 }
+
+
+def memories(config: Config) -> tuple[Memory, ...]:
+    """The memories of an engine of shape ``config``."""
+    return tuple(each for each in Memory if each is not Memory.LAYOUT or config.convolution)
 
 
 def record(config: Config, memory: Memory) -> Record:
@@ -54,9 +60,10 @@ def record(config: Config, memory: Memory) -> Record:
     size = {
         Memory.WEIGHTS: config.cols,
         Memory.PARAMS: config.requantizers * PARAMETER.size,
-        Memory.PROGRAM: DESCRIPTOR.size,
+        Memory.PROGRAM: descriptor(config).size,
         Memory.TABLES: 1,
         Memory.ACTIVATIONS: config.lanes,
+        Memory.LAYOUT: INPUT_LAYOUT.size,
     }[memory]
     if memory is Memory.TABLES:
         records = 256  # a table has an entry for every byte

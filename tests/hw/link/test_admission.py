@@ -16,6 +16,7 @@ from celosia.spec import (
     Memory,
     Opcode,
     Status,
+    memories,
     record,
     round_up,
 )
@@ -28,7 +29,7 @@ def requests(config: Config) -> Iterator[dict[str, int]]:
     """Fields of requests around every limit of ``config``."""
     for opcode in (Opcode.WRITE, Opcode.READ):
         for arg in (*Memory, 5, 8, Memory.PARAMS | 64, 255):
-            known = arg in tuple(Memory)
+            known = arg in memories(config)
             depth = record(config, Memory(arg)).depth if known else 3
             for address in {0, 1, max(depth - 1, 0), depth, depth + 1, MOST}:
                 for count in {0, 1, max(depth - 1, 0), depth, depth + 1, MOST}:
@@ -53,7 +54,7 @@ def judgement(config: Config, fields: dict[str, int], *, ended: bool) -> Status:
     """
     words = 0
     if not ended:
-        deepest = max(record(config, memory).depth for memory in Memory)
+        deepest = max(record(config, memory).depth for memory in memories(config))
         words = _payload_words(config, fields) if 0 < fields["count"] <= deepest else 1
     frame = request(config.link_bytes, **fields, payload=bytes(words * config.link_bytes))
     response = LinkModel(config).respond(frame)
@@ -66,7 +67,7 @@ def _payload_words(config: Config, fields: dict[str, int]) -> int:
     if fields["opcode"] == Opcode.INFER:
         images = (fields["arg"] & InferFlag.IMAGES_MASK) + 1
         return fields["count"] * images * record(config, Memory.ACTIVATIONS).words
-    if fields["opcode"] == Opcode.WRITE and fields["arg"] in tuple(Memory):
+    if fields["opcode"] == Opcode.WRITE and fields["arg"] in memories(config):
         return fields["count"] * record(config, Memory(fields["arg"])).words
     return 1
 

@@ -9,7 +9,7 @@ from tests.helpers.streams import LINKS, feed, simulate, words_of
 
 from celosia.driver.frames import request
 from celosia.model.link import LinkModel
-from celosia.spec import REQUEST, TRAILER, Config, Memory, Opcode, Status, record
+from celosia.spec import REQUEST, TRAILER, Config, Opcode, Status, memories, record
 from celosia.spec.timing import RECORD_LATENCY
 from celosia_hw.link.responder import Responder
 
@@ -49,7 +49,7 @@ class Bench:
         self.config, self.stall, self.rng = config, stall, Random(config.rows)
         self.dut, self.model = Responder(config), LinkModel(config)
         contents = np.random.default_rng(config.rows)
-        for memory in Memory:
+        for memory in memories(config):
             one = record(config, memory)
             data = contents.integers(0, 256, (one.depth, one.size)).astype(np.uint8)
             self.model.memories.write(memory, 0, data)
@@ -66,7 +66,7 @@ class Bench:
             opcode = rng.choice([*Opcode, Opcode.READ, Opcode.READ, 99])
         fields = {"opcode": opcode, "arg": rng.choice([0, 255, 255]), "address": rng.randrange(9)}
         if opcode in (Opcode.READ, Opcode.WRITE):
-            one = record(self.config, rng.choice(list(Memory)))
+            one = record(self.config, rng.choice(memories(self.config)))
             count = rng.randint(1, min(max(one.depth, 1), 4))
             address = rng.choice([0, one.depth // 2, max(one.depth - count, 0)])
             fields = {"opcode": opcode, "arg": one.memory, "address": address, "count": count}
@@ -133,7 +133,7 @@ class Bench:
             ctx.set(dut.read_data, latest[0])
             address = ctx.get(dut.read_row) * self.config.act_depth + ctx.get(dut.read_addr)
             found = {}
-            for memory in Memory:
+            for memory in memories(self.config):
                 records = self.model.memories.records(memory)
                 if ctx.get(dut.reading) and address < len(records):
                     found[memory.name.lower()] = int.from_bytes(

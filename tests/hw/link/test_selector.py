@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from tests.helpers.streams import LINKS, simulate, words_of
 
-from celosia.spec import COUNTERS, Memory, Opcode, identity, record
+from celosia.spec import COUNTERS, Opcode, identity, memories, record
 from celosia_hw.link.selector import RecordSelector
 
 
@@ -18,14 +18,15 @@ def test_words(config):
         for _ in range(25):
             values = {field.name: rng.randint(0, field.max) for field in COUNTERS.fields}
             contents = {
-                memory.name.lower(): rng.randbytes(record(config, memory).size) for memory in Memory
+                each.name.lower(): rng.randbytes(record(config, each).size)
+                for each in memories(config)
             }
             ctx.set(dut.counters, values)
             ctx.set(
                 dut.read_data,
                 {name: int.from_bytes(data, "little") for name, data in contents.items()},
             )
-            memory = rng.choice(list(Memory))
+            memory = rng.choice(memories(config))
             opcode, arg, data = rng.choice(
                 [
                     (Opcode.IDENTIFY, rng.randrange(256), identity(config)),

@@ -248,7 +248,7 @@ def identity(**changes):
         (identity(version=9), f"speaks link version 9, this driver {VERSION}"),
         (identity(rows=0), "impossible identity: rows = 0"),
         (identity(link_bytes=4), "4-byte link words, the transport 2"),
-        (identity(ops=0), "lacks DENSE"),
+        (identity(ops=0), "impossible identity: ops = 0x0"),
         (lambda replies: [replies[0][IDENTITY.size :]], "an identity of 0 bytes"),
         (lambda replies: [b""], "0 bytes that are no response"),
         (lambda replies: [b"\xff" * 8], "8 bytes that are no response"),

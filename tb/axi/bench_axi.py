@@ -2,9 +2,8 @@
 
 from cocotbext.axi import AxiResp
 
-from celosia.spec import IDENTITY, Op
+from celosia.spec import IDENTITY, identity
 from celosia.spec.axi import ADDRESS_BITS, REGISTER_BYTES, REGISTERS, Access
-from celosia.spec.link import MAGIC, VERSION
 from tb import settings
 from tb.base import bench, bench_stalled
 from tb.bench_engine import infer, load
@@ -13,11 +12,6 @@ from tb.programs import Programs
 from .axi_tb import AxiTB
 
 _COUNTED = ("issued", "skipped", "images")
-
-
-def identity(config) -> dict[str, int]:
-    ops = sum(1 << op for op in Op)
-    return {"magic": MAGIC, "version": VERSION, "ops": ops} | config.to_dict()
 
 
 @bench_stalled(100_000)
@@ -32,7 +26,7 @@ async def networks(dut, stall):
         infer(tb, programs, chosen[tb.rng.integers(len(chosen))])
     busy = 0
     while not (tb.sent and tb.scoreboard.idle):
-        assert await tb.read("IDENTITY") == identity(tb.config)
+        assert await tb.read("IDENTITY") == IDENTITY.unpack(identity(tb.config))
         busy += (await tb.read("STATUS"))["busy"]
     await tb.drain()
     assert busy, "never busy"
@@ -68,7 +62,7 @@ class Registers:
                 if one.access is not Access.R:
                     # Nothing is pending here, so writing 1 changes nothing.
                     self.writable[one.address + n] = kept[n] if one.access is Access.RW else 0
-        self.bytes |= enumerate(IDENTITY.pack(**identity(config)))
+        self.bytes |= enumerate(identity(config))
 
     def read(self, address: int, size: int) -> tuple[AxiResp, list[int | None]]:
         whole = range(address, address + size)

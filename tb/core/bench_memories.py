@@ -148,7 +148,7 @@ class MemoriesTB(TB):
         dut, config, layout = self.dut, self.config, read_records(self.config)
         dut.reading.value = 1
         for _ in range(count):
-            one = record(config, self.rng.choice(list(Memory)))
+            one = record(config, self.rng.choice(memories(config)))
             depth = config.act_depth if one.memory == Memory.ACTIVATIONS else one.depth
             addr, row = int(self.rng.integers(max(depth, 1))), int(self.rng.integers(config.rows))
             dut.read_addr.value, dut.read_row.value = addr, row

@@ -57,7 +57,7 @@ class LinkTB(EngineTB):
         if kind == 1:
             return self.frame(Opcode.COUNTERS, arg=int(rng.integers(2)))
         if kind == 2:
-            shape = self._shape(list(Memory))
+            shape = self._shape(list(memories(self.config)))
             address, count = self._range(shape.depth)
             return self.frame(Opcode.READ, shape.memory, address, count)
         return self.write() if kind == 3 else self.infer()

@@ -11,7 +11,7 @@ from celosia.driver import Device
 from celosia.driver.frames import pad_records, request
 from celosia.driver.rtl.source import engine_verilog
 from celosia.driver.rtl.transport import RtlTransport, _Outcome, _Report
-from celosia.spec import Config, InferFlag, Memory, Opcode, ceil_div, record
+from celosia.spec import Config, InferFlag, Memory, Opcode, ceil_div, memories, record
 
 #: Every engine that the tests run programs on.
 ENGINES = {**BENCHES["engine"].variants, **{f"default {name}": c for name, c in CONFIGS.items()}}
@@ -44,7 +44,7 @@ def requests(rng: np.random.Generator, config: Config, count: int) -> list[bytes
 
     def other() -> bytes:
         kind = rng.integers(6)
-        memory = Memory(int(rng.integers(len(Memory))))
+        memory = Memory(rng.choice(memories(config)))
         depth = record(config, memory).depth
         address = int(rng.integers(depth + 2))
         if kind == 0:

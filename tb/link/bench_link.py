@@ -123,7 +123,7 @@ class LinkTB(EngineTB):
             common
             | {"from_input": 1, "tiles": 2, "weights": 1, "last": 1, "emit": 1}
             | {"store": 1, "dst": 2 * _WORDS, "zero_point": 100},
-            {"op": 2, "clamp_max": 255, "tiles": 1},
+            {"op": 4, "clamp_max": 255, "tiles": 1},
             first | {"emit": 1, "tiles": 2, "weights": 4},
             common | {"tail": config.lanes + 1},
             first | {"store": 1, "dst": scratch},

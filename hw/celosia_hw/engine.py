@@ -94,6 +94,7 @@ class Engine(wiring.Component):
             counters.receiving.eq(receiver.receiving),
             counters.hold.eq(responder.hold),
             counters.clear.eq(responder.clear),
+            *([receiver.layout.eq(core.layout)] if self.config.convolution else []),
             self.counters.eq(counters.o),
             self.idle.eq(receiver.idle & ~(skid_i.o.valid | responder.o.valid | skid_o.o.valid)),
         ]

@@ -40,6 +40,7 @@ __all__ = [
     "operands",
     "parameter_word",
     "part_of",
+    "placement",
     "read_records",
     "reply",
     "requantized",
@@ -264,18 +265,35 @@ def hazard(config: Config) -> data.StructLayout:
     )
 
 
-def row_write(config: Config) -> data.StructLayout:
-    """One word for one row. ``active`` 0: nothing is stored. Rows come in order for each word, and
-    ``word_end`` marks the last one."""
+def placement(config: Config) -> data.StructLayout:
+    """Where each row keeps its words of a tensor: row r the words ``w`` with
+    ``local = w - r * row_words + halo < length`` (modulo 2**16), at ``base + local``."""
+    fields = struct(PARTS[Op.CONVOLUTION])
     return data.StructLayout(
         {
-            "row": range(config.rows),
-            "active": 1,
-            "dst": range(config.act_depth),
-            "word_end": 1,
-            "data": word(config),
+            "base": range(config.act_depth),
+            **{name: fields[name].shape for name in ("row_words", "halo", "length")},
         }
     )
+
+
+def row_write(config: Config) -> data.StructLayout:
+    """One word of one row, for address ``dst``. ``active`` 0: nothing is stored. Rows come in order
+    for each word, and ``word_end`` marks the last one.
+
+    In engines with convolution it is word ``number`` of its tensor, which every row stores in whose
+    `placement` it lies. There ``dst`` is the word's address where all rows have the same.
+    """
+    fields = {
+        "row": range(config.rows),
+        "active": 1,
+        "dst": range(config.act_depth),
+        "word_end": 1,
+        "data": word(config),
+    }
+    if config.convolution:
+        fields |= {"number": 16, "placement": placement(config)}
+    return data.StructLayout(fields)
 
 
 def run(config: Config) -> data.StructLayout:

@@ -4,11 +4,11 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import Config
+from celosia.spec import INPUT_LAYOUT, Config
 from celosia_hw.array.mac_array import MacArray
 from celosia_hw.feeder.feeder import Feeder
 from celosia_hw.feeder.operands import Operands
-from celosia_hw.layouts import events, memory_write, read_records, result, row_write, run
+from celosia_hw.layouts import events, memory_write, read_records, result, row_write, run, struct
 from celosia_hw.postprocess.drain import Drain
 from celosia_hw.postprocess.postprocess import Postprocess
 from celosia_hw.postprocess.writeback import Writeback
@@ -45,6 +45,7 @@ class Core(wiring.Component):
     read_row, read_addr : In.
     read_data : Out(`read_records`), as in `Memories`.
     events : Out(`events`).
+    layout : Out(`INPUT_LAYOUT`), with convolution only.
     """
 
     def __init__(self, config: Config):
@@ -65,6 +66,7 @@ class Core(wiring.Component):
                 "read_addr": In(writes["addr"].shape),
                 "read_data": Out(read_records(config)),
                 "events": Out(events(config)),
+                **({"layout": Out(struct(INPUT_LAYOUT))} if config.convolution else {}),
             }
         )
 
@@ -135,6 +137,8 @@ class Core(wiring.Component):
         connect(m, operands.activations, memories.activations)
         connect(m, operands.weights, memories.weights)
         connect(m, drain.params, memories.params)
+        if self.config.convolution:
+            m.d.comb += self.layout.eq(memories.layout)
         if self.config.tables:
             for reader, port in zip(postprocess.tables, memories.tables, strict=True):
                 connect(m, reader, port)

@@ -7,7 +7,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import PARAMETER, Config, Memory, descriptor
+from celosia.spec import INPUT_LAYOUT, PARAMETER, Config, Memory, descriptor
 from celosia_hw.cells import cells_of
 from celosia_hw.layouts import (
     memory_write,
@@ -23,6 +23,7 @@ from celosia_hw.util.pipelined_mux import pipelined_mux
 from celosia_hw.util.read_port import ReadPort
 
 from .activations import ActivationMemory
+from .stripe_memory import StripeMemory
 
 __all__ = ["Memories"]
 
@@ -51,17 +52,18 @@ class Memories(wiring.Component):
     records : Out(`read_records`).
     program, params, weights : In(`ReadPort`).
     tables : In(array of `ReadPort`, one for each requantizer); without tables there is none.
-    activations : In(`ReadPort` of one `word` per row).
+    activations : In(`ReadPort` of one `word` per row); with convolution In(array of `ReadPort` of a
+        `word`, one per row).
     masks : In(`ReadPort` of ``lanes`` bits).
     inputs : In(stream of `row_write`).
     results : In(stream of `row_write`, always ready).
     result_next : In(1), `results` is valid in the next cycle.
+    layout : Out(`INPUT_LAYOUT`), what the host wrote; with convolution only.
     """
 
     def __init__(self, config: Config):
         self.config = config
         writes = memory_write(config)
-        rows = data.ArrayLayout(word(config), config.rows)
         super().__init__(
             {
                 "write": In(writes),
@@ -72,12 +74,13 @@ class Memories(wiring.Component):
                 "program": In(ReadPort(config.program_depth, struct(descriptor(config)))),
                 "params": In(ReadPort(config.param_depth, parameter_word(config))),
                 "weights": In(ReadPort(config.weight_depth, 8 * config.cols)),
-                "activations": In(ReadPort(config.act_depth, rows)),
+                **{name: member.flip() for name, member in row_ports(config).items()},
                 "masks": In(ReadPort(config.act_depth, config.lanes)),
                 "inputs": In(stream.Signature(row_write(config))),
                 "results": In(stream.Signature(row_write(config), always_ready=True)),
                 "result_next": In(1),
                 **{name: member.flip() for name, member in table_ports(config).items()},
+                **({"layout": Out(struct(INPUT_LAYOUT))} if config.convolution else {}),
             }
         )
 
@@ -120,20 +123,35 @@ class Memories(wiring.Component):
         if config.tables:
             self._tables(m, cells, address)
 
-        m.submodules.activations = activations = ActivationMemory(config)
+        m.submodules.activations = activations = (
+            StripeMemory(config) if config.convolution else ActivationMemory(config)
+        )
         connect(m, flipped(self.inputs), activations.inputs)
         connect(m, flipped(self.results), activations.results)
         connect(m, flipped(self.masks), activations.masks)
-        m.d.comb += [
-            activations.result_next.eq(self.result_next),
-            activations.rows.addr.eq(address(self.activations)),
-            self.activations.data.eq(activations.rows.data),
-        ]
-        rows = [activations.rows.data[row].as_value() for row in range(config.rows)]
+        m.d.comb += activations.result_next.eq(self.result_next)
+        if config.convolution:
+            self._layout(m)
+            for own, port in zip(activations.rows, self.activations, strict=True):
+                m.d.comb += [own.addr.eq(address(port)), port.data.eq(own.data)]
+            rows = [port.data.as_value() for port in activations.rows]
+        else:
+            m.d.comb += [
+                activations.rows.addr.eq(address(self.activations)),
+                self.activations.data.eq(activations.rows.data),
+            ]
+            rows = [activations.rows.data[row].as_value() for row in range(config.rows)]
         with m.If(self.reading):
             read_row = pipelined_mux(m, self.read_row, rows, "read_row")
         m.d.comb += self.records.activations.eq(read_row)
         return m
+
+    def _layout(self, m: Module) -> None:
+        """The layout of inputs, a register."""
+        record = written_record(self.config, self.write, Memory.LAYOUT)
+        with m.If(self.write.en[Memory.LAYOUT]):
+            m.d.sync += self.layout.eq(record)
+        m.d.comb += self.records.layout.eq(self.layout)
 
     def _tables(self, m: Module, cells: ModuleType, address: Callable) -> None:
         """A copy of the element tables for each requantizer; the host reads the first one."""
@@ -168,3 +186,12 @@ class Memories(wiring.Component):
         padding, width = C(0, 8 * PARAMETER.size - PARAMETER.width), PARAMETER.width
         every = range(self.config.requantizers)
         return Cat(Cat(stored[width * n :][:width], padding) for n in every)
+
+
+def row_ports(config: Config) -> dict[str, wiring.Member]:
+    """Member ``activations`` of a block that reads them: one address for all rows, or with
+    convolution one for each."""
+    if config.convolution:
+        return {"activations": Out(ReadPort(config.act_depth, word(config))).array(config.rows)}
+    rows = data.ArrayLayout(word(config), config.rows)
+    return {"activations": Out(ReadPort(config.act_depth, rows))}

@@ -35,6 +35,7 @@ class Admission(wiring.Component):
     -------
     request : In(`REQUEST`)
     ended : In(1), the frame has ended with its header.
+    words : In, activation words of the input bank of an INFER.
     status : Out(`Status`)
     input_follows : Out(1), the opcode is INFER: the payload is an input.
     records_follow : Out(1), the opcode is WRITE: the payload is records.
@@ -54,6 +55,7 @@ class Admission(wiring.Component):
             {
                 "request": In(struct(REQUEST)),
                 "ended": In(1),
+                "words": In(REQUEST.width_of("count")),
                 "status": Out(Status),
                 "input_follows": Out(1),
                 "records_follow": Out(1),
@@ -74,9 +76,9 @@ class Admission(wiring.Component):
             end.eq(request.address + request.count),
             depth.eq(0),
             empty.eq(request.count == 0),
-            too_many.eq((request.arg & InferFlag.IMAGES_MASK) >= config.rows),
+            too_many.eq(self._too_many()),
             unfit.eq(
-                (request.count > config.act_depth // 2) | (request.address >= config.program_depth)
+                (self.words > config.act_depth // 2) | (request.address >= config.program_depth)
             ),
         ]
         with m.Switch(request.arg):
@@ -101,6 +103,14 @@ class Admission(wiring.Component):
             with m.Elif(~payload_follows & ~self.ended):
                 m.d.sync += self.status.eq(Status.OVERLONG)
         return m
+
+    def _too_many(self):
+        """More images than rows, or than the one that all rows share."""
+        images = self.request.arg & InferFlag.IMAGES_MASK
+        if not self.config.convolution:
+            return images >= self.config.rows
+        stripes = (self.request.arg & InferFlag.STRIPES) != 0
+        return (images >= self.config.rows) | (stripes & (images != 0))
 
     def _refusal(self, m, empty, beyond, too_many, unfit):
         """Why the header alone is refused; `Status.OK` when it is not."""

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from celosia.spec import REQUEST, Config, InferFlag, ceil_div
 from celosia_hw.layouts import link_word, struct
 
-__all__ = ["Header", "last_image"]
+__all__ = ["Header", "bank_words", "last_image"]
 
 
 class Header(wiring.Component):
@@ -81,6 +81,17 @@ class Header(wiring.Component):
         with m.If(self.truncated):
             m.d.sync += shifted.eq(0)
         return m
+
+
+def bank_words(config: Config, request, layout) -> Value:
+    """Activation words of an input bank for the input of an INFER in ``request``.
+
+    ``layout`` : `celosia.spec.INPUT_LAYOUT`, of engines with convolution.
+    """
+    if not config.convolution:
+        return request.count
+    stripes = (request.arg & InferFlag.STRIPES) != 0
+    return Mux(stripes, layout.length, request.count)
 
 
 def last_image(config: Config, request) -> Value:

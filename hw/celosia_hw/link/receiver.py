@@ -4,11 +4,11 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from celosia.spec import Config, Status
-from celosia_hw.layouts import link_word, memory_write, reply, row_write, run
+from celosia.spec import INPUT_LAYOUT, Config, InferFlag, Status
+from celosia_hw.layouts import link_word, memory_write, reply, row_write, run, struct
 
 from .admission import Admission
-from .header import Header, last_image
+from .header import Header, bank_words, last_image
 from .input_writer import InputWriter
 from .memory_writer import MemoryWriter
 from .payload import PayloadCounter
@@ -63,6 +63,7 @@ class Receiver(wiring.Component):
     flush : Out(1); flushes : Out(1), it will be 1 in the next cycle.
     receiving : Out(1), an input is being received.
     idle : Out(1), every request that has begun is answered.
+    layout : In(`INPUT_LAYOUT`), with convolution only.
     """
 
     def __init__(self, config: Config):
@@ -80,6 +81,7 @@ class Receiver(wiring.Component):
                 "flushes": Out(1),
                 "receiving": Out(1),
                 "idle": Out(1),
+                **({"layout": In(struct(INPUT_LAYOUT))} if config.convolution else {}),
             }
         )
 
@@ -177,6 +179,14 @@ class Receiver(wiring.Component):
             self.reply.payload.request.eq(request),
             self.reply.payload.stored.eq(memories.stored),
         ]
+        words = bank_words(self.config, request, getattr(self, "layout", None))
+        m.d.comb += [admission.words.eq(words), runs.words.eq(words)]
+        if self.config.convolution:
+            m.d.comb += [
+                inputs.words.eq(request.count),
+                inputs.stripes.eq((request.arg & InferFlag.STRIPES) != 0),
+                inputs.layout.eq(self.layout),
+            ]
         for writer in (inputs, memories):
             m.d.comb += [
                 writer.i.payload.data.eq(self.i.payload.data),

@@ -19,8 +19,8 @@ _BANKS = 2
 class Runs(wiring.Component):
     """Queues runs, and knows which of them are in flight.
 
-    There are two input banks, at activation words 0 and ``count``, used in turn: ``base`` is
-    ``bank * count``, the bank changes with each run queued, and ``clear`` returns to bank 0 (as
+    There are two input banks, at activation words 0 and ``words``, used in turn: ``base`` is
+    ``bank * words``, the bank changes with each run queued, and ``clear`` returns to bank 0 (as
     `celosia.model.link.LinkModel.bank`). A run occupies its bank from two cycles after it was taken
     from ``o`` until the cycle of ``run_done``, and is outstanding until that of ``answered``; these
     may be in any order, because rows without an image are drained after the last result. ``idle``
@@ -46,6 +46,7 @@ class Runs(wiring.Component):
     run_done : In(1), a bank is free again.
     answered : In(1), the response of a run has been sent.
     clear : In(1), no run is in flight any more.
+    words : In, activation words of the input bank of ``request``.
     base : Out, first activation word of the next input.
     may_load : Out(1)
     idle : Out(1), no run is in flight: all have ended and are answered.
@@ -62,6 +63,7 @@ class Runs(wiring.Component):
                 "run_done": In(1),
                 "answered": In(1),
                 "clear": In(1),
+                "words": In(REQUEST.width_of("count")),
                 "base": Out(range(config.act_depth)),
                 "may_load": Out(1),
                 "idle": Out(1),
@@ -78,7 +80,11 @@ class Runs(wiring.Component):
         # The run whose input was loaded last.
         program = Signal(range(self.config.program_depth))
         length = Signal(range(self.config.act_depth))
+        in_stripes = Signal()
         same = Signal()
+        stripes = C(0)
+        if self.config.convolution:
+            stripes = (request.arg & InferFlag.STRIPES) != 0
         free = (banks_used != _BANKS) & (outstanding != MAX_OUTSTANDING)
         # A run is counted a cycle after it was taken: `o.ready` settles late in its cycle.
         taken = Signal()
@@ -96,11 +102,13 @@ class Runs(wiring.Component):
             outstanding.eq(outstanding + taken - self.answered),
             banks_used.eq(banks_used + taken - self.run_done),
             bank.eq(bank ^ taken),
-            same.eq((request.address == program) & (request.count == length)),
-            self.base.eq(Mux(bank, request.count, 0)),
+            same.eq(
+                (request.address == program) & (self.words == length) & (stripes == in_stripes)
+            ),
+            self.base.eq(Mux(bank, self.words, 0)),
         ]
         with m.If(self.load):
-            m.d.sync += [program.eq(request.address), length.eq(request.count)]
+            m.d.sync += [program.eq(request.address), length.eq(self.words), in_stripes.eq(stripes)]
         with m.If(self.clear):
             m.d.sync += [outstanding.eq(0), banks_used.eq(0), bank.eq(0)]
         return m

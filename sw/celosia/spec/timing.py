@@ -8,6 +8,7 @@ __all__ = [
     "MULTICYCLE_CYCLES",
     "MULTICYCLE_LATENCY",
     "OPERAND_LATENCY",
+    "PLACEMENT_LATENCY",
     "PRODUCT32_LATENCY",
     "PRODUCT_LATENCY",
     "READ_LATENCY",
@@ -51,6 +52,8 @@ MULTICYCLE_CYCLES = DRAIN_LATENCY + MULTICYCLE_LATENCY + TABLES_LATENCY
 #: Cycles for which a written word of weights may be on its way to its memories. Their next reader
 #: comes later than that, because the WRITE is answered first, and the next header is read.
 WEIGHTS_LATENCY = 16
+#: From a word's number to the rows that store it and their addresses.
+PLACEMENT_LATENCY = 4
 #: Segments the scanner may be ahead of the walker.
 SEGMENT_DEPTH = 8
 #: Words of results that may wait for the host before the drain stops.

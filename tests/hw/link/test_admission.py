@@ -81,6 +81,7 @@ def test_admission(config):
         for fields in requests(config):
             for ended in (False, True):
                 ctx.set(dut.request, fields)
+                ctx.set(dut.words, fields["count"])
                 ctx.set(dut.ended, ended)
                 for _ in range(dut.latency):
                     await ctx.tick()

@@ -43,6 +43,7 @@ def test_runs(config):
             images, skip = rng.randint(1, config.rows), rng.random() < 0.5
             arg = images - 1 | (0 if skip else InferFlag.NO_SKIP)
             ctx.set(dut.request, {"arg": arg, "address": asked[0], "count": asked[1]})
+            ctx.set(dut.words, asked[1])
             await step(ctx, busy)
             for _ in range(rng.choice([1, 1, 5])):
                 assert ctx.get(dut.base) == (asked[1] if model.bank else 0)

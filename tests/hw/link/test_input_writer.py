@@ -71,3 +71,50 @@ def test_inputs(config, stalls):
             stored += 1
 
     simulate(dut, offer, check)
+
+
+@pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.4, 0.4)], ids=str)
+def test_numbers_and_placement(stalls):
+    """With convolution each word has its number in the tensors of all images, or of the one that
+    all rows share."""
+    rng = Random(7)
+    config = Config.default(3, 4, link_bytes=2, act_depth=32, weight_depth=16, convolution=1)
+    dut = InputWriter(config)
+    inputs = [Input(config, rng) for _ in range(INPUTS)]
+    layouts = [
+        {name: rng.randrange(1 << 16) for name in ("row_words", "halo", "length")} for _ in inputs
+    ]
+    stripes = [rng.random() < 0.5 for _ in inputs]
+    bases = [rng.randrange(config.act_depth) for _ in inputs]
+    stored = 0
+
+    async def offer(ctx):
+        for n, each in enumerate(inputs):
+            while stored < n:
+                await ctx.tick()
+            each.images = 1 if stripes[n] else each.images
+            ctx.set(dut.base, bases[n])
+            ctx.set(dut.last_image, each.images - 1)
+            ctx.set(dut.words, each.count)
+            ctx.set(dut.stripes, stripes[n])
+            ctx.set(dut.layout, layouts[n])
+            ctx.set(dut.load, 1)
+            await ctx.tick()
+            ctx.set(dut.load, 0)
+            await feed(ctx, dut.i, each.payload, rng, stalls[0])
+
+    async def check(ctx):
+        nonlocal stored
+        for each, layout, base, shared in zip(inputs, layouts, bases, stripes, strict=True):
+            count = {"row_words": each.count, "halo": 0, "length": each.count}
+            where = layout if shared else count
+            writes = await collect(ctx, dut.o, len(each.records), Random(stored), stalls[1])
+            for n, write in enumerate(writes):
+                word, row = divmod(n, each.images)
+                assert write.number == row * each.count + word
+                assert {name: write.placement[name] for name in where} == where
+                assert write.placement.base == base
+                assert write.dst == (base + where["halo"] + word) % 32
+            stored += 1
+
+    simulate(dut, offer, check)

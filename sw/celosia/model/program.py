@@ -11,6 +11,8 @@ from celosia.ops import OPERATIONS
 from celosia.spec import PARAMETER, Config, Rounding, Status, legal, unpack_descriptor
 from celosia.support.errors import CelosiaError
 
+from .map_layer import MapLayer
+from .map_program import MapProgram, map_operand, params_read, weights_read
 from .memories import Memories
 
 __all__ = ["Layer", "Program", "decode"]
@@ -106,24 +108,27 @@ class Program:
         return emitted
 
 
-def decode(memories: Memories, address: int) -> Program:
+def decode(memories: Memories, address: int) -> Program | MapProgram:
     """The program at descriptor ``address``, with copies of all constants it uses.
+
+    It is a `MapProgram` of an engine with convolution.
 
     Raises
     ------
     CelosiaError : a legal descriptor reads outside a memory or finds a shift outside -31..30;
         the engine promises no result for these.
     """
-    layers = []
-    while address < memories.config.program_depth:
+    config, layers = memories.config, []
+    make, kind = (_map_layer, MapProgram) if config.convolution else (_layer, Program)
+    while address < config.program_depth:
         descriptor = unpack_descriptor(memories.program[address].tobytes())
-        if not legal(descriptor, memories.config):
+        if not legal(descriptor, config):
             break
-        layers.append(_layer(memories, descriptor, f"descriptor {address}"))
+        layers.append(make(memories, descriptor, f"descriptor {address}"))
         if descriptor["last"]:
-            return Program(tuple(layers), Status.OK, 0, memories.config)
+            return kind(tuple(layers), Status.OK, 0, config)
         address += 1
-    return Program(tuple(layers), Status.BAD_DESCRIPTOR, address, memories.config)
+    return kind(tuple(layers), Status.BAD_DESCRIPTOR, address, config)
 
 
 def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
@@ -132,7 +137,23 @@ def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
     _inside("reads", words, config.weight_depth, "weight words", where)
     weights = operation.operand(d, memories.weights, config)
     words = range(d["params"], d["params"] + d["tiles"] * config.params_per_tile)
-    _inside("reads", words, config.param_depth, "parameter words", where)
+    return Layer(d, weights, *_channels(memories, d, words, where))
+
+
+def _map_layer(memories: Memories, d: dict[str, int], where: str) -> MapLayer:
+    config = memories.config
+    words = weights_read(d, config)
+    _inside("reads", words, config.weight_depth, "weight words", where)
+    weights = map_operand(d, memories.weights, config)
+    channels = _channels(memories, d, params_read(d, config), where)
+    return MapLayer(d, config, weights, Layer(d, weights, *channels).postprocess)
+
+
+def _channels(
+    memories: Memories, d: dict[str, int], words: range, where: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Bias, multiplier and shift in ``words`` of parameters, and the table."""
+    _inside("reads", words, memories.config.param_depth, "parameter words", where)
     channels = memories.params[words.start : words.stop].reshape(-1, PARAMETER.size)
     fields = [PARAMETER.unpack(channel.tobytes()) for channel in channels]
     bias, multiplier, shift = (
@@ -144,7 +165,7 @@ def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
     except ValueError as error:
         raise _undefined(str(error), where) from error
     table = memories.tables[d["table"]].copy() if d["use_table"] else None
-    return Layer(d, weights, bias, multiplier, shift, table)
+    return bias, multiplier, shift, table
 
 
 def _inside(verb: str, words: range, depth: int, unit: str, where: str) -> None:

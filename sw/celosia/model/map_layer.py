@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from celosia.numerics.array import accumulate
+from celosia.ops.window_walk import WindowWalk
 from celosia.spec import ACC, Config
 from celosia.support.errors import CelosiaError
-
-from .window_walk import WindowWalk
 
 __all__ = ["Fed", "MapLayer"]
 

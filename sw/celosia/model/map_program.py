@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.numerics.array import operand
+from celosia.ops.window_walk import tile_weights
 from celosia.spec import WEIGHT, Config, Op, Status
 
 from .map_layer import Fed, MapLayer
 
-__all__ = ["MapProgram", "map_operand", "params_read", "weights_read"]
+__all__ = ["MapProgram", "map_operand"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,29 +63,9 @@ class MapProgram:
         return emitted
 
 
-def _k(d: dict[str, int], config: Config) -> int:
-    """Weight words of a tile."""
-    taps = d["kernel_y"] * d["kernel_x"]
-    if d["op"] == Op.DEPTHWISE:
-        return taps
-    return taps * ((d["tap_words"] - 1) * config.lanes + d["tail"])
-
-
-def weights_read(d: dict[str, int], config: Config) -> range:
-    """From the first to the last record of weights that a descriptor reads."""
-    start = d["weights"]
-    return range(start, start + (d["tiles"] - 1) * d["weight_stride"] + _k(d, config))
-
-
-def params_read(d: dict[str, int], config: Config) -> range:
-    """The records of parameters that a descriptor reads."""
-    tile = config.beats if d["op"] == Op.DEPTHWISE else config.params_per_tile
-    return range(d["params"], d["params"] + d["tiles"] * tile)
-
-
 def map_operand(d: dict[str, int], memory: np.ndarray, config: Config) -> np.ndarray:
     """The weights of `MapLayer`, of the weight memory int8 [words, cols]."""
-    k, depthwise = _k(d, config), d["op"] == Op.DEPTHWISE
+    k, depthwise = tile_weights(d, config), d["op"] == Op.DEPTHWISE
     starts = [d["weights"] + tile * d["weight_stride"] for tile in range(d["tiles"])]
     width = config.lanes if depthwise else config.cols
     weights = np.concatenate([memory[start : start + k, :width] for start in starts], axis=1)

@@ -8,11 +8,12 @@ import numpy as np
 from celosia.numerics.requantize import check_factors, requantize
 from celosia.numerics.table import apply_table
 from celosia.ops import OPERATIONS
+from celosia.ops.window_walk import params_read, weights_read
 from celosia.spec import PARAMETER, Config, Rounding, Status, legal, unpack_descriptor
 from celosia.support.errors import CelosiaError
 
 from .map_layer import MapLayer
-from .map_program import MapProgram, map_operand, params_read, weights_read
+from .map_program import MapProgram, map_operand
 from .memories import Memories
 
 __all__ = ["Layer", "Program", "decode"]

@@ -6,7 +6,7 @@ from celosia.network.graph import Layer
 from celosia.spec import ACC, ACTIVATION, BIAS, OFFSET
 from celosia.support.errors import CelosiaError
 
-__all__ = ["fold"]
+__all__ = ["check_sums", "fold", "fold_bias"]
 
 _TODO = "scale the layer's weights down or split its inputs"
 
@@ -31,22 +31,37 @@ def fold(layer: Layer) -> np.ndarray:
         naming layer and channel, when a folded bias leaves int32 or
         ``255 * sum(|w|) + |b'| > ACC.max``.
     """
-    w = layer.weights.astype(np.int64)
-    bias = layer.bias.astype(np.int64) - (layer.input.zero_point + OFFSET) * w.sum(axis=1)
+    return fold_bias(layer.name, layer.weights, layer.bias, layer.input.zero_point)
+
+
+def fold_bias(name: str, weights: np.ndarray, bias: np.ndarray, zero_point: int) -> np.ndarray:
+    """`fold` of int8 ``weights`` [N, K] and ``bias`` [N]."""
+    w = weights.astype(np.int64)
+    folded = bias.astype(np.int64) - (zero_point + OFFSET) * w.sum(axis=1)
+    check_sums(name, weights, folded)
+    return folded
+
+
+def check_sums(name: str, weights: np.ndarray, bias: np.ndarray) -> None:
+    """Prove that sums over ``weights`` [N, K] with the folded ``bias`` [N] fit the accumulator.
+
+    Raises
+    ------
+    CelosiaError : see `fold`.
+    """
     bad = (bias < BIAS.min) | (bias > BIAS.max)
     if bad.any():
         channel = int(bad.argmax())
         raise CelosiaError(
             f"the folded bias {bias[channel]} does not fit {BIAS.width} bits",
-            where=f"{layer.name}, channel {channel}",
+            where=f"{name}, channel {channel}",
             todo=_TODO,
         )
-    reach = ACTIVATION.max * np.abs(w).sum(axis=1) + np.abs(bias)
+    reach = ACTIVATION.max * np.abs(weights.astype(np.int64)).sum(axis=1) + np.abs(bias)
     if (reach > ACC.max).any():
         channel = int((reach > ACC.max).argmax())
         raise CelosiaError(
             f"sums up to {reach[channel]} overflow the {ACC.width}-bit accumulator",
-            where=f"{layer.name}, channel {channel}",
+            where=f"{name}, channel {channel}",
             todo=_TODO,
         )
-    return bias

@@ -13,10 +13,8 @@ from celosia.spec import ACTIVATION, WEIGHT
 
 from .staircase import Factor, fit
 
-__all__ = ["PAIRS", "Sum", "fit_sum"]
+__all__ = ["Sum", "fit_sum"]
 
-#: int8 [65536] each, all pairs of values of the first and the second tensor.
-PAIRS = tuple(x.ravel().astype(np.int8) for x in np.mgrid[-128:128, -128:128])
 #: Taps of a tensor, at most: their weights add up.
 TAPS = 255
 _NEAR = 1.5  # errors that are tried, in units of the smallest one so far
@@ -43,7 +41,8 @@ def fit_sum(
 
     Parameters
     ----------
-    results : uint8 [65536], in offset binary, of `PAIRS`.
+    results : uint8 [65536], of all bytes of the first tensor, for each all of the second; results
+        and bytes in offset binary.
     ratio : about how much more the first tensor counts than the second.
     clamp, zero_points : see `fit`.
 
@@ -51,7 +50,7 @@ def fit_sum(
     -------
     None if there are none.
     """
-    a, b = (x.astype(np.int64) + 128 for x in PAIRS)
+    a, b = np.divmod(np.arange(len(results)), ACTIVATION.max + 1)
     order = np.argsort(results, kind="stable")
     a, b, values = a[order], b[order], results[order]
     starts = np.flatnonzero(np.diff(values.astype(np.int64), prepend=-1))

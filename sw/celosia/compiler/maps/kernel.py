@@ -6,7 +6,7 @@ import numpy as np
 
 from celosia.spec import Config, Op, Rounding, ceil_div
 
-__all__ = ["Kernel", "Map", "Program", "View"]
+__all__ = ["Kernel", "Map", "Piece", "Program", "View"]
 
 
 @dataclass(eq=False)
@@ -41,6 +41,26 @@ class Map:
 
 
 @dataclass(frozen=True, eq=False)
+class Piece:
+    """What a kernel makes of a tensor: some channels, on all or a part of its pixels.
+
+    Parameters
+    ----------
+    kernel : its number.
+    channels : int [C], of the tensor.
+    results : int [C], byte of each of them in the words that the kernel makes for a pixel.
+    corner : y and x of the kernel's first pixel in the tensor.
+    size : height and width of what it makes.
+    """
+
+    kernel: int
+    channels: np.ndarray
+    results: np.ndarray
+    corner: tuple[int, int]
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """A tensor of the graph: where its channels lie in a map, and which kernels make them.
 
@@ -48,14 +68,12 @@ class View:
     ----------
     map : number of the map.
     places : int [C], byte of each channel in the map's pixel, ``word * lanes + byte``.
-    makers : int [C], number of the kernel that makes each channel; -1 of the graph's input.
-    results : int [C], byte of each channel in the words that its kernel makes for a pixel.
+    pieces : none of the graph's input. Where two of them meet, the later one is right.
     """
 
     map: int
     places: np.ndarray
-    makers: np.ndarray
-    results: np.ndarray
+    pieces: tuple[Piece, ...] = ()
 
     def first(self, config: Config) -> int:
         """First word of the pixel that is the tensor's."""
@@ -81,7 +99,8 @@ class Kernel:
     source : number of the map that it reads; first : first word that it reads of each pixel.
     other : None, or number and first word of a second map, which the second line of taps reads.
     result : number of the map that it writes; result_first : first word of each pixel.
-    size : height and width of its result.
+    corner : y and x of its first pixel in that map.
+    size : height and width of what it makes: all lines' whole width, one line or one column.
     taps : height and width of the kernel.
     stride, dilation, padding : (y, x); the padding is at the top and at the left.
     weights : CONVOLUTION int8 [N, taps, bytes], bytes of the source's pixel from its first word on;
@@ -111,10 +130,10 @@ class Kernel:
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
+    corner: tuple[int, int] = (0, 0)
     other: tuple[int, int] | None = None
     table: bytes | None = None
     emit: bool = False
-    store: bool = True
 
     @property
     def sources(self) -> tuple[int, ...]:

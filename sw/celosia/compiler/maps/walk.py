@@ -116,20 +116,21 @@ def _result(
     kernel: Kernel, program: Program, plan: Plan, config: Config, steps: int
 ) -> dict[str, int]:
     result, place = program.maps[kernel.result], plan.ranges[kernel.result]
-    pitch = result.words
+    first = (kernel.corner[0] * result.width + kernel.corner[1]) * result.words
+    column = kernel.size[1] == 1
+    pitch = result.words * (result.width if column else 1)
     fields = {
         "result_pixel": pitch,
-        "result_row": (kernel.pixels if plan.images else steps) * pitch,
+        "result_row": result.size(config) if plan.images else steps * pitch,
         "tiles": kernel.tiles(config),
-        "store": int(place is not None and kernel.store),
+        "store": int(place is not None),
     }
-    if not fields["store"]:
+    if place is None:
         return fields
-    assert place is not None
     return fields | {
         "dst": place.base,
         "row_words": place.row_words,
-        "halo": place.halo + kernel.result_first,
+        "halo": place.halo + kernel.result_first + first,
         "length": place.length,
     }
 
@@ -156,7 +157,8 @@ def _waits(program: Program, plan: Plan, config: Config, index: int, whole: bool
     own = row_steps(kernel.pixels, config, plan.images)
     needed = np.where(inside, pixel % made, -1).max(axis=1)
     lead = int((needed - np.arange(kernel.pixels) % own).max()) + 1
-    wait = _WAIT if lead >= made > 1 else max(lead - 1, 0) * pixel_words + ahead
+    everything = before.pixels != source.pixels or lead >= made > 1
+    wait = _WAIT if everything else max(lead - 1, 0) * pixel_words + ahead
     return {"waits": 1, "wait": min(wait, _WAIT), "wait_step": pixel_words}
 
 

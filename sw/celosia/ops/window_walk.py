@@ -11,7 +11,7 @@ import numpy as np
 
 from celosia.spec import Config, Op
 
-__all__ = ["WindowWalk"]
+__all__ = ["WindowWalk", "params_read", "tile_weights", "weights_read"]
 
 _ADDRESS, _SIDE = (1 << 16) - 1, (1 << 9) - 1
 
@@ -148,3 +148,23 @@ class WindowWalk:
         local = (self.numbers - low) & _ADDRESS
         row, result = np.nonzero(local < d["length"])
         return row, d["dst"] + local[row, result], result
+
+
+def tile_weights(d: dict[str, int], config: Config) -> int:
+    """Weight words of a tile."""
+    taps = d["kernel_y"] * d["kernel_x"]
+    if d["op"] == Op.DEPTHWISE:
+        return taps
+    return taps * ((d["tap_words"] - 1) * config.lanes + d["tail"])
+
+
+def weights_read(d: dict[str, int], config: Config) -> range:
+    """From the first to the last record of weights that a descriptor reads."""
+    start = d["weights"]
+    return range(start, start + (d["tiles"] - 1) * d["weight_stride"] + tile_weights(d, config))
+
+
+def params_read(d: dict[str, int], config: Config) -> range:
+    """The records of parameters that a descriptor reads."""
+    tile = config.beats if d["op"] == Op.DEPTHWISE else config.params_per_tile
+    return range(d["params"], d["params"] + d["tiles"] * tile)

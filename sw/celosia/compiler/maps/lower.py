@@ -1,0 +1,398 @@
+"""Layers of a graph as kernels of the two operations of an engine with convolution.
+
+- A fully connected layer is a CONVOLUTION whose kernel is the whole map.
+- Pools, means and additions are DEPTHWISE with weights and a multiplier that are proved for every
+  sum that can occur.
+- A padding becomes that of its readers where they read the zero point outside, else a copy.
+- The parts of a concatenation are made side by side in one map, each in whole words; weights are 0
+  where there is no channel.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from celosia.network.graph import Graph
+from celosia.network.layers import (
+    Add,
+    AveragePool,
+    Concatenation,
+    Convolution,
+    Dense,
+    Depthwise,
+    MaxPool,
+    Mean,
+    Pad,
+)
+from celosia.numerics.offset_binary import to_offset
+from celosia.ops.fold import fold_bias
+from celosia.ops.pack import element_table
+from celosia.spec import OFFSET, Config, Rounding
+from celosia.support.errors import CelosiaError
+
+from .add import fit_sum
+from .kernel import Kernel, Piece, Program, View
+from .lowering import Lowering, Post, offset
+from .pools import average, maximum
+
+__all__ = ["lower"]
+
+_TODO = "quantize the model with other scales"
+
+
+def lower(graph: Graph, config: Config, emit_all: bool = False) -> Program:
+    """The kernels of ``graph`` for engines of this ``config``.
+
+    Parameters
+    ----------
+    emit_all : every layer's result is made and emitted, paddings included.
+
+    Raises
+    ------
+    Unsupported : the engine lacks an operation; it and the layer are named.
+    CelosiaError : an accumulator could overflow, or no multiplier gives a layer's results.
+    """
+    return _Graph(graph, config, emit_all).program()
+
+
+class _Graph:
+    def __init__(self, graph: Graph, config: Config, emit_all: bool):
+        self.graph, self.config = graph, config
+        count = len(graph.layers)
+        self.readers: dict[int, list[int]] = {tensor: [] for tensor in range(count + 1)}
+        for index, reads in enumerate(graph.reads):
+            for tensor in reads:
+                self.readers[tensor].append(index)
+        outputs = graph.outputs if graph.outputs is not None else (count,)
+        self.emitted = tuple(range(1, count + 1)) if emit_all else tuple(outputs)
+        #: Tensors that are not stored: what is padded, and lines and pixels before it.
+        self.padded: dict[int, tuple[int, int, int]] = {}
+        self._fold_pads()
+        self.low = Lowering(config, graph.shapes, self._homes())
+
+    def program(self) -> Program:
+        self.low.input(self._packed())
+        views = self.low.program.views
+        for index, (layer, reads) in enumerate(
+            zip(self.graph.layers, self.graph.reads, strict=True)
+        ):
+            tensor = index + 1
+            if tensor in self.padded:
+                views[tensor] = None
+            else:
+                views[tensor] = _LOWER[type(layer)](self, layer, reads, tensor)
+        program = self.low.finish()
+        for tensor in self.emitted:
+            for piece in self.low.view(tensor).pieces:
+                program.kernels[piece.kernel].emit = True
+        return _alive(program)
+
+    def _fold_pads(self) -> None:
+        """Paddings whose readers all read the same byte outside their map."""
+        for index, layer in enumerate(self.graph.layers):
+            tensor = index + 1
+            if not isinstance(layer, Pad) or tensor in self.emitted or not self.readers[tensor]:
+                continue
+            readers = [self.graph.layers[reader] for reader in self.readers[tensor]]
+            if _moves_only(layer) and all(map(_pads_itself, readers)):
+                source, top, left = self._unpadded(self.graph.reads[index][0])
+                self.padded[tensor] = source, top + layer.top, left + layer.left
+
+    def _unpadded(self, tensor: int) -> tuple[int, int, int]:
+        return self.padded.get(tensor, (tensor, 0, 0))
+
+    def read(self, tensor: int) -> tuple[View, tuple[int, int]]:
+        """The tensor, and lines and pixels of padding before it."""
+        source, top, left = self._unpadded(tensor)
+        return self.low.view(source), (top, left)
+
+    def _homes(self) -> dict[int, int]:
+        """Tensors that are made where a concatenation has them: each by the outermost one's."""
+        homes: dict[int, int] = {}
+        for index in reversed(range(len(self.graph.layers))):
+            layer = self.graph.layers[index]
+            if not isinstance(layer, Concatenation) or not _moves_only(layer):
+                continue
+            reads = self.graph.reads[index]
+            root = homes.get(index + 1, index + 1)
+            for tensor in reads:
+                made = tensor != 0 and tensor not in self.padded
+                if made and tensor not in homes and reads.count(tensor) == 1:
+                    homes[tensor] = root
+        return homes
+
+    def _packed(self) -> bool:
+        """Whether the input's pixels follow each other byte by byte."""
+        h, w, c = self.graph.shapes[0]
+        if self.config.slots != self.config.lanes or h * w == 1 or c % self.config.lanes == 0:
+            return False
+        readers = [
+            self.graph.layers[reader]
+            for tensor in [0, *(t for t, (source, *_) in self.padded.items() if source == 0)]
+            for reader in self.readers[tensor]
+            if reader + 1 not in self.padded
+        ]
+        return all(
+            isinstance(reader, Dense | Convolution)
+            or (isinstance(reader, Depthwise) and _is_convolution(reader, self.config))
+            for reader in readers
+        )
+
+    # Layers.
+
+    def dense(self, layer: Dense, reads: tuple[int, ...], tensor: int) -> View:
+        view, _ = self.read(reads[0])
+        h, w, c = self.graph.shapes[reads[0]]
+        weights = layer.weights.reshape(-1, h * w, c)
+        bias = fold_bias(layer.name, layer.weights, layer.bias, layer.input.zero_point)
+        post = _post(layer, bias, layer.multiplier, layer.shift, layer.rounding)
+        return self.low.convolve(layer.name, view, tensor, (1, 1), weights, post, taps=(h, w))
+
+    def convolution(self, layer: Convolution, reads: tuple[int, ...], tensor: int) -> View:
+        n, kh, kw, c = layer.weights.shape
+        return self._convolve(layer, layer.weights.reshape(n, kh * kw, c), (kh, kw), reads, tensor)
+
+    def _convolve(
+        self, layer, weights: np.ndarray, taps: tuple[int, int], reads: tuple, tensor: int
+    ) -> View:
+        view, before = self.read(reads[0])
+        flat = weights.reshape(len(weights), -1)
+        bias = fold_bias(layer.name, flat, layer.bias, layer.input.zero_point)
+        return self.low.convolve(
+            layer.name,
+            view,
+            tensor,
+            layer.output_size,
+            weights,
+            _post(layer, bias, layer.multiplier, layer.shift, layer.rounding),
+            taps=taps,
+            **_window(layer, before),
+        )
+
+    def depthwise(self, layer: Depthwise, reads: tuple[int, ...], tensor: int) -> View:
+        kh, kw, n = layer.weights.shape
+        c = layer.input_shape[2]
+        copies, weights = n // c, layer.weights.reshape(kh * kw, n)
+        if _is_convolution(layer, self.config):
+            wide = np.zeros((n, kh * kw, c), np.int8)
+            wide[np.arange(n), :, np.arange(n) // copies] = weights.T
+            return self._convolve(layer, wide, (kh, kw), reads, tensor)
+        view, before = self.read(reads[0])
+        bias = fold_bias(layer.name, weights.T, layer.bias, layer.input.zero_point)
+        if copies == 1:
+            return self.low.depthwise(
+                layer.name,
+                view,
+                tensor,
+                layer.output_size,
+                weights,
+                _post(layer, bias, layer.multiplier, layer.shift, layer.rounding),
+                taps=(kh, kw),
+                **_window(layer, before),
+            )
+        # Channel c * copies + i of the result is made by kernel i, side by side in one map.
+        homes, parts = self.low.homes, []
+        root = homes.get(tensor, tensor)
+        for part in range(copies):
+            homes[-1 - part] = root
+            parts.append(
+                self.low.depthwise(
+                    layer.name,
+                    view,
+                    -1 - part,
+                    layer.output_size,
+                    weights[:, part::copies],
+                    _post(
+                        layer,
+                        bias[part::copies],
+                        layer.multiplier[part::copies],
+                        layer.shift[part::copies],
+                        layer.rounding,
+                    ),
+                    taps=(kh, kw),
+                    **_window(layer, before),
+                )
+            )
+        return _joined(parts, [np.arange(c) * copies + part for part in range(copies)])
+
+    def average(self, layer: AveragePool, reads: tuple[int, ...], tensor: int) -> View:
+        view, before = self.read(reads[0])
+        return average(
+            self.low,
+            layer.name,
+            view,
+            tensor,
+            kernel=layer.kernel,
+            stride=layer.stride,
+            padding=(layer.padding[0] + before[0], layer.padding[1] + before[1]),
+            size=layer.output_size,
+            folded=before if reads[0] in self.padded else None,
+            zero_point=layer.input.zero_point + OFFSET,
+            clamp=offset(layer.clamp),
+            table=element_table(layer),
+        )
+
+    def maximum(self, layer: MaxPool, reads: tuple[int, ...], tensor: int) -> View:
+        return maximum(
+            self.low,
+            layer.name,
+            self.low.view(reads[0]),
+            tensor,
+            kernel=layer.kernel,
+            stride=layer.stride,
+            padding=layer.padding,
+            size=layer.output_size,
+            clamp=offset(layer.clamp),
+            table=element_table(layer),
+        )
+
+    def mean(self, layer: Mean, reads: tuple[int, ...], tensor: int) -> View:
+        h, w, c = layer.map_shape
+        weights = np.ones((c, h * w), np.int8)
+        zero = np.zeros(c, np.int64)
+        bias = fold_bias(layer.name, weights, zero, layer.input.zero_point)
+        multiplier, shift = layer.factor
+        post = _post(layer, bias, zero + multiplier, zero + shift, Rounding.DOUBLE)
+        view = self.low.view(reads[0])
+        return self.low.depthwise(layer.name, view, tensor, (1, 1), weights.T, post, taps=(h, w))
+
+    def add(self, layer: Add, reads: tuple[int, ...], tensor: int) -> View:
+        self.low.require_depthwise(layer.name)
+        views = tuple(self.low.view(read) for read in reads)
+        h, w, c = self.graph.shapes[tensor]
+        clamp = offset(layer.clamp)
+        values = to_offset(replace(layer, table=None, table_output=None).function().ravel())
+        ratio = layer.input.scale / layer.other.scale
+        found = fit_sum(values, ratio, clamp, (layer.output.zero_point + OFFSET, OFFSET, 0))
+        if found is None:
+            raise CelosiaError(
+                f"no weights give the sums of scales {layer.input.scale:g} and "
+                f"{layer.other.scale:g} to {layer.output.scale:g}",
+                where=layer.name,
+                todo=_TODO,
+            )
+        post = Post.of(found.factor, c, clamp, element_table(layer))
+        return self.low.pair(layer.name, views, tensor, (h, w), found.taps(), post)
+
+    def pad(self, layer: Pad, reads: tuple[int, ...], tensor: int) -> View:
+        h, w, _ = self.graph.shapes[tensor]
+        view, before = self.read(reads[0])
+        return self.low.copy(
+            layer.name,
+            view,
+            tensor,
+            (h, w),
+            padding=(layer.top + before[0], layer.left + before[1]),
+            outside=layer.input.zero_point + OFFSET,
+            clamp=offset(layer.clamp),
+            table=element_table(layer),
+        )
+
+    def concatenation(self, layer: Concatenation, reads: tuple[int, ...], tensor: int) -> View:
+        root = self.low.homes.get(tensor, tensor)
+        h, w, _ = self.graph.shapes[tensor]
+        parts, channels, first = [], [], 0
+        for index, read in enumerate(reads):
+            view = self.low.view(read)
+            if self.low.homes.get(read) != root or reads.count(read) > 1:
+                extra = -1 - index
+                self.low.homes[extra] = root
+                view = self.low.copy(
+                    layer.name,
+                    view,
+                    extra,
+                    (h, w),
+                    clamp=offset(layer.clamp),
+                    table=element_table(layer),
+                )
+            parts.append(view)
+            channels.append(first + np.arange(len(view.places)))
+            first += len(view.places)
+        return _joined(parts, channels)
+
+
+def _post(
+    layer, bias: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, rounding: Rounding
+) -> Post:
+    zero_point, clamp = layer.output.zero_point + OFFSET, offset(layer.clamp)
+    return Post(bias, multiplier, shift, rounding, zero_point, clamp, element_table(layer))
+
+
+def _window(layer, before: tuple[int, int]) -> dict:
+    return {
+        "stride": layer.stride,
+        "dilation": layer.dilation,
+        "padding": (layer.padding[0] + before[0], layer.padding[1] + before[1]),
+        "outside": layer.input.zero_point + OFFSET,
+    }
+
+
+def _moves_only(layer) -> bool:
+    """Whether its bytes are those of its inputs."""
+    return layer.table is None and layer.clamp == (-128, 127)
+
+
+def _pads_itself(layer) -> bool:
+    """Whether a padding before the layer can be its own."""
+    if isinstance(layer, AveragePool):
+        h, w, _ = layer.input_shape
+        sizes = zip(layer.output_size, layer.stride, layer.kernel, (h, w), strict=True)
+        inside = all((n - 1) * s + k <= limit for n, s, k, limit in sizes)
+        return inside and tuple(layer.padding) == (0, 0)
+    return isinstance(layer, Convolution | Depthwise | Pad)
+
+
+def _is_convolution(layer: Depthwise, config: Config) -> bool:
+    """Whether a CONVOLUTION does it in fewer cycles than DEPTHWISE, or at all."""
+    kh, kw, n = layer.weights.shape
+    c = layer.input_shape[2]
+    if c == 1:
+        return True
+    if n == c or not config.depthwise:
+        return False
+    words = config.words(c)
+    return config.tiles(n) * kh * kw * c < (n // c) * words * max(kh * kw, config.rows)
+
+
+def _joined(parts: list[View], channels: list[np.ndarray]) -> View:
+    """One view of the channels of several in the same map."""
+    places = np.zeros(sum(map(len, channels)), int)
+    pieces: list[Piece] = []
+    for view, numbers in zip(parts, channels, strict=True):
+        places[numbers] = view.places
+        pieces += [replace(piece, channels=numbers[piece.channels]) for piece in view.pieces]
+    return View(parts[0].map, places, tuple(pieces))
+
+
+def _alive(program: Program) -> Program:
+    """The program without kernels whose results nobody takes."""
+    needed: set[int] = set()
+    keep: list[int] = []
+    for number in reversed(range(len(program.kernels))):
+        kernel: Kernel = program.kernels[number]
+        if kernel.emit or kernel.result in needed:
+            needed.update(kernel.sources)
+            keep.insert(0, number)
+    place = {number: index for index, number in enumerate(keep)}
+    views = {}
+    for tensor, view in program.views.items():
+        if view is not None:
+            pieces = [replace(p, kernel=place[p.kernel]) for p in view.pieces if p.kernel in place]
+            view = replace(view, pieces=tuple(pieces))
+        views[tensor] = view
+    kernels = [program.kernels[number] for number in keep]
+    return Program(program.maps, kernels, views, program.alike)
+
+
+_LOWER: dict[type, Callable[..., View]] = {
+    Dense: _Graph.dense,
+    Convolution: _Graph.convolution,
+    Depthwise: _Graph.depthwise,
+    AveragePool: _Graph.average,
+    MaxPool: _Graph.maximum,
+    Mean: _Graph.mean,
+    Add: _Graph.add,
+    Pad: _Graph.pad,
+    Concatenation: _Graph.concatenation,
+}

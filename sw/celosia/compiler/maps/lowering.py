@@ -1,0 +1,297 @@
+"""Building blocks of `lower`: a program of kernels under construction."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from celosia.ops.fold import check_sums
+from celosia.spec import OFFSET, Config, Op, Rounding
+from celosia.support.errors import Unsupported
+
+from .kernel import Kernel, Map, Piece, Program, View
+from .staircase import Factor
+
+__all__ = ["IDENTITY", "Lowering", "Post", "offset"]
+
+#: Hands a sum on as it is.
+IDENTITY = Factor(0, 1 << 30, 1, 0)
+
+
+class Post:
+    """What follows a kernel's sums, per channel.
+
+    Parameters
+    ----------
+    bias : int64 [C], folded. multiplier, shift : int64 [C].
+    rounding, zero_point, clamp, table : see `Kernel`; bytes in offset binary.
+    """
+
+    def __init__(
+        self,
+        bias: np.ndarray,
+        multiplier: np.ndarray,
+        shift: np.ndarray,
+        rounding: Rounding,
+        zero_point: int,
+        clamp: tuple[int, int] = (0, 255),
+        table: bytes | None = None,
+    ):
+        self.channels = {"bias": bias, "multiplier": multiplier, "shift": shift}
+        self.common = {
+            "rounding": rounding,
+            "zero_point": zero_point,
+            "clamp": clamp,
+            "table": table,
+        }
+
+    @classmethod
+    def of(
+        cls,
+        factor: Factor,
+        channels: int,
+        clamp: tuple[int, int] = (0, 255),
+        table: bytes | None = None,
+    ) -> "Post":
+        """The same factor for all channels."""
+        values = (factor.bias, factor.multiplier, factor.shift)
+        arrays = (np.full(channels, value, np.int64) for value in values)
+        return cls(*arrays, Rounding.SINGLE, factor.zero_point, clamp, table)
+
+    def at(self, places: np.ndarray, size: int) -> dict:
+        """Parameters of `Kernel` for channels at ``places`` of ``size``; the others are 0."""
+        spread = {}
+        for name, values in self.channels.items():
+            spread[name] = np.zeros(size, np.int64)
+            spread[name][places] = values
+        return spread | self.common
+
+
+class Lowering:
+    """Kernels, maps and views of the layers that are lowered so far.
+
+    Parameters
+    ----------
+    config : the engine.
+    shapes : height, width and channels of each tensor of the graph.
+    homes : tensors that are made as a part of another one, the result of a concatenation.
+    """
+
+    def __init__(
+        self, config: Config, shapes: Sequence[tuple[int, int, int]], homes: dict[int, int]
+    ):
+        self.config, self.shapes, self.homes = config, shapes, homes
+        self.program = Program()
+
+    def input(self, packed: bool) -> None:
+        """Map 0, the graph's input."""
+        h, w, c = self.shapes[0]
+        words = self.config.words(c)
+        self.program.maps.append(Map("input", h, w, words, c if packed else 0))
+        self.program.views[0] = View(0, np.arange(c))
+
+    def view(self, tensor: int) -> View:
+        found = self.program.views[tensor]
+        assert found is not None  # a tensor that was folded away has no readers
+        return found
+
+    def target(self, name: str, tensor: int | None, size: tuple[int, int], words: int) -> tuple:
+        """Number of the map for a result of ``words`` a pixel, and its first word in the pixel.
+
+        ``tensor`` : None of a result that is no tensor of the graph.
+        """
+        maps = self.program.maps
+        home = tensor if tensor is None else self.homes.get(tensor, tensor)
+        if home is not None and home != tensor and home in self.program.views:
+            number = self.program.views[home].map
+            first = maps[number].words
+            maps[number].words += words
+            return number, first
+        maps.append(Map(name, *size, words))
+        number = len(maps) - 1
+        if home is not None and home != tensor:
+            self.program.views[home] = View(number, np.arange(0))
+        return number, 0
+
+    def add(self, kernel: Kernel, results: np.ndarray, whole: tuple[int, int]) -> View:
+        """Append a kernel; ``results`` are the bytes of its channels among those that it makes.
+
+        ``whole`` : height and width of the tensor that it makes, or makes a part of.
+        """
+        size = kernel.weights.shape[1] if kernel.op is Op.DEPTHWISE else len(kernel.weights)
+        sums = kernel.weights.T if kernel.op is Op.DEPTHWISE else kernel.weights
+        check_sums(kernel.name, sums.reshape(size, -1), kernel.bias)
+        self.program.kernels.append(kernel)
+        number = len(self.program.kernels) - 1
+        piece = Piece(number, np.arange(len(results)), results, kernel.corner, kernel.size)
+        places = kernel.result_first * self.config.lanes + results
+        return View(kernel.result, places, (piece,))
+
+    def convolve(
+        self,
+        name: str,
+        view: View,
+        tensor: int | None,
+        size: tuple[int, int],
+        weights: np.ndarray,
+        post: Post,
+        **geometry,
+    ) -> View:
+        """A CONVOLUTION of int8 ``weights`` [N, taps, C], C channels of ``view``."""
+        config, places = self.config, view.local(self.config)
+        n, taps, _ = weights.shape
+        spread = np.zeros((n, taps, int(places.max()) + 1), np.int8)
+        spread[..., places] = weights
+        words = config.tiles(n) * config.words_per_tile
+        number, first = self.target(name, tensor, size, words)
+        kernel = Kernel(
+            name=name,
+            op=Op.CONVOLUTION,
+            source=view.map,
+            first=view.first(config),
+            result=number,
+            result_first=first,
+            size=size,
+            weights=spread,
+            **post.at(np.arange(n), n),
+            **geometry,
+        )
+        return self.add(kernel, np.arange(n), size)
+
+    def depthwise(
+        self,
+        name: str,
+        view: View,
+        tensor: int | None,
+        size: tuple[int, int],
+        weights: np.ndarray,
+        post: Post,
+        into: View | None = None,
+        whole: tuple[int, int] | None = None,
+        **geometry,
+    ) -> View:
+        """A DEPTHWISE of int8 ``weights`` [taps, C]; its result keeps the view's channel layout.
+
+        Parameters
+        ----------
+        into : the result, if another kernel has begun it.
+        whole : height and width of the result, if ``size`` is a part of it.
+        """
+        self.require_depthwise(name)
+        config, places = self.config, view.local(self.config)
+        width = view.words(config) * config.lanes
+        spread = np.zeros((len(weights), width), np.int8)
+        spread[:, places] = weights
+        if into is None:
+            number, first = self.target(name, tensor, whole or size, view.words(config))
+        else:
+            number, first = into.map, into.first(config)
+        kernel = Kernel(
+            name=name,
+            op=Op.DEPTHWISE,
+            source=view.map,
+            first=view.first(config),
+            result=number,
+            result_first=first,
+            size=size,
+            weights=spread,
+            **post.at(places, width),
+            **geometry,
+        )
+        made = self.add(kernel, places, size)
+        return made if into is None else replace(into, pieces=into.pieces + made.pieces)
+
+    def require_depthwise(self, name: str) -> None:
+        if not self.config.depthwise:
+            raise Unsupported(
+                "needs DEPTHWISE, an operation that this engine lacks",
+                where=name,
+                todo="choose an engine with depthwise=1",
+            )
+
+    def copy(
+        self,
+        name: str,
+        view: View,
+        tensor: int | None,
+        size: tuple[int, int],
+        compact: bool = False,
+        clamp: tuple[int, int] = (0, 255),
+        table: bytes | None = None,
+        **geometry,
+    ) -> View:
+        """The same bytes in another place.
+
+        ``compact`` : with channel c at byte c of the pixel, whatever the layout was.
+        """
+        channels = len(view.places)
+        post = Post.of(
+            IDENTITY, channels, geometry.pop("clamp", (0, 255)), geometry.pop("table", None)
+        )
+        if self.config.depthwise and not compact:
+            weights = np.ones((1, channels), np.int8)
+            return self.depthwise(name, view, tensor, size, weights, post, **geometry)
+        weights = np.eye(channels, dtype=np.int8)[:, None]
+        return self.convolve(name, view, tensor, size, weights, post, **geometry)
+
+    def pair(
+        self,
+        name: str,
+        views: tuple[View, View],
+        tensor: int | None,
+        size: tuple[int, int],
+        taps: np.ndarray,
+        post: Post,
+        **geometry,
+    ) -> View:
+        """A DEPTHWISE over two tensors of one shape: ``sum(taps[0]) * a + sum(taps[1]) * b``.
+
+        ``taps`` : int8 [2, n], the same for all channels.
+        """
+        self.require_depthwise(name)
+        config = self.config
+        maps = [self.program.maps[view.map] for view in views]
+        shape = maps[0].height, maps[0].width
+        # The input's place changes from run to run, so its distance to another map does too.
+        if (views[0].map == 0) != (views[1].map == 0):
+            views = tuple(
+                self.copy(name, view, None, shape) if view.map == 0 else view for view in views
+            )
+        if not np.array_equal(*(view.local(config) for view in views)):
+            plain = np.arange(len(views[0].places))
+            views = tuple(
+                view
+                if np.array_equal(view.local(config), plain)
+                else self.copy(name, view, None, shape, compact=True)
+                for view in views
+            )
+        one, two = views
+        if one.map != two.map:
+            self.program.alike.append({one.map, two.map})
+        weights = np.repeat(taps.reshape(-1, 1), len(one.places), axis=1)
+        return self.depthwise(
+            name,
+            one,
+            tensor,
+            size,
+            weights,
+            post,
+            taps=taps.shape,
+            dilation=(0, 0),
+            other=(two.map, two.first(config)),
+            **geometry,
+        )
+
+    def finish(self) -> Program:
+        """The program, pixels of maps that are read together made equally long."""
+        for _ in self.program.alike:
+            for pair in self.program.alike:
+                words = max(self.program.maps[number].words for number in pair)
+                for number in pair:
+                    self.program.maps[number].words = words
+        return self.program
+
+
+def offset(clamp: tuple[int, int]) -> tuple[int, int]:
+    """A clamp in offset binary."""
+    return clamp[0] + OFFSET, clamp[1] + OFFSET

@@ -1,16 +1,17 @@
 """The graph evaluated directly: no packing, no tiles, no folding, no offset binary."""
 
+from math import prod
+
 import numpy as np
 
 from celosia.network.graph import Graph
-from celosia.ops import OPERATIONS
 from celosia.support.errors import CelosiaError
 
 __all__ = ["evaluate"]
 
 
 def evaluate(graph: Graph, x: np.ndarray) -> list[np.ndarray]:
-    """Every layer's outputs, as LiteRT's reference kernels define them (`Operation.evaluate`).
+    """Every layer's outputs, as LiteRT's reference kernels define them (`Layer.evaluate`).
 
     Parameters
     ----------
@@ -25,12 +26,9 @@ def evaluate(graph: Graph, x: np.ndarray) -> list[np.ndarray]:
     ------
     CelosiaError : ``x`` is not int8 or has another width than the first layer.
     """
-    inputs = graph.layers[0].inputs
+    inputs = prod(graph.shapes[0])
     if x.dtype != np.int8 or x.ndim != 2 or x.shape[1] != inputs:
         raise CelosiaError(
             f"input of {x.dtype} {x.shape} is not int8 [images, {inputs}]", where=graph.name
         )
-    tensors = [x]
-    for layer, reads in zip(graph.layers, graph.reads, strict=True):
-        tensors.append(OPERATIONS[layer.op].evaluate(layer, *(tensors[each] for each in reads)))
-    return tensors[1:]
+    return graph.evaluate(x)

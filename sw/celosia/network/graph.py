@@ -6,110 +6,22 @@ results and to explain differences, never to compute a layer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from functools import cached_property
 
 import numpy as np
 
 from celosia.numerics.quant import Quant
-from celosia.spec import BIAS, MULTIPLIER, WEIGHT, Op, Rounding
-from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
 from celosia.support.errors import CelosiaError
 
-__all__ = ["Dense", "Graph", "Layer", "chain"]
+from .layers import Dense, Layer, Shape
+
+__all__ = ["Dense", "Graph", "Layer", "Reads", "chain"]
+
+#: The numbers of the tensors that each layer reads.
+Reads = tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Dense:
-    """A fully connected layer with its requantization and an optional element table.
-
-    ``y[n] = table[clip(requantize(sum_k (x[k] - zp_in) * w[n, k] + b[n]) + zp, lo, hi)]``
-
-    Parameters
-    ----------
-    name : shown in every message.
-    weights : int8 [N, K]. Symmetric: zero point 0.
-    bias : int32 [N], in units of ``input.scale * weight_scale[n]``.
-    input : quantization of the int8 input.
-    multiplier, shift : int64 [N], scale factor ``multiplier / 2**31 * 2**shift`` per channel.
-    output : quantization of the result before the table.
-    clamp : int8 (lo, hi) of the fused activation (``(-128, 127)`` for none).
-    rounding : `Rounding.SINGLE` for FULLY_CONNECTED.
-    table : None, or int8 [256] indexed by ``q + 128``.
-    table_output : quantization after the table; None when there is no table.
-
-    Raises
-    ------
-    CelosiaError
-        naming layer and channel, when shapes do not chain or a value is outside its format.
-    """
-
-    op: ClassVar[Op] = Op.DENSE
-
-    name: str
-    weights: np.ndarray
-    bias: np.ndarray
-    input: Quant
-    multiplier: np.ndarray
-    shift: np.ndarray
-    output: Quant
-    clamp: tuple[int, int] = (-128, 127)
-    rounding: Rounding = Rounding.SINGLE
-    table: np.ndarray | None = None
-    table_output: Quant | None = None
-
-    def __post_init__(self) -> None:
-        if self.weights.ndim != 2 or 0 in self.weights.shape:
-            raise CelosiaError(
-                f"weights of shape {self.weights.shape} are not [outputs, inputs]", where=self.name
-            )
-        n = self.weights.shape[0]
-        for what, array, low, high in (
-            ("weight", self.weights, WEIGHT.min, WEIGHT.max),
-            ("bias", self.bias, BIAS.min, BIAS.max),
-            ("multiplier", self.multiplier, MULTIPLIER.min, MULTIPLIER.max),
-            ("shift", self.shift, SHIFT_MIN, SHIFT_MAX),
-        ):
-            if what != "weight" and array.shape != (n,):
-                raise CelosiaError(
-                    f"{what} of shape {array.shape} does not match {n} outputs", where=self.name
-                )
-            bad = np.argwhere((array < low) | (array > high))
-            if len(bad):
-                raise CelosiaError(
-                    f"{what} {array[tuple(bad[0])]} is outside {low}..{high}",
-                    where=f"{self.name}, channel {bad[0][0]}",
-                )
-        lo, hi = self.clamp
-        if not -128 <= lo <= hi <= 127:
-            raise CelosiaError(f"clamp {self.clamp} is not an int8 range", where=self.name)
-        if self.table is not None and (self.table.shape != (256,) or self.table_output is None):
-            raise CelosiaError("a table needs 256 entries and an output scale", where=self.name)
-
-    @property
-    def outputs(self) -> int:
-        return self.weights.shape[0]
-
-    @property
-    def inputs(self) -> int:
-        return self.weights.shape[1]
-
-    @property
-    def macs(self) -> int:
-        return self.weights.size
-
-    @property
-    def result(self) -> Quant:
-        """Quantization of what the layer hands on."""
-        if self.table is None or self.table_output is None:
-            return self.output
-        return self.table_output
-
-
-#: What a graph is made of. `celosia.ops` has the record of each operation, by the layer's ``op``.
-Layer = Dense
-
-
-def chain(layers: Sequence) -> tuple[tuple[int, ...], ...]:
+def chain(layers: Sequence) -> Reads:
     """The tensors that each layer of a chain reads, by their numbers.
 
     Tensor 0 is the input; layer i writes tensor i + 1.
@@ -119,46 +31,145 @@ def chain(layers: Sequence) -> tuple[tuple[int, ...], ...]:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A chain of layers from one int8 input vector to one int8 output vector.
+    """Layers from one int8 input map to one or more int8 results.
+
+    Tensor 0 is the input; layer i writes tensor i + 1 and reads only tensors before it. A layer may
+    see a tensor's pixels in other lines, such as 49 x 1 as 1 x 49, or a whole map as one vector
+    where it is a `Dense` layer; values always run over (y, x, channel).
+
+    Parameters
+    ----------
+    name : of the model.
+    layers : in the order in which they are computed.
+    reads : the numbers of the tensors that each layer reads, as many as it has inputs; None for a
+        chain.
+    outputs : the numbers of the tensors that are results; None for the last one.
 
     Raises
     ------
     CelosiaError
-        when there is no layer, two layers share a name, or shapes do not chain.
+        when there is no layer, two layers share a name, a layer reads what does not fit it or is
+        not computed before it, or a tensor is neither read nor a result.
     """
 
     name: str
     layers: tuple[Layer, ...] = field(default=())
+    reads: Reads = None  # type: ignore[assignment]
+    outputs: tuple[int, ...] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise CelosiaError("the model has no layer for the engine", where=self.name)
-        names = [layer.name for layer in self.layers]
-        for name in names:
-            if names.count(name) > 1:
-                raise CelosiaError(f"two layers are called {name!r}", where=self.name)
-        for layer, reads in zip(self.layers, self.reads, strict=True):
-            for before in (self.layers[tensor - 1] for tensor in reads if tensor):
-                if before.outputs != layer.inputs:
+        if self.reads is None:
+            object.__setattr__(self, "reads", chain(self.layers))
+        if self.outputs is None:
+            object.__setattr__(self, "outputs", (len(self.layers),))
+        seen = set()
+        for layer in self.layers:
+            if layer.name in seen:
+                raise CelosiaError(f"two layers are called {layer.name!r}", where=self.name)
+            seen.add(layer.name)
+        if len(self.reads) != len(self.layers):
+            raise CelosiaError(
+                f"{len(self.reads)} lists of tensors for {len(self.layers)} layers", where=self.name
+            )
+        for index, (layer, reads) in enumerate(zip(self.layers, self.reads, strict=True)):
+            self._check_reads(index, layer, reads)
+        self._check_use()
+
+    def _check_reads(self, index: int, layer: Layer, reads: tuple[int, ...]) -> None:
+        if len(reads) != len(layer.input_shapes):
+            raise CelosiaError(
+                f"reads {len(reads)} tensors, not {len(layer.input_shapes)}", where=layer.name
+            )
+        for tensor, shape in zip(reads, layer.input_shapes, strict=True):
+            if not 0 <= tensor <= index:
+                raise CelosiaError(
+                    f"reads tensor {tensor}, which is not computed before it", where=layer.name
+                )
+            if not _fits(self.shapes[tensor], shape, layer):
+                before = self.layers[tensor - 1].name if tensor else "input"
+                given = self.shapes[tensor]
+                if given[:2] == shape[:2] == (1, 1):
                     raise CelosiaError(
-                        f"takes {layer.inputs} inputs but {before.name!r} gives {before.outputs}",
+                        f"takes {shape[2]} inputs but {before!r} gives {given[2]}",
                         where=layer.name,
                     )
+                raise CelosiaError(
+                    f"takes a map of {list(shape)} but {before!r} gives {list(given)}",
+                    where=layer.name,
+                )
+
+    def _check_use(self) -> None:
+        tensors = range(len(self.layers) + 1)
+        used = {tensor for reads in self.reads for tensor in reads}
+        for tensor in self.outputs:
+            if tensor not in tensors[1:]:
+                raise CelosiaError(f"output {tensor} is no layer's result", where=self.name)
+        if not self.outputs or len(set(self.outputs)) != len(self.outputs):
+            raise CelosiaError(
+                f"outputs {list(self.outputs)} are not different tensors", where=self.name
+            )
+        for tensor in tensors:
+            if tensor not in used and tensor not in self.outputs:
+                what = self.layers[tensor - 1].name if tensor else "the input"
+                raise CelosiaError("nothing reads its values", where=f"{self.name}, {what}")
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """(height, width, channels) of every tensor."""
+        first = next(
+            (
+                shape
+                for layer, reads in zip(self.layers, self.reads, strict=True)
+                for tensor, shape in zip(reads, layer.input_shapes, strict=False)
+                if tensor == 0
+            ),
+            self.layers[0].input_shape,
+        )
+        return (first, *(layer.output_shape for layer in self.layers))
 
     @property
-    def reads(self) -> tuple[tuple[int, ...], ...]:
-        """The tensors that each layer reads (`chain`)."""
-        return chain(self.layers)
+    def quants(self) -> tuple[Quant, ...]:
+        """Quantization of every tensor."""
+        return (self.input, *(layer.result for layer in self.layers))
 
-    @property
+    @cached_property
     def input(self) -> Quant:
-        return self.layers[0].input
+        for layer, reads in zip(self.layers, self.reads, strict=True):
+            if 0 in reads:
+                return getattr(layer, "other", layer.input) if reads[0] else layer.input
+        raise CelosiaError("no layer reads the input", where=self.name)
 
     @property
     def output(self) -> Quant:
-        return self.layers[-1].result
+        """Quantization of the first result."""
+        return self.layers[self.outputs[0] - 1].result
 
     @property
     def macs(self) -> int:
         """Multiplications one inference needs, before any are skipped."""
         return sum(layer.macs for layer in self.layers)
+
+    def evaluate(self, x: np.ndarray) -> list[np.ndarray]:
+        """Every layer's result, straight from its definition (`Layer.evaluate`).
+
+        Parameters
+        ----------
+        x : int8 [images, values of the input].
+
+        Returns
+        -------
+        one int8 [images, values] for each layer.
+        """
+        tensors = [x]
+        for layer, reads in zip(self.layers, self.reads, strict=True):
+            tensors.append(layer.evaluate(*(tensors[each] for each in reads)))
+        return tensors[1:]
+
+
+def _fits(given: Shape, taken: Shape, layer: Layer) -> bool:
+    """Whether ``layer`` can see a tensor of shape ``given`` as ``taken``."""
+    if isinstance(layer, Dense):
+        return given[0] * given[1] * given[2] == layer.inputs
+    return given[0] * given[1] == taken[0] * taken[1] and given[2] == taken[2]

@@ -44,7 +44,7 @@ class Operation:
     def of(cls, layer: "LayerOutline | Layer") -> "Operation":
         """A layer of a file that has no other operations."""
         how = "a layer" if layer.table is None else "a layer and an element table"
-        return cls(layer.name, layer.op.name.capitalize(), Place.ENGINE, how)
+        return cls(layer.name, layer.kind, Place.ENGINE, how)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,7 @@ class LayerOutline:
     """
 
     op: ClassVar[Op] = Op.DENSE
+    kind: ClassVar[str] = "Dense"
 
     name: str
     inputs: int

@@ -8,7 +8,6 @@ import numpy as np
 from celosia.network.graph import Dense
 from celosia.network.outline import AnyLayer, LayerOutline
 from celosia.numerics.array import accumulate, operand
-from celosia.numerics.requantize import rescale
 from celosia.spec import WEIGHT, Config, Op, ceil_div
 
 from .fold import fold
@@ -86,14 +85,7 @@ class _Dense(Operation):
         return LayerOutline(**common)
 
     def evaluate(self, layer: Dense, *inputs: np.ndarray) -> np.ndarray:
-        """``y[n] = table[clip(rescale(sum_k (x[k] - zp_in) * w[n, k] + b[n]) + zp, lo, hi)]``"""
-        (x,) = inputs
-        # |x - zp| <= 255 and |w| <= 128: float64 sums are exact up to K = 2**38.
-        acc = (x.astype(np.float64) - layer.input.zero_point) @ layer.weights.T.astype(np.float64)
-        v = rescale(acc.astype(np.int64), layer.bias, layer.multiplier, layer.shift, layer.rounding)
-        v = (v + layer.output.zero_point).astype(np.int32)
-        y = np.clip(v, *layer.clamp)
-        return y.astype(np.int8) if layer.table is None else layer.table[y + 128].astype(np.int8)
+        return layer.evaluate(*inputs)
 
     def operand(self, d: Fields, memory: np.ndarray, config: Config) -> np.ndarray:
         """float [K, C], the columns of all tiles side by side (`celosia.numerics.array`)."""

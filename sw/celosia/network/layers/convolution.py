@@ -1,0 +1,115 @@
+"""Convolution over maps."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from celosia.numerics.quant import Quant
+from celosia.numerics.requantize import rescale
+from celosia.spec import Rounding
+from celosia.support.errors import CelosiaError
+
+from .layer import Layer, Shape, check_channels
+from .window import Window
+
+__all__ = ["Convolution"]
+
+#: Multiply-adds up to which OpenBLAS stays in the calling thread; beyond, its threads wait for each
+#: other when other work has the cores.
+_ONE_THREAD = 1 << 18
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Layer):
+    """A two-dimensional convolution, LiteRT's CONV_2D
+    (``reference/integer_ops/conv.h``, ConvPerChannel).
+
+    ``y[p, n] = table[clip(requantize(sum (x[tap, c] - zp_in) * w[n, tap, c] + b[n]) + zp, lo,
+    hi)]`` over the taps of output pixel p that lie inside of the map, and all channels c.
+
+    Parameters
+    ----------
+    name : shown in every message.
+    weights : int8 [N, kernel height, kernel width, C]. Symmetric: zero point 0.
+    bias : int32 [N], in units of ``input.scale * weight_scale[n]``.
+    input : quantization of the int8 input.
+    multiplier, shift : int64 [N], scale factor ``multiplier / 2**31 * 2**shift`` per channel.
+    output : quantization of the result before the table.
+    input_shape : (height, width, C) of the input.
+    output_size : (height, width) of the result.
+    stride, dilation : pixels along (height, width).
+    padding : pixels outside of the map (above, to the left).
+    rounding : `Rounding.DOUBLE` for CONV_2D.
+    clamp, table, table_output : as in `Layer`.
+
+    Raises
+    ------
+    CelosiaError : shapes that do not fit, or a value outside its format; naming layer and channel.
+    """
+
+    kind: ClassVar[str] = "Convolution"
+
+    weights: np.ndarray
+    bias: np.ndarray
+    input: Quant
+    multiplier: np.ndarray
+    shift: np.ndarray
+    output: Quant
+    input_shape: Shape
+    output_size: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    rounding: Rounding = Rounding.DOUBLE
+
+    def __post_init__(self) -> None:
+        shape = self.weights.shape
+        if len(shape) != 4 or 0 in shape or shape[3] != self.input_shape[2]:
+            raise CelosiaError(
+                f"weights of shape {shape} are not [outputs, height, width, {self.input_shape[2]}]",
+                where=self.name,
+            )
+        per_channel = {"bias": self.bias, "multiplier": self.multiplier, "shift": self.shift}
+        check_channels(self.name, self.weights, per_channel, shape[0], axis=0)
+        super().__post_init__()
+        self.window.check(self.name)
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """Height and width of the kernel in taps."""
+        return self.weights.shape[1], self.weights.shape[2]
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.stride, self.dilation, self.padding, self.output_size)
+
+    @property
+    def output_shape(self) -> Shape:
+        return (*self.output_size, self.weights.shape[0])
+
+    @property
+    def macs(self) -> int:
+        return self.output_size[0] * self.output_size[1] * self.weights.size
+
+    def evaluate(self, *inputs: np.ndarray) -> np.ndarray:
+        (x,) = inputs
+        n, k = len(self.weights), self.weights[0].size
+        # |x - zp| <= 255: the narrowest float that holds every partial sum exactly.
+        largest = 255 * int(np.abs(self.weights.astype(np.int64)).reshape(n, k).sum(axis=1).max())
+        kind = np.float32 if largest <= 1 << 24 else np.float64
+        weights = np.ascontiguousarray(self.weights.reshape(n, k).T.astype(kind))
+        results = [self._image(each, weights, kind) for each in self._maps(x)]
+        return np.concatenate(results) if results else np.zeros((0, self.outputs), np.int8)
+
+    def _image(self, image: np.ndarray, weights: np.ndarray, kind: type) -> np.ndarray:
+        """int8 [1, outputs] of one image [height, width, C] and weights [K, N]."""
+        x = image[None].astype(kind) - kind(self.input.zero_point)
+        taps = [values[0] for _, _, values in self.window.taps(x, 0)]
+        columns = np.concatenate(taps, axis=-1).reshape(-1, len(weights))
+        step = max(_ONE_THREAD // weights.size, 1)
+        acc = np.concatenate(
+            [columns[at : at + step] @ weights for at in range(0, len(columns), step)]
+        )
+        v = rescale(acc.astype(np.int64), self.bias, self.multiplier, self.shift, self.rounding)
+        return self._finish((v + self.output.zero_point)[None])

@@ -1,25 +1,36 @@
 """Program images: everything an engine needs to run one model, as one checked file.
 
-A `.celosia` file is, little endian: `MAGIC`, version (u32), size of the whole file (u64), then six
+A `.celosia` file is, little endian: `MAGIC`, version (u32), size of the whole file (u64), then
 sections, each its size (u64) and its bytes: configuration and model as JSON, and the records of
-weights, parameters, program and tables; last the SHA-256 of everything before it. It is data
-only: loading one executes nothing.
+weights, parameters, program and tables, and of engines with convolution the input layout; last the
+SHA-256 of everything before it. It is data only: loading one executes nothing.
 """
 
 import hashlib
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from celosia.ops import OPERATIONS
-from celosia.spec import Config, Memory, record, unpack_descriptor, violations
+from celosia.spec import (
+    INPUT_LAYOUT,
+    Config,
+    Memory,
+    memories,
+    record,
+    unpack_descriptor,
+    violations,
+)
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write, read
 
 from .metadata import ModelInfo
+from .program_check import check_dense, check_maps
+from .transfer import dense_results, input_words, map_results, result_words
 
 __all__ = ["MAGIC", "SUFFIX", "VERSION", "Image"]
 
@@ -28,7 +39,6 @@ SUFFIX = ".celosia"
 MAGIC = b"\x93CELO\r\n\x1a"
 #: Version of the file format, of descriptors and of parameters together.
 VERSION = 6
-_MEMORIES = (Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM, Memory.TABLES)
 _HEADER = struct.Struct("<8sIQ")
 _SIZE = struct.Struct("<Q")
 _DIGEST = hashlib.sha256().digest_size
@@ -57,7 +67,7 @@ class Image:
     sections: dict[Memory, bytes]
 
     def __post_init__(self) -> None:
-        for memory in _MEMORIES:
+        for memory in _written(self.config):
             shape, size = record(self.config, memory), len(self.sections[memory])
             if size % shape.size:
                 raise ValueError(f"{shape.title}: {size} bytes are not records of {shape.size}")
@@ -70,7 +80,47 @@ class Image:
     @property
     def input_words(self) -> int:
         """Activation words of one input."""
-        return self.config.words(self.model.inputs)
+        if self.model.packed:
+            return self.config.words(self.model.inputs)
+        height, width, channels = self.model.shape
+        return height * width * self.config.words(channels)
+
+    @cached_property
+    def stripes(self) -> bool:
+        """Whether rows share one image; else each computes an image of its own."""
+        return bool(self.config.convolution) and not self.descriptors()[0]["images"]
+
+    @property
+    def input_layout(self) -> dict[str, int]:
+        """`INPUT_LAYOUT`; of an image for dense layers only what it would be."""
+        if self.config.convolution:
+            return INPUT_LAYOUT.unpack(self.sections[Memory.LAYOUT])
+        words = self.input_words
+        return {"row_words": words, "halo": 0, "length": words}
+
+    def pack_input(self, x: np.ndarray) -> np.ndarray:
+        """uint8 [images, input_words, lanes] of int8 ``x`` [images, inputs], one word after the
+        other of each image."""
+        return input_words(self.model, self.config, x)
+
+    def result_words(self, images: int) -> int:
+        """Activation words in the response to a run of ``images``."""
+        return result_words(self.descriptors(), self.config, images)
+
+    def unpack_results(self, words: np.ndarray, images: int) -> list[np.ndarray]:
+        """The emitted layers of runs.
+
+        Parameters
+        ----------
+        words : uint8 [runs, N, lanes], the response of each run, of ``images`` images.
+
+        Returns
+        -------
+        One int8 [runs * images, outputs] for each of `ModelInfo.emitted`.
+        """
+        if self.config.convolution:
+            return map_results(self.model, self.descriptors(), self.config, words, images)
+        return dense_results(self.model, self.config, words, images)
 
     def records(self, memory: Memory) -> np.ndarray:
         """uint8 [count, size], the records of ``memory``."""
@@ -97,7 +147,7 @@ class Image:
         """The file."""
         documents = [self.config.to_dict(), self.model.to_dict()]
         parts = [json.dumps(each, allow_nan=False).encode() for each in documents]
-        parts += [self.sections[memory] for memory in _MEMORIES]
+        parts += [self.sections[memory] for memory in _written(self.config)]
         body = b"".join(_SIZE.pack(len(part)) + part for part in parts)
         size = _HEADER.size + len(body) + _DIGEST
         data = _HEADER.pack(MAGIC, VERSION, size) + body
@@ -145,56 +195,48 @@ class Image:
             raise refuse("corrupt: the checksum does not match")
         # From here on the file is what somebody wrote, though not necessarily Celosia.
         try:
-            config, model, *memories = _sections(data[_HEADER.size : -_DIGEST])
-            return cls(
-                Config.from_dict(json.loads(config)),
-                ModelInfo.from_dict(json.loads(model)),
-                dict(zip(_MEMORIES, memories, strict=True)),
-            )
+            sections = _sections(data[_HEADER.size : -_DIGEST])
+            first, second = next(sections), next(sections)
+            config = Config.from_dict(json.loads(first))
+            model = ModelInfo.from_dict(json.loads(second))
+            records = {memory: next(sections) for memory in _written(config)}
+            used = sum(_SIZE.size + len(part) for part in (first, second, *records.values()))
+            if used != len(data) - _HEADER.size - _DIGEST:
+                left = len(data) - _HEADER.size - _DIGEST - used
+                raise ValueError(f"{left} bytes after the last section")
+            return cls(config, model, records)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             # Names out of the file must not reach a terminal as they are.
             text = "".join(c if c.isprintable() else "?" for c in str(error)[:200])
             raise refuse(f"inconsistent: {text}") from error
 
     def _check_program(self) -> None:
-        """One legal descriptor a layer that stays inside the sections and fits the model."""
-        program, config = self.descriptors(), self.config
-        if len(program) != len(self.model.layers):
-            raise ValueError(f"{len(program)} descriptors for {len(self.model.layers)} layers")
-        weights, params = len(self.records(Memory.WEIGHTS)), len(self.records(Memory.PARAMS))
-        tables = len(self.sections[Memory.TABLES]) // 256
-        for index, (d, layer) in enumerate(zip(program, self.model.layers, strict=True)):
-            if broken := violations(d, config):
+        """Legal descriptors that stay inside the sections and fit the model."""
+        program = self.descriptors()
+        for index, d in enumerate(program):
+            if broken := violations(d, self.config):
                 raise ValueError(f"descriptor {index} is illegal: {', '.join(broken)}")
-            operation = OPERATIONS[d["op"]]
-            agree = operation.agrees(d, layer.inputs, layer.outputs, layer.macs, config) | {
-                "emitted": d["emit"] == layer.emitted,
-                "last": d["last"] == (index == len(program) - 1),
-                "weights": operation.weights_read(d, config).stop <= weights,
-                "params": d["params"] + d["tiles"] * config.params_per_tile <= params,
-                "table": not d["use_table"] or d["table"] < tables,
-                "src": all(
-                    words.stop <= config.act_depth
-                    for words in operation.reads(d, config, base=self.input_words)
-                ),
-                "dst": operation.writes(d, config).stop <= config.act_depth,
-            }
-            for what, good in agree.items():
-                if not good:
-                    raise ValueError(f"descriptor {index} contradicts the model: {what}")
+        depths = {memory: len(self.records(memory)) for memory in _written(self.config)}
+        if self.config.convolution:
+            check_maps(self.model, program, self.config, depths, self.input_layout)
+        else:
+            check_dense(self.model, program, self.config, depths, self.input_words)
 
 
-def _sections(body: bytes) -> list[bytes]:
-    sections, start = [], 0
-    for index in range(2 + len(_MEMORIES)):
+def _written(config: Config) -> tuple[Memory, ...]:
+    """The memories that a program image fills."""
+    return tuple(each for each in memories(config) if record(config, each).writable)
+
+
+def _sections(body: bytes) -> Iterator[bytes]:
+    """The sections, one after the other, and an error where one is missing."""
+    index = start = 0
+    while True:
         if len(body) - start < _SIZE.size:
             raise ValueError(f"section {index} is missing")
         (size,) = _SIZE.unpack_from(body, start)
         start += _SIZE.size
         if size > len(body) - start:
             raise ValueError(f"section {index} of {size} bytes exceeds the file")
-        sections.append(body[start : start + size])
-        start += size
-    if start != len(body):
-        raise ValueError(f"{len(body) - start} bytes after the last section")
-    return sections
+        yield body[start : start + size]
+        start, index = start + size, index + 1

@@ -15,21 +15,14 @@ class Map:
 
     Parameters
     ----------
-    name : for messages.
-    height, width : pixels.
+    pixels : of the whole map. In which lines they lie, a kernel says.
     words : activation words of a pixel; it grows while a concatenation is lowered.
     packed : 0, or the bytes of a pixel where pixels follow each other byte by byte.
     """
 
-    name: str
-    height: int
-    width: int
+    pixels: int
     words: int
     packed: int = 0
-
-    @property
-    def pixels(self) -> int:
-        return self.height * self.width
 
     def pixel_slots(self, config: Config) -> int:
         """Addresses from a pixel to the next."""
@@ -97,10 +90,12 @@ class Kernel:
     name : of the graph's layer.
     op : CONVOLUTION or DEPTHWISE.
     source : number of the map that it reads; first : first word that it reads of each pixel.
+    source_size : lines and pixels of a line of the source.
     other : None, or number and first word of a second map, which the second line of taps reads.
     result : number of the map that it writes; result_first : first word of each pixel.
-    corner : y and x of its first pixel in that map.
-    size : height and width of what it makes: all lines' whole width, one line or one column.
+    whole : height and width of the result.
+    corner, size : y and x of the first pixel in it, and height and width of what the kernel makes:
+        whole lines, one line or one column.
     taps : height and width of the kernel.
     stride, dilation, padding : (y, x); the padding is at the top and at the left.
     weights : CONVOLUTION int8 [N, taps, bytes], bytes of the source's pixel from its first word on;
@@ -115,8 +110,10 @@ class Kernel:
     op: Op
     source: int
     first: int
+    source_size: tuple[int, int]
     result: int
     result_first: int
+    whole: tuple[int, int]
     size: tuple[int, int]
     weights: np.ndarray
     bias: np.ndarray

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,16 @@ def lower(graph: Graph, config: Config, emit_all: bool = False) -> Program:
     return _Graph(graph, config, emit_all).program()
 
 
+@dataclass(frozen=True)
+class _Padded:
+    """A tensor as the padding of another one, ``source``, with lines and pixels before it."""
+
+    source: int
+    size: tuple[int, int]
+    top: int = 0
+    left: int = 0
+
+
 class _Graph:
     def __init__(self, graph: Graph, config: Config, emit_all: bool):
         self.graph, self.config = graph, config
@@ -66,8 +76,8 @@ class _Graph:
                 self.readers[tensor].append(index)
         outputs = graph.outputs if graph.outputs is not None else (count,)
         self.emitted = tuple(range(1, count + 1)) if emit_all else tuple(outputs)
-        #: Tensors that are not stored: what is padded, and lines and pixels before it.
-        self.padded: dict[int, tuple[int, int, int]] = {}
+        #: Tensors that are not stored: what is padded.
+        self.padded: dict[int, _Padded] = {}
         self._fold_pads()
         self.low = Lowering(config, graph.shapes, self._homes())
 
@@ -95,17 +105,21 @@ class _Graph:
             if not isinstance(layer, Pad) or tensor in self.emitted or not self.readers[tensor]:
                 continue
             readers = [self.graph.layers[reader] for reader in self.readers[tensor]]
-            if _moves_only(layer) and all(map(_pads_itself, readers)):
-                source, top, left = self._unpadded(self.graph.reads[index][0])
-                self.padded[tensor] = source, top + layer.top, left + layer.left
+            if _moves_only(layer) and all(_pads_itself(each, layer) for each in readers):
+                before = self._unpadded(self.graph.reads[index][0], layer)
+                self.padded[tensor] = replace(
+                    before, top=before.top + layer.top, left=before.left + layer.left
+                )
 
-    def _unpadded(self, tensor: int) -> tuple[int, int, int]:
-        return self.padded.get(tensor, (tensor, 0, 0))
+    def _unpadded(self, tensor: int, layer) -> "_Padded":
+        h, w, _ = layer.input_shape
+        return self.padded.get(tensor, _Padded(tensor, (h, w)))
 
-    def read(self, tensor: int) -> tuple[View, tuple[int, int]]:
-        """The tensor, and lines and pixels of padding before it."""
-        source, top, left = self._unpadded(tensor)
-        return self.low.view(source), (top, left)
+    def read(self, tensor: int, layer) -> tuple[View, tuple[int, int], tuple[int, int]]:
+        """What ``layer`` reads as ``tensor``, its lines and pixels of a line, and the padding
+        before them."""
+        padded = self._unpadded(tensor, layer)
+        return self.low.view(padded.source), padded.size, (padded.top, padded.left)
 
     def _homes(self) -> dict[int, int]:
         """Tensors that are made where a concatenation has them: each by the outermost one's."""
@@ -129,7 +143,7 @@ class _Graph:
             return False
         readers = [
             self.graph.layers[reader]
-            for tensor in [0, *(t for t, (source, *_) in self.padded.items() if source == 0)]
+            for tensor in [0, *(t for t, padded in self.padded.items() if padded.source == 0)]
             for reader in self.readers[tensor]
             if reader + 1 not in self.padded
         ]
@@ -142,12 +156,13 @@ class _Graph:
     # Layers.
 
     def dense(self, layer: Dense, reads: tuple[int, ...], tensor: int) -> View:
-        view, _ = self.read(reads[0])
+        view = self.low.view(reads[0])
         h, w, c = self.graph.shapes[reads[0]]
         weights = layer.weights.reshape(-1, h * w, c)
         bias = fold_bias(layer.name, layer.weights, layer.bias, layer.input.zero_point)
         post = _post(layer, bias, layer.multiplier, layer.shift, layer.rounding)
-        return self.low.convolve(layer.name, view, tensor, (1, 1), weights, post, taps=(h, w))
+        size, taps = (1, 1), (h, w)
+        return self.low.convolve(layer.name, view, taps, tensor, size, weights, post, taps=taps)
 
     def convolution(self, layer: Convolution, reads: tuple[int, ...], tensor: int) -> View:
         n, kh, kw, c = layer.weights.shape
@@ -156,12 +171,13 @@ class _Graph:
     def _convolve(
         self, layer, weights: np.ndarray, taps: tuple[int, int], reads: tuple, tensor: int
     ) -> View:
-        view, before = self.read(reads[0])
+        view, source_size, before = self.read(reads[0], layer)
         flat = weights.reshape(len(weights), -1)
         bias = fold_bias(layer.name, flat, layer.bias, layer.input.zero_point)
         return self.low.convolve(
             layer.name,
             view,
+            source_size,
             tensor,
             layer.output_size,
             weights,
@@ -178,12 +194,13 @@ class _Graph:
             wide = np.zeros((n, kh * kw, c), np.int8)
             wide[np.arange(n), :, np.arange(n) // copies] = weights.T
             return self._convolve(layer, wide, (kh, kw), reads, tensor)
-        view, before = self.read(reads[0])
+        view, source_size, before = self.read(reads[0], layer)
         bias = fold_bias(layer.name, weights.T, layer.bias, layer.input.zero_point)
         if copies == 1:
             return self.low.depthwise(
                 layer.name,
                 view,
+                source_size,
                 tensor,
                 layer.output_size,
                 weights,
@@ -200,6 +217,7 @@ class _Graph:
                 self.low.depthwise(
                     layer.name,
                     view,
+                    source_size,
                     -1 - part,
                     layer.output_size,
                     weights[:, part::copies],
@@ -217,11 +235,12 @@ class _Graph:
         return _joined(parts, [np.arange(c) * copies + part for part in range(copies)])
 
     def average(self, layer: AveragePool, reads: tuple[int, ...], tensor: int) -> View:
-        view, before = self.read(reads[0])
+        view, source_size, before = self.read(reads[0], layer)
         return average(
             self.low,
             layer.name,
             view,
+            source_size,
             tensor,
             kernel=layer.kernel,
             stride=layer.stride,
@@ -238,6 +257,7 @@ class _Graph:
             self.low,
             layer.name,
             self.low.view(reads[0]),
+            layer.map_shape[:2],
             tensor,
             kernel=layer.kernel,
             stride=layer.stride,
@@ -255,7 +275,9 @@ class _Graph:
         multiplier, shift = layer.factor
         post = _post(layer, bias, zero + multiplier, zero + shift, Rounding.DOUBLE)
         view = self.low.view(reads[0])
-        return self.low.depthwise(layer.name, view, tensor, (1, 1), weights.T, post, taps=(h, w))
+        return self.low.depthwise(
+            layer.name, view, (h, w), tensor, (1, 1), weights.T, post, taps=(h, w)
+        )
 
     def add(self, layer: Add, reads: tuple[int, ...], tensor: int) -> View:
         self.low.require_depthwise(layer.name)
@@ -273,14 +295,15 @@ class _Graph:
                 todo=_TODO,
             )
         post = Post.of(found.factor, c, clamp, element_table(layer))
-        return self.low.pair(layer.name, views, tensor, (h, w), found.taps(), post)
+        return self.low.pair(layer.name, views, (h, w), tensor, (h, w), found.taps(), post)
 
     def pad(self, layer: Pad, reads: tuple[int, ...], tensor: int) -> View:
         h, w, _ = self.graph.shapes[tensor]
-        view, before = self.read(reads[0])
+        view, source_size, before = self.read(reads[0], layer)
         return self.low.copy(
             layer.name,
             view,
+            source_size,
             tensor,
             (h, w),
             padding=(layer.top + before[0], layer.left + before[1]),
@@ -301,6 +324,7 @@ class _Graph:
                 view = self.low.copy(
                     layer.name,
                     view,
+                    (h, w),
                     extra,
                     (h, w),
                     clamp=offset(layer.clamp),
@@ -333,8 +357,10 @@ def _moves_only(layer) -> bool:
     return layer.table is None and layer.clamp == (-128, 127)
 
 
-def _pads_itself(layer) -> bool:
+def _pads_itself(layer, pad: Pad) -> bool:
     """Whether a padding before the layer can be its own."""
+    if layer.input_shape != pad.output_shape:
+        return False  # it sees the pixels in other lines
     if isinstance(layer, AveragePool):
         h, w, _ = layer.input_shape
         sizes = zip(layer.output_size, layer.stride, layer.kernel, (h, w), strict=True)

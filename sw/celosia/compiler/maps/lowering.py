@@ -87,7 +87,7 @@ class Lowering:
         """Map 0, the graph's input."""
         h, w, c = self.shapes[0]
         words = self.config.words(c)
-        self.program.maps.append(Map("input", h, w, words, c if packed else 0))
+        self.program.maps.append(Map(h * w, words, c if packed else 0))
         self.program.views[0] = View(0, np.arange(c))
 
     def view(self, tensor: int) -> View:
@@ -95,7 +95,7 @@ class Lowering:
         assert found is not None  # a tensor that was folded away has no readers
         return found
 
-    def target(self, name: str, tensor: int | None, size: tuple[int, int], words: int) -> tuple:
+    def target(self, tensor: int | None, pixels: int, words: int) -> tuple[int, int]:
         """Number of the map for a result of ``words`` a pixel, and its first word in the pixel.
 
         ``tensor`` : None of a result that is no tensor of the graph.
@@ -107,17 +107,14 @@ class Lowering:
             first = maps[number].words
             maps[number].words += words
             return number, first
-        maps.append(Map(name, *size, words))
+        maps.append(Map(pixels, words))
         number = len(maps) - 1
         if home is not None and home != tensor:
             self.program.views[home] = View(number, np.arange(0))
         return number, 0
 
-    def add(self, kernel: Kernel, results: np.ndarray, whole: tuple[int, int]) -> View:
-        """Append a kernel; ``results`` are the bytes of its channels among those that it makes.
-
-        ``whole`` : height and width of the tensor that it makes, or makes a part of.
-        """
+    def add(self, kernel: Kernel, results: np.ndarray) -> View:
+        """Append a kernel; ``results`` are the bytes of its channels among those that it makes."""
         size = kernel.weights.shape[1] if kernel.op is Op.DEPTHWISE else len(kernel.weights)
         sums = kernel.weights.T if kernel.op is Op.DEPTHWISE else kernel.weights
         check_sums(kernel.name, sums.reshape(size, -1), kernel.bias)
@@ -131,6 +128,7 @@ class Lowering:
         self,
         name: str,
         view: View,
+        source_size: tuple[int, int],
         tensor: int | None,
         size: tuple[int, int],
         weights: np.ndarray,
@@ -143,25 +141,28 @@ class Lowering:
         spread = np.zeros((n, taps, int(places.max()) + 1), np.int8)
         spread[..., places] = weights
         words = config.tiles(n) * config.words_per_tile
-        number, first = self.target(name, tensor, size, words)
+        number, first = self.target(tensor, size[0] * size[1], words)
         kernel = Kernel(
             name=name,
             op=Op.CONVOLUTION,
             source=view.map,
             first=view.first(config),
+            source_size=source_size,
             result=number,
             result_first=first,
+            whole=size,
             size=size,
             weights=spread,
             **post.at(np.arange(n), n),
             **geometry,
         )
-        return self.add(kernel, np.arange(n), size)
+        return self.add(kernel, np.arange(n))
 
     def depthwise(
         self,
         name: str,
         view: View,
+        source_size: tuple[int, int],
         tensor: int | None,
         size: tuple[int, int],
         weights: np.ndarray,
@@ -178,12 +179,13 @@ class Lowering:
         whole : height and width of the result, if ``size`` is a part of it.
         """
         self.require_depthwise(name)
+        whole = whole or size
         config, places = self.config, view.local(self.config)
         width = view.words(config) * config.lanes
         spread = np.zeros((len(weights), width), np.int8)
         spread[:, places] = weights
         if into is None:
-            number, first = self.target(name, tensor, whole or size, view.words(config))
+            number, first = self.target(tensor, whole[0] * whole[1], view.words(config))
         else:
             number, first = into.map, into.first(config)
         kernel = Kernel(
@@ -191,14 +193,16 @@ class Lowering:
             op=Op.DEPTHWISE,
             source=view.map,
             first=view.first(config),
+            source_size=source_size,
             result=number,
             result_first=first,
+            whole=whole,
             size=size,
             weights=spread,
             **post.at(places, width),
             **geometry,
         )
-        made = self.add(kernel, places, size)
+        made = self.add(kernel, places)
         return made if into is None else replace(into, pieces=into.pieces + made.pieces)
 
     def require_depthwise(self, name: str) -> None:
@@ -213,6 +217,7 @@ class Lowering:
         self,
         name: str,
         view: View,
+        source_size: tuple[int, int],
         tensor: int | None,
         size: tuple[int, int],
         compact: bool = False,
@@ -230,14 +235,15 @@ class Lowering:
         )
         if self.config.depthwise and not compact:
             weights = np.ones((1, channels), np.int8)
-            return self.depthwise(name, view, tensor, size, weights, post, **geometry)
+            return self.depthwise(name, view, source_size, tensor, size, weights, post, **geometry)
         weights = np.eye(channels, dtype=np.int8)[:, None]
-        return self.convolve(name, view, tensor, size, weights, post, **geometry)
+        return self.convolve(name, view, source_size, tensor, size, weights, post, **geometry)
 
     def pair(
         self,
         name: str,
         views: tuple[View, View],
+        source_size: tuple[int, int],
         tensor: int | None,
         size: tuple[int, int],
         taps: np.ndarray,
@@ -250,19 +256,19 @@ class Lowering:
         """
         self.require_depthwise(name)
         config = self.config
-        maps = [self.program.maps[view.map] for view in views]
-        shape = maps[0].height, maps[0].width
+        shape = source_size
         # The input's place changes from run to run, so its distance to another map does too.
         if (views[0].map == 0) != (views[1].map == 0):
             views = tuple(
-                self.copy(name, view, None, shape) if view.map == 0 else view for view in views
+                self.copy(name, view, shape, None, shape) if view.map == 0 else view
+                for view in views
             )
         if not np.array_equal(*(view.local(config) for view in views)):
             plain = np.arange(len(views[0].places))
             views = tuple(
                 view
                 if np.array_equal(view.local(config), plain)
-                else self.copy(name, view, None, shape, compact=True)
+                else self.copy(name, view, shape, None, shape, compact=True)
                 for view in views
             )
         one, two = views
@@ -272,6 +278,7 @@ class Lowering:
         return self.depthwise(
             name,
             one,
+            source_size,
             tensor,
             size,
             weights,

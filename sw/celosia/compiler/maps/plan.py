@@ -112,7 +112,7 @@ def _stripes(
             for number, first in reads:
                 if number == m:
                     parts.append(words_read(kernel, source, first, config, images=False))
-                    keep |= (source.height, source.width) == kernel.size and not source.packed
+                    keep |= kernel.source_size == kernel.size and not source.packed
         whole = np.stack(parts) if parts else np.tile([NONE, -NONE], (1, config.rows, 1))
         demands.append(np.stack([whole[..., 0].min(axis=0), whole[..., 1].max(axis=0)], axis=1))
     usual = row_steps(source.pixels, config, images=False) * source.words

@@ -33,6 +33,7 @@ def average(
     low: Lowering,
     name: str,
     view: View,
+    source_size: tuple[int, int],
     tensor: int,
     *,
     kernel: tuple[int, int],
@@ -54,8 +55,7 @@ def average(
     folded : lines and pixels of a padding before the pool that count as the map, or None.
     zero_point, clamp : in offset binary.
     """
-    source = low.program.maps[view.map]
-    limits = source.height, source.width
+    limits = source_size
     outside = 0 if folded is None else zero_point
     runs, counts = [], []
     for axis in (0, 1):
@@ -80,6 +80,7 @@ def average(
             made = low.depthwise(
                 name,
                 view,
+                source_size,
                 tensor,
                 (y_end - y, width),
                 np.ones((kernel[0] * kernel[1], len(view.places)), np.int8),
@@ -100,6 +101,7 @@ def maximum(
     low: Lowering,
     name: str,
     view: View,
+    source_size: tuple[int, int],
     tensor: int,
     *,
     kernel: tuple[int, int],
@@ -115,14 +117,13 @@ def maximum(
     but the last step of an axis keep the map's size; the last one strides.
     """
     low.require_depthwise(name)
-    source = low.program.maps[view.map]
-    shape, channels = (source.height, source.width), len(view.places)
+    shape, channels = source_size, len(view.places)
     if padding != (0, 0) or view.map == 0:
         shape = shape[0] + padding[0], shape[1] + padding[1]
-        view = low.copy(name, view, None, shape, padding=padding)
+        view = low.copy(name, view, source_size, None, shape, padding=padding)
     steps = [(axis, *step) for axis in (1, 0) for step in _steps(kernel[axis])]
     if not steps:
-        return low.copy(name, view, tensor, size, stride=stride, clamp=clamp, table=table)
+        return low.copy(name, view, shape, tensor, size, stride=stride, clamp=clamp, table=table)
     one = Post.of(IDENTITY, channels)
     for index, (axis, step, final) in enumerate(steps):
         last = index == len(steps) - 1
@@ -130,6 +131,7 @@ def maximum(
         more = low.depthwise(
             name,
             view,
+            shape,
             None,
             shape,
             np.repeat(np.array([[-1], [1]], np.int8), channels, axis=1),
@@ -138,15 +140,16 @@ def maximum(
             dilation=dilation,
         )
         strides = stride if last else (1, 1)
-        result = size if last else shape
+        before, shape = shape, size if last else shape
         if final and not last:
-            strides, result = (1, stride[1]), (shape[0], size[1])
-            stride, shape = (stride[0], 1), result
+            strides, shape = (1, stride[1]), (shape[0], size[1])
+            stride = stride[0], 1
         view = low.pair(
             name,
             (view, more),
+            before,
             tensor if last else None,
-            result,
+            shape,
             np.ones((2, 1), np.int8),
             Post.of(IDENTITY, channels, clamp, table) if last else one,
             stride=strides,

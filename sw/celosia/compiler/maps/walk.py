@@ -28,10 +28,10 @@ def walk(program: Program, plan: Plan, config: Config, index: int) -> dict[str, 
     assert place is not None
     whole = is_whole(kernel, source, config)
     if not whole:
-        _check(kernel, source.height, source.width)
+        _check(kernel)
     (sh, sw), (dh, dw), (top, left) = kernel.stride, kernel.dilation, kernel.padding
     pixel = source.pixel_slots(config)
-    line, slots = source.width * pixel, config.slots
+    line, slots = kernel.source_size[1] * pixel, config.slots
     steps, width = row_steps(kernel.pixels, config, plan.images), kernel.size[1]
     down, right = (0, 0) if plan.images else divmod(steps, width)
     back = 0 if plan.images else place.row_words * slots
@@ -53,8 +53,8 @@ def walk(program: Program, plan: Plan, config: Config, index: int) -> dict[str, 
         "wrap_x": -width * sw,
         "wrap_bytes": sh * line - width * sw * pixel,
         "x_last": (width - 1) * sw,
-        "height": 1 if whole else source.height,
-        "width": 1 if whole else source.width,
+        "height": 1 if whole else kernel.source_size[0],
+        "width": 1 if whole else kernel.source_size[1],
         "kernel_y": taps[0],
         "kernel_x": taps[1],
         "tap_words": 1 if depthwise else words,
@@ -78,9 +78,10 @@ def walk(program: Program, plan: Plan, config: Config, index: int) -> dict[str, 
     return _wrapped(kernel, fields)
 
 
-def _check(kernel: Kernel, height: int, width: int) -> None:
+def _check(kernel: Kernel) -> None:
     """Coordinates of 9 bits must tell inside from outside."""
-    for axis, what, limit in ((0, "lines", height), (1, "pixels", width)):
+    for axis, what in enumerate(("lines", "pixels a line")):
+        limit = kernel.source_size[axis]
         if limit > _MOST:
             raise CelosiaError(
                 f"a map of {limit} {what} exceeds {_MOST}", where=kernel.name, todo="split the map"
@@ -116,9 +117,9 @@ def _result(
     kernel: Kernel, program: Program, plan: Plan, config: Config, steps: int
 ) -> dict[str, int]:
     result, place = program.maps[kernel.result], plan.ranges[kernel.result]
-    first = (kernel.corner[0] * result.width + kernel.corner[1]) * result.words
+    first = (kernel.corner[0] * kernel.whole[1] + kernel.corner[1]) * result.words
     column = kernel.size[1] == 1
-    pitch = result.words * (result.width if column else 1)
+    pitch = result.words * (kernel.whole[1] if column else 1)
     fields = {
         "result_pixel": pitch,
         "result_row": result.size(config) if plan.images else steps * pitch,
@@ -152,7 +153,7 @@ def _waits(program: Program, plan: Plan, config: Config, index: int, whole: bool
         )
         wait = ahead if in_order else _WAIT
         return {"waits": 1, "wait": wait, "wait_step": pixel_words}
-    pixel, inside = pixels_read(kernel, source)
+    pixel, inside = pixels_read(kernel)
     made = row_steps(before.pixels, config, plan.images)
     own = row_steps(kernel.pixels, config, plan.images)
     needed = np.where(inside, pixel % made, -1).max(axis=1)

@@ -17,20 +17,20 @@ def row_steps(pixels: int, config: Config, images: bool) -> int:
     return pixels if images else ceil_div(pixels, config.rows)
 
 
-def pixels_read(kernel: Kernel, source: Map) -> tuple[np.ndarray, np.ndarray]:
+def pixels_read(kernel: Kernel) -> tuple[np.ndarray, np.ndarray]:
     """Pixel of the source at each tap of each pixel of the result, int [P, taps].
 
     And bool [P, taps] whether it is inside the map; outside it the number means nothing.
     """
     at, inside = [], []
-    for axis, limit in enumerate((source.height, source.width)):
+    for axis, limit in enumerate(kernel.source_size):
         count, taps = kernel.size[axis], kernel.taps[axis]
         first = np.arange(count)[:, None] * kernel.stride[axis] - kernel.padding[axis]
         place = first + np.arange(taps) * kernel.dilation[axis]
         at.append(place)
         inside.append((place >= 0) & (place < limit))
     (y, x), (in_y, in_x) = at, inside
-    pixel = y[:, None, :, None] * source.width + x[None, :, None, :]
+    pixel = y[:, None, :, None] * kernel.source_size[1] + x[None, :, None, :]
     both = in_y[:, None, :, None] & in_x[None, :, None, :]
     return pixel.reshape(kernel.pixels, -1), both.reshape(kernel.pixels, -1)
 
@@ -44,7 +44,7 @@ def is_whole(kernel: Kernel, source: Map, config: Config) -> bool:
         kernel.op is Op.CONVOLUTION
         and kernel.pixels == 1
         and kernel.other is None
-        and kernel.taps == (source.height, source.width)
+        and kernel.taps == kernel.source_size
         and kernel.padding == (0, 0)
         and kernel.dilation == (1, 1)
         and (source.pixels == 1 or (linear and kernel.tap_bytes(config) == bytes_of_pixel))
@@ -58,7 +58,7 @@ def words_read(kernel: Kernel, source: Map, first: int, config: Config, images: 
     ----------
     first : word of each pixel with which a tap begins.
     """
-    pixel, inside = pixels_read(kernel, source)
+    pixel, inside = pixels_read(kernel)
     size = kernel.tap_bytes(config)
     if source.packed:
         low = pixel * source.packed // config.lanes

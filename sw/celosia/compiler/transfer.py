@@ -1,0 +1,98 @@
+"""Inputs and results of a model as the words on the engine's link."""
+
+import numpy as np
+
+from celosia.numerics.offset_binary import from_offset, to_offset
+from celosia.ops.window_walk import WindowWalk
+from celosia.spec import Config
+
+from .metadata import LayerInfo, ModelInfo
+
+__all__ = ["dense_results", "input_words", "map_results", "result_words"]
+
+#: An unpacked descriptor.
+_Fields = dict[str, int]
+
+
+def input_words(model: ModelInfo, config: Config, x: np.ndarray) -> np.ndarray:
+    """uint8 [images, words, lanes] of int8 [images, K]: pixels byte by byte if the model says so,
+    else each in whole words, the rest 0."""
+    h, w, c = model.shape
+    pixels = to_offset(x).reshape(len(x), h * w, c)
+    if not model.packed:
+        padded = np.zeros((len(x), h * w, config.words(c) * config.lanes), np.uint8)
+        padded[..., :c] = pixels
+        pixels = padded
+    flat = pixels.reshape(len(x), -1)
+    words = np.zeros((len(x), config.words(flat.shape[1]) * config.lanes), np.uint8)
+    words[:, : flat.shape[1]] = flat
+    return words.reshape(len(x), -1, config.lanes)
+
+
+def result_words(program: list[_Fields], config: Config, images: int) -> int:
+    """Result words in the response to one run of ``images``."""
+    emitting = [d for d in program if d["emit"]]
+    if not config.convolution:
+        return sum(d["tiles"] for d in emitting) * config.words_per_tile * images
+    return sum(len(WindowWalk(d, config, 0, images).drained[0]) for d in emitting)
+
+
+def dense_results(
+    model: ModelInfo, config: Config, words: np.ndarray, images: int
+) -> list[np.ndarray]:
+    """The emitted layers of runs on an engine with dense layers only; see `map_results`."""
+    outputs, first = [], 0
+    for layer in model.emitted:
+        count = config.tiles(layer.outputs) * config.words_per_tile
+        block = words[:, first : first + count * images]
+        first += count * images
+        by_image = block.reshape(len(words), count, images, config.lanes).transpose(0, 2, 1, 3)
+        flat = by_image.reshape(len(words) * images, -1)
+        outputs.append(from_offset(flat[:, : layer.outputs]))
+    return outputs
+
+
+def map_results(
+    model: ModelInfo, program: list[_Fields], config: Config, words: np.ndarray, images: int
+) -> list[np.ndarray]:
+    """The emitted layers of runs on an engine with convolution.
+
+    Parameters
+    ----------
+    words : uint8 [runs, N, lanes], the response of each run, of ``images`` images.
+
+    Returns
+    -------
+    One int8 [runs * images, values] for each layer that is emitted.
+    """
+    blocks, first = {}, 0
+    for index, d in enumerate(program):
+        if d["emit"]:
+            walk = WindowWalk(d, config, 0, images)
+            stop = first + len(walk.drained[0])
+            blocks[index] = _by_pixel(walk, words[:, first:stop])
+            first = stop
+    return [_layer(layer, blocks) for layer in model.emitted]
+
+
+def _by_pixel(walk: WindowWalk, words: np.ndarray) -> np.ndarray:
+    """uint8 [runs, images, pixels, bytes] of uint8 [runs, N, lanes] in the order of the drain."""
+    step, row = walk.pixels
+    pixel, word = walk.drained
+    d = walk.d
+    number, image = (step, row) if d["images"] else (row * d["steps"] + step, 0 * row)
+    shape = image.max() + 1, number.max() + 1, d["tiles"] * walk.tile_words
+    out = np.zeros((len(words), *shape, walk.config.lanes), np.uint8)
+    out[:, image[pixel], number[pixel], word] = words
+    return out.reshape(len(words), *shape[:2], -1)
+
+
+def _layer(layer: LayerInfo, blocks: dict[int, np.ndarray]) -> np.ndarray:
+    runs, images = blocks[layer.pieces[0].descriptor].shape[:2]
+    out = np.zeros((runs, images, *layer.shape), np.uint8)
+    for piece in layer.pieces:
+        (y, x), (h, w) = piece.corner, piece.size
+        part = blocks[piece.descriptor].reshape(runs, images, h, w, -1)
+        channels, places = piece.channels()
+        out[:, :, y : y + h, x : x + w, channels] = part[..., places]
+    return from_offset(out.reshape(runs * images, layer.outputs))

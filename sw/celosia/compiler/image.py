@@ -91,6 +91,11 @@ class Image:
         return bool(self.config.convolution) and not self.descriptors()[0]["images"]
 
     @property
+    def batch(self) -> int:
+        """Images that are computed together, at most."""
+        return 1 if self.stripes else self.config.rows
+
+    @property
     def input_layout(self) -> dict[str, int]:
         """`INPUT_LAYOUT`; of an image for dense layers only what it would be."""
         if self.config.convolution:

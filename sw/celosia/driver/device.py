@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from celosia.compiler.image import Image
-from celosia.numerics.offset_binary import from_offset, to_offset
 from celosia.spec import (
     COUNTERS,
     IDENTITY,
@@ -138,6 +137,7 @@ class Device:
             float32 [n, 28, 28]. If not, for it was compiled from a bare graph: int8 [n, K], or
             float [n, K], which is quantized with the input's scale.
         batch : images computed together, 1..rows; rows when None. The last batch may be smaller.
+            1 where all rows share an image.
         skip : False to multiply zero bytes too, for measurements; the results are the same.
         progress : told whenever results have come.
 
@@ -189,11 +189,11 @@ class Device:
         """
         image = self._loaded()
         x = image.check_input(x)
-        batch = self.config.rows if batch is None else batch
-        if not 1 <= batch <= self.config.rows:
-            raise CelosiaError(
-                f"batch = {batch} is outside 1..{self.config.rows}, the rows of the engine"
-            )
+        most = image.batch
+        batch = most if batch is None else batch
+        if not 1 <= batch <= most:
+            why = "the rows of the engine" if most > 1 else "all rows share one image"
+            raise CelosiaError(f"batch = {batch} is outside 1..{most}: {why}")
         self.cycles, before = None, 0
         step = batch * _frames_per_exchange(image, batch)
         for start in range(0, len(x), step):
@@ -255,20 +255,19 @@ class Device:
         return response(self.transport.link_bytes, opcode, replies[0])[0]
 
     def _infer_frames(self, image: Image, x: np.ndarray, batch: int, skip: bool) -> Iterator[bytes]:
-        words, lanes = image.input_words, self.config.lanes
-        bytes_in = np.zeros((len(x), words * lanes), np.uint8)
-        bytes_in[:, : x.shape[1]] = to_offset(x)
+        words = image.pack_input(x)
         flags = InferFlag(0) if skip else InferFlag.NO_SKIP
+        if image.stripes:
+            flags |= InferFlag.STRIPES
         for start in range(0, len(x), batch):
-            part = bytes_in[start : start + batch]
+            part = words[start : start + batch]
             # On the link a word of every image follows the other: [words, images, lanes].
-            records = part.reshape(len(part), words, lanes).transpose(1, 0, 2)
-            payload = pad_records(records, self.config.link_bytes)
+            payload = pad_records(part.transpose(1, 0, 2), self.config.link_bytes)
             yield request(
                 self.config.link_bytes,
                 Opcode.INFER,
                 arg=flags | (len(part) - 1),
-                count=words,
+                count=image.input_words,
                 payload=payload,
             )
 
@@ -276,32 +275,29 @@ class Device:
         self, image: Image, replies: Sequence[bytes], batch: int, images: int
     ) -> list[np.ndarray]:
         """int8 [n, N] for each emitted layer, of ``replies`` to frames of the next ``images``."""
-        n = min(len(replies) * batch, images)
-        outputs = [np.empty((n, layer.outputs), np.int8) for layer in image.model.emitted]
-        for index, reply in enumerate(replies):
-            here = slice(index * batch, (index + 1) * batch)
-            self._store(image, reply, [y[here] for y in outputs])
-        return outputs
+        whole = min(len(replies), images // batch)
+        blocks = []
+        if whole:
+            blocks.append(self._results(image, replies[:whole], batch))
+        if whole < len(replies):
+            blocks.append(self._results(image, replies[whole:], images - whole * batch))
+        return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
 
-    def _store(self, image: Image, reply: bytes, outputs: Sequence[np.ndarray]) -> None:
-        """Put one response into ``outputs``, int8 [images, N] for each emitted layer."""
+    def _results(self, image: Image, replies: Sequence[bytes], images: int) -> list[np.ndarray]:
+        """int8 [n, N] for each emitted layer, of ``replies`` to frames of ``images`` each."""
         lanes, link_bytes = self.config.lanes, self.config.link_bytes
-        payload, _ = response(link_bytes, Opcode.INFER, reply)
-        images = len(outputs[0])
-        widths = [self.config.tiles(y.shape[1]) * self.config.words_per_tile for y in outputs]
-        if len(payload) != sum(widths) * images * padded(lanes, link_bytes):
-            raise CelosiaError(
-                f"{len(payload)} bytes of results are not those of {image.model.name!r}",
-                where="engine, INFER",
-                todo="load the image again",
-            )
-        records = unpad_records(payload, lanes, link_bytes)
-        start = 0
-        for y, words in zip(outputs, widths, strict=True):
-            block = records[start : start + words * images].reshape(words, images, lanes)
-            start += words * images
-            u = block.transpose(1, 0, 2).reshape(images, -1)[:, : y.shape[1]]
-            y[:] = from_offset(u)
+        expected = image.result_words(images)
+        runs = np.empty((len(replies), expected, lanes), np.uint8)
+        for run, reply in zip(runs, replies, strict=True):
+            payload, _ = response(link_bytes, Opcode.INFER, reply)
+            if len(payload) != expected * padded(lanes, link_bytes):
+                raise CelosiaError(
+                    f"{len(payload)} bytes of results are not those of {image.model.name!r}",
+                    where="engine, INFER",
+                    todo="load the image again",
+                )
+            run[:] = unpad_records(payload, lanes, link_bytes)
+        return image.unpack_results(runs, images)
 
 
 def _frames_per_exchange(image: Image, batch: int) -> int:

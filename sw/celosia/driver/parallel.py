@@ -92,10 +92,10 @@ def run_parallel(
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise CelosiaError(f"jobs = {jobs!r} is not a whole number from 1")
     x = image.check_input(x)
-    batch = image.config.rows if batch is None else batch
-    if not 1 <= batch <= image.config.rows:
+    batch = image.batch if batch is None else batch
+    if not 1 <= batch <= image.batch:
         raise CelosiaError(
-            f"batch = {batch} is outside 1..{image.config.rows}, the rows of the engine"
+            f"batch = {batch} is outside 1..{image.batch}, the images computed together"
         )
     batches = ceil_div(len(x), batch)
     jobs = max(1, min(jobs, batches))

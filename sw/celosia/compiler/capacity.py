@@ -9,16 +9,25 @@ from celosia.ops.pack import element_table
 from celosia.spec import Config, memories, record
 from celosia.support.errors import DoesNotFit
 
+from .maps.choose import Goal, choose
+from .maps.choose import needs as map_needs
+from .maps.kernel import Program
+from .maps.lower import lower
+from .maps.plan import Plan
 from .memory import allocate
 
-__all__ = ["check_fit", "needs", "smallest"]
+__all__ = ["check_fit", "check_maps_fit", "needs", "smallest"]
 
 
 def needs(graph: Graph | Outline, config: Config) -> dict[str, int]:
     """Depth needed of each memory, by the name of its parameter in `Config`.
 
-    It depends on ``cols``, ``lanes`` and ``requantizers`` only; tables shared by layers count once.
+    It depends on ``cols``, ``lanes`` and ``requantizers`` only, with convolution also on ``rows``
+    and the operations; tables shared by layers count once.
     """
+    if config.convolution:
+        program = lower(graph, config)
+        return _map_needs(graph, program, choose(program, config, "throughput"), config)
     return {
         "weight_depth": sum(OPERATIONS[x.op].weight_words(x, config) for x in graph.layers),
         "param_depth": sum(OPERATIONS[x.op].param_words(x, config) for x in graph.layers),
@@ -46,6 +55,18 @@ def smallest(graph: Graph | Outline, config: Config) -> dict[str, int] | None:
         wider = replace(wider, **change)
 
 
+def _map_needs(
+    graph: Graph | Outline, program: Program, plan: Plan | None, config: Config
+) -> dict[str, int]:
+    if plan is None:
+        raise DoesNotFit(
+            "has a map of more activation words than 16 bits number",
+            where=graph.name,
+            todo="choose an engine with more lanes",
+        )
+    return map_needs(program, plan, config)
+
+
 def _exists(config: Config, **changes: int) -> bool:
     try:
         replace(config, **changes)
@@ -63,7 +84,18 @@ def check_fit(graph: Graph, config: Config) -> None:
         saying for each memory that is too small what is needed and what there is, and the
         smallest configuration that fits.
     """
-    needed = needs(graph, config)
+    _check(graph, needs(graph, config), config)
+
+
+def check_maps_fit(graph: Graph, program: Program, config: Config, goal: Goal) -> Plan:
+    """The plan of a lowered graph (`maps.choose.choose`); refused as in `check_fit`."""
+    plan = choose(program, config, goal)
+    _check(graph, _map_needs(graph, program, plan, config), config)
+    assert plan is not None  # else its needs were refused
+    return plan
+
+
+def _check(graph: Graph, needed: dict[str, int], config: Config) -> None:
     short = [name for name in needed if needed[name] > getattr(config, name)]
     if not short:
         return

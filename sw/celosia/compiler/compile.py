@@ -1,22 +1,27 @@
 """Compile a quantized graph for one engine."""
 
-from celosia.network.graph import Graph
+from celosia.network.graph import Dense, Graph
 from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
 from celosia.ops import OPERATIONS
 from celosia.ops.pack import element_table
 from celosia.spec import ACTIVATION, OFFSET, Config, Memory, pack_descriptor
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, Unsupported
 
-from .capacity import check_fit
+from .capacity import check_fit, check_maps_fit
 from .image import Image
+from .maps.build import model_info, sections
+from .maps.choose import Goal
+from .maps.lower import lower
 from .memory import allocate
 from .metadata import LayerInfo, ModelInfo
 
 __all__ = ["compile"]
 
 
-def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> Image:
+def compile(
+    model: Graph | Network, config: Config, emit_all: bool = False, goal: Goal = "throughput"
+) -> Image:
     """The program image of ``model`` for the engine ``config``.
 
     Parameters
@@ -25,14 +30,49 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
         image then carries.
     config : the engine.
     emit_all : stream every layer's results to the host, to compare layer by layer.
+    goal : of engines with convolution, what is to be least: time per image of many images, or of
+        one image. Rows compute images of their own, or share the pixels of one image.
 
     Raises
     ------
     DoesNotFit : a memory is too small.
+    Unsupported : the engine lacks an operation; it is named.
     CelosiaError : an accumulator could overflow, or a quantization is impossible.
     """
     graph, host = (model.graph, model.host) if isinstance(model, Network) else (model, None)
-    info = _describe(graph, host, emit_all)
+    _check_zero_points(graph)
+    try:
+        if config.convolution:
+            return _maps(graph, host, config, emit_all, goal)
+        return _dense(graph, host, config, emit_all)
+    except ValueError as error:
+        raise CelosiaError(str(error), where=graph.name) from error
+
+
+def _maps(
+    graph: Graph, host: HostSteps | None, config: Config, emit_all: bool, goal: Goal
+) -> Image:
+    program = lower(graph, config, emit_all)
+    plan = check_maps_fit(graph, program, config, goal)
+    emitted = set(range(1, len(graph.layers) + 1)) if emit_all else set(graph.outputs)
+    info = model_info(graph, host, program, emitted)
+    return Image(config, info, sections(program, plan, config))
+
+
+def _dense(graph: Graph, host: HostSteps | None, config: Config, emit_all: bool) -> Image:
+    for layer in graph.layers:
+        if not isinstance(layer, Dense):
+            raise Unsupported(
+                f"needs {layer.kind}, an operation that this engine lacks",
+                where=layer.name,
+                todo="choose an engine with convolution=1",
+            )
+    info = ModelInfo(
+        name=graph.name,
+        layers=tuple(LayerInfo.of(x, emit_all or x is graph.layers[-1]) for x in graph.layers),
+        host=host,
+        **graph.input.to_dict(),
+    )
     check_fit(graph, config)
     places, last = allocate(graph, config), graph.layers[-1]
     weights, params, program, tables = [], [], [], []
@@ -64,29 +104,19 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
         params.append(operation.parameters(layer, config))
         weight_word += operation.weight_words(layer, config)
         param_word += operation.param_words(layer, config)
-    sections = {
+    records = {
         Memory.WEIGHTS: b"".join(weights),
         Memory.PARAMS: b"".join(params),
         Memory.PROGRAM: b"".join(program),
         Memory.TABLES: b"".join(tables),
     }
-    return Image(config, info, sections)
+    return Image(config, info, records)
 
 
-def _describe(graph: Graph, host: HostSteps | None, emit_all: bool) -> ModelInfo:
-    last = graph.layers[-1]
+def _check_zero_points(graph: Graph) -> None:
     for layer in graph.layers:
         for quant in (layer.input, layer.output):
             if not ACTIVATION.contains(quant.zero_point + OFFSET):
                 raise CelosiaError(
                     f"zero point {quant.zero_point} is outside -128..127", where=layer.name
                 )
-    try:
-        return ModelInfo(
-            name=graph.name,
-            layers=tuple(LayerInfo.of(x, emit_all or x is last) for x in graph.layers),
-            host=host,
-            **graph.input.to_dict(),
-        )
-    except ValueError as error:
-        raise CelosiaError(str(error), where=graph.name) from error

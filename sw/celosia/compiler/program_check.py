@@ -73,7 +73,7 @@ def check_maps(
         taps = d["kernel_y"] * d["kernel_x"] * (d["tap_words"] + d["tiles"]) * config.lanes
         if d["steps"] * config.rows * taps > _MOST:
             raise ValueError(f"descriptor {index} reads too much")
-        walk = WindowWalk(d, config, layout["length"], config.rows if images else 1)
+        walk = WindowWalk(d, config, layout["length"], 1)
         read = walk.addresses[walk.inside]
         _, written, _ = walk.stores(config.rows)
         agree = {

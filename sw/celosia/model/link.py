@@ -1,10 +1,13 @@
 """The whole engine as seen over its link: request frames in, response frames out."""
 
+from functools import partial
+
 import numpy as np
 
 from celosia.ops import OPERATIONS
 from celosia.spec import (
     COUNTERS,
+    INPUT_LAYOUT,
     REQUEST,
     TRAILER,
     Config,
@@ -18,6 +21,9 @@ from celosia.spec import (
     round_up,
 )
 
+from .map_inputs import store_input
+from .map_layer import Fed, MapLayer
+from .map_program import MapProgram
 from .memories import Memories
 from .program import Layer, Program, decode
 
@@ -35,7 +41,8 @@ class LinkModel:
 
     The input of INFER goes to bank 0 or 1 at activation word ``bank * count``; the bank changes
     after every INFER that ran, and RESET returns to bank 0. An INFER refused for its payload has
-    stored the words that came.
+    stored the words that came. With `InferFlag.STRIPES` a bank has as many words as the input
+    layout says a row keeps, and the images must be 1.
 
     Parameters
     ----------
@@ -108,20 +115,25 @@ class LinkModel:
         config, opcode = self.config, Opcode.INFER
         address, words = request["address"], request["count"]
         images = (request["arg"] & InferFlag.IMAGES_MASK) + 1
-        if images > config.rows:
+        layout = self._stripes(request)
+        if images > (1 if layout else config.rows):
             return self._trailer(Status.TOO_MANY_IMAGES, opcode)
         if words == 0:
             return self._trailer(Status.EMPTY, opcode)
-        if 2 * words > config.act_depth or address >= config.program_depth:
+        bank = layout["length"] if layout else words
+        if 2 * bank > config.act_depth or address >= config.program_depth:
             return self._trailer(Status.OUT_OF_RANGE, opcode)
         received, status = self._receive(payload, words * images, config.lanes)
-        base = self.bank * words
+        base = self.bank * bank
         act = self.memories.activations.reshape(config.rows, config.act_depth, config.lanes)
-        if status == Status.OK:
+        if layout:
+            store_input(act[None], received[None], layout, base)
+        elif status == Status.OK:
             act[:images, base : base + words] = _rows(received, images)
         else:
             for index, word in enumerate(received):
                 act[index % images, base + index // images] = word
+        if status != Status.OK:
             return self._trailer(status, opcode)
         if address not in self._programs:
             self._programs[address] = decode(self.memories, address)
@@ -130,19 +142,36 @@ class LinkModel:
         # Only a program that reaches its end has computed its images.
         self.counters["images"] += images if program.status == Status.OK else 0
         skip = not request["arg"] & InferFlag.NO_SKIP
-        emitted = program.run(
-            self.memories.activations[:images],
-            base,
-            lambda layer, u: self._count(layer, u, skip),
-        )
-        records = [_words(y, config.lanes) for y in emitted]
+        records = self._run(program, base, images, skip)
         count = sum(map(len, records)) if program.status == Status.OK else 0
         response = b"".join(map(self._pad_records, records))
         return response + self._trailer(program.status, opcode, program.info, count)
 
+    def _stripes(self, request: dict[str, int]) -> dict[str, int] | None:
+        """The input layout if the rows are to share one image."""
+        if not self.config.convolution or not request["arg"] & InferFlag.STRIPES:
+            return None
+        return INPUT_LAYOUT.unpack(self.memories.layout.tobytes())
+
+    def _run(
+        self, program: Program | MapProgram, base: int, images: int, skip: bool
+    ) -> list[np.ndarray]:
+        """uint8 [words, lanes] of each layer that emits, in link order."""
+        act = self.memories.activations
+        if isinstance(program, Program):
+            trace = partial(self._count, skip=skip)
+            return [_words(y, self.config.lanes) for y in program.run(act[:images], base, trace)]
+
+        def count(layer: MapLayer, fed: Fed) -> None:
+            self._add(*fed.issues(skip))
+
+        return [words[0] for words in program.run(act[None], base, images, count)]
+
     def _count(self, layer: Layer, u: np.ndarray, skip: bool) -> None:
         d = layer.descriptor
-        issued, skipped = OPERATIONS[d["op"]].issues(d, u, skip)
+        self._add(*OPERATIONS[d["op"]].issues(d, u, skip))
+
+    def _add(self, issued: int, skipped: int) -> None:
         self.counters["issued"] += issued
         self.counters["skipped"] += skipped
 

@@ -1,0 +1,82 @@
+"""The sections of a program image of an engine with convolution."""
+
+from celosia.network.graph import Graph
+from celosia.network.host_steps import HostSteps
+from celosia.spec import INPUT_LAYOUT, Config, Memory, Op, pack_descriptor
+
+from ..metadata import LayerInfo, ModelInfo, PieceInfo
+from .kernel import Kernel, Program
+from .pack import pack_weights, parameters
+from .plan import Plan
+from .walk import walk
+
+__all__ = ["model_info", "sections"]
+
+
+def sections(program: Program, plan: Plan, config: Config) -> dict[Memory, bytes]:
+    """For each writable memory its records."""
+    weights, params, descriptors, tables = [], [], [], []
+    weight_word = param_word = 0
+    for index, kernel in enumerate(program.kernels):
+        if kernel.table is not None and kernel.table not in tables:
+            tables.append(kernel.table)
+        last = index == len(program.kernels) - 1
+        fields = walk(program, plan, config, index)
+        fields |= _constants(kernel, tables, weight_word, param_word)
+        descriptors.append(pack_descriptor(last=last, **fields))
+        weights.append(pack_weights(kernel, config))
+        params.append(parameters(kernel, config))
+        weight_word += kernel.weight_words(config)
+        param_word += kernel.param_words(config)
+    place = plan.input
+    layout = INPUT_LAYOUT.pack(
+        row_words=place.row_words, halo=place.halo % (1 << 16), length=place.length
+    )
+    return {
+        Memory.WEIGHTS: b"".join(weights),
+        Memory.PARAMS: b"".join(params),
+        Memory.PROGRAM: b"".join(descriptors),
+        Memory.TABLES: b"".join(tables),
+        Memory.LAYOUT: layout,
+    }
+
+
+def _constants(kernel: Kernel, tables: list[bytes], weights: int, params: int) -> dict[str, int]:
+    return {
+        "op": Op(kernel.op),
+        "rounding": kernel.rounding,
+        "emit": kernel.emit,
+        "use_table": kernel.table is not None,
+        "table": 0 if kernel.table is None else tables.index(kernel.table),
+        "zero_point": kernel.zero_point,
+        "clamp_min": kernel.clamp[0],
+        "clamp_max": kernel.clamp[1],
+        "weights": weights,
+        "params": params,
+    }
+
+
+def model_info(
+    graph: Graph, host: HostSteps | None, program: Program, emitted: set[int]
+) -> ModelInfo:
+    """What the image says of the model; ``emitted`` are the tensors that reach the host."""
+    layers = []
+    for tensor, layer in enumerate(graph.layers, 1):
+        pieces: tuple[PieceInfo, ...] = ()
+        view = program.views[tensor]
+        if tensor in emitted and view is not None:
+            pieces = tuple(
+                PieceInfo.of(p.kernel, p.corner, p.size, p.channels, p.results) for p in view.pieces
+            )
+        shape = graph.shapes[tensor]
+        layers.append(LayerInfo.of(layer, tensor in emitted, shape=shape, pieces=pieces))
+    return ModelInfo(
+        name=graph.name,
+        layers=tuple(layers),
+        host=host,
+        shape=graph.shapes[0],
+        packed=bool(program.maps[0].packed) or program.maps[0].pixels == 1,
+        reads=graph.reads,
+        heads=graph.outputs,
+        **graph.input.to_dict(),
+    )

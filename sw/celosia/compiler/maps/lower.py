@@ -257,7 +257,7 @@ class _Graph:
             self.low,
             layer.name,
             self.low.view(reads[0]),
-            layer.map_shape[:2],
+            layer.input_shape[:2],
             tensor,
             kernel=layer.kernel,
             stride=layer.stride,
@@ -268,7 +268,7 @@ class _Graph:
         )
 
     def mean(self, layer: Mean, reads: tuple[int, ...], tensor: int) -> View:
-        h, w, c = layer.map_shape
+        h, w, c = layer.input_shape
         weights = np.ones((c, h * w), np.int8)
         zero = np.zeros(c, np.int64)
         bias = fold_bias(layer.name, weights, zero, layer.input.zero_point)

@@ -230,9 +230,7 @@ class Lowering:
         ``compact`` : with channel c at byte c of the pixel, whatever the layout was.
         """
         channels = len(view.places)
-        post = Post.of(
-            IDENTITY, channels, geometry.pop("clamp", (0, 255)), geometry.pop("table", None)
-        )
+        post = Post.of(IDENTITY, channels, clamp, table)
         if self.config.depthwise and not compact:
             weights = np.ones((1, channels), np.int8)
             return self.depthwise(name, view, source_size, tensor, size, weights, post, **geometry)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.numerics.requantize import requantize
-from celosia.spec import ACC, MULTIPLIER, Rounding
+from celosia.spec import ACC, ACTIVATION, MULTIPLIER, Rounding
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
 
 __all__ = ["Factor", "fit"]
 
+_ZERO_POINTS = 8  # that are tried beside those asked for
 _SPREAD = 32  # slopes that are tried on each side of the best
 
 
@@ -77,7 +78,7 @@ def fit(
     sums : int64 [S], of 0 or more.
     values : uint8 [S], in offset binary and within ``clamp``.
     clamp : smallest and largest value; what the factor gives is clamped to it.
-    zero_points : that may be used, in offset binary, the best one first.
+    zero_points : that are tried first, in offset binary.
 
     Returns
     -------
@@ -97,15 +98,24 @@ def fit(
     index = np.searchsorted(values, k)
     first, last = index < len(sums), index > 0
     at, below = sums[np.minimum(index, len(sums) - 1)], sums[np.maximum(index, 1) - 1]
-    if _best_slope(_Steps(k, at, below, first, last)) is None:
+    steps = _Steps(k, at, below, first, last)
+    slope = _best_slope(steps)
+    if slope is None:
         return None
-    for zero_point in zero_points:
+    for zero_point in (*zero_points, *_more_zero_points(steps, slope)):
         found = _search(_Steps(k - zero_point, at, below, first, last))
         if found is not None:
             factor = Factor(*found, zero_point)
             if (factor.apply(sums, clamp) == values).all():
                 return factor
     return None
+
+
+def _more_zero_points(steps: _Steps, slope: float) -> list[int]:
+    """Some for which there is a whole number in the room that ``slope`` leaves the bias."""
+    z = np.arange(ACTIVATION.max + 1)
+    least, most = steps.room(slope)
+    return z[np.ceil(least - z * slope) < most - z * slope][:_ZERO_POINTS].tolist()
 
 
 def _best_slope(steps: _Steps) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from celosia.importer.keras.activations import ACTIVATIONS
 from celosia.importer.keras.layers import LAYERS
 from celosia.importer.onnx.operators import OPERATORS as ONNX
-from celosia.importer.tflite.to_graph import HANDLERS, Chain
+from celosia.importer.tflite.builder import HANDLERS, Builder
 from celosia.importer.torch.operators import OPERATORS as TORCH
 from celosia.network.functions import FORMULAS
 
@@ -13,19 +13,25 @@ __all__ = ["supported"]
 
 #: Handler of the importer -> where it runs. A handler that is missing here fails the generation.
 _TFLITE = {
-    Chain.dense: "engine: a layer; a fused RELU, RELU6 or RELU_N1_TO_1 is its clamp",
-    Chain.activation: "engine: the element table of the layer before it, or only its clamp",
-    Chain.quantize: "engine between int8 layers (a table); host before the first, after the last",
-    Chain.dequantize: "host: after the last layer",
-    Chain.softmax: "host: after the last layer, byte for byte LiteRT's",
-    Chain.reshape: "dropped: moves no data",
+    Builder.dense: "engine: a layer; a fused RELU, RELU6 or RELU_N1_TO_1 is its clamp",
+    Builder.one_map: "engine with convolution: a layer; a fused activation as above",
+    Builder.add_maps: "engine with convolution: a layer; a fused activation as above",
+    Builder.all_maps: "engine with convolution: a layer, along the channels",
+    Builder.activation: (
+        "engine: the element table of the layer before it, or only its clamp; "
+        "a layer of its own where other layers read its input, too"
+    ),
+    Builder.quantize: "engine between int8 layers (a table); host before the first, after the last",
+    Builder.dequantize: "host: after the last layer",
+    Builder.softmax: "host: after the last layer, byte for byte LiteRT's",
+    Builder.reshape: "dropped: moves no data",
 }
 
 _INTRODUCTION = """\
 The operators that `celosia compile`, `run`, `check` and `diff` support. For a given model,
 `celosia check MODEL` shows where each operation runs; it ends with status 4 and names every
-operation that is not supported. Models are chains of linear layers on vectors, with one input and
-one output."""
+operation that is not supported. Models have one input. Those of TFLite are graphs of layers on maps
+and vectors; float models are chains of linear layers on vectors, with one output."""
 
 _FLOAT = """\
 Linear layers run on the engine. Batch normalization, constant factors and summands, and rescaling

@@ -110,11 +110,12 @@ def run(
     *,
     resize: bool = True,
     resolver: OpResolverType = OpResolverType.BUILTIN_REF,
-) -> dict[str, np.ndarray]:
+    key: str = "name",
+) -> dict[str | int, np.ndarray]:
     """Every tensor by name after running ``x`` ([n, ...], of the model's input type).
 
     With ``resize`` the batch is run at once; without, image by image (models with RESHAPE), and
-    the results are stacked.
+    the results are stacked. With ``key`` "index" tensors are known by their index.
     """
     interpreter = Interpreter(
         model_content=model,
@@ -131,7 +132,7 @@ def run(
     for part in [x] if resize else [x[i : i + 1] for i in range(len(x))]:
         interpreter.set_tensor(entry, part)
         interpreter.invoke()
-        runs.append({d["name"]: interpreter.get_tensor(d["index"]).copy() for d in details})
+        runs.append({d[key]: interpreter.get_tensor(d["index"]).copy() for d in details})
     if resize:
         return runs[0]
     return {name: np.concatenate([one[name] for one in runs]) for name in runs[0]}

@@ -19,7 +19,7 @@ class Network:
 
     Parameters
     ----------
-    graph : what the engine runs, int8 [n, K] to int8 [n, N].
+    graph : what the engine runs, int8 [n, K] to int8 [n, N]; several results are side by side.
     host : what the host does before and after it, and what the model takes and gives.
     notes : remarks for the user, one line each, about what an importer could not keep exact.
     tensors : what the model file calls the graph's input and every layer's result (an index or a
@@ -37,8 +37,8 @@ class Network:
 
     def __post_init__(self) -> None:
         for what, shape, width in (
-            ("input", self.host.input_shape, self.graph.layers[0].inputs),
-            ("output", self.host.output_shape, self.graph.layers[-1].outputs),
+            ("input", self.host.input_shape, prod(self.graph.shapes[0])),
+            ("output", self.host.output_shape, self._outputs(self.graph)),
         ):
             if prod(shape) != width:
                 raise CelosiaError(
@@ -49,8 +49,13 @@ class Network:
     @classmethod
     def of(cls, graph: Graph) -> "Network":
         """``graph`` with nothing around it: int8 [n, K] in, int8 [n, N] out."""
-        first, last = graph.layers[0], graph.layers[-1]
-        return cls(graph, HostSteps(input_shape=(first.inputs,), output_shape=(last.outputs,)))
+        sizes = (prod(graph.shapes[0]),), (cls._outputs(graph),)
+        return cls(graph, HostSteps(input_shape=sizes[0], output_shape=sizes[1]))
+
+    @staticmethod
+    def _outputs(graph: Graph) -> int:
+        """Values an image in all results."""
+        return sum(graph.layers[tensor - 1].outputs for tensor in graph.outputs)
 
     def prepare(self, x: np.ndarray) -> np.ndarray:
         """The engine's input, int8 [n, K]; `HostSteps.prepare` says of what."""

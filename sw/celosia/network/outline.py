@@ -9,7 +9,8 @@ import numpy as np
 from celosia.numerics.quant import Quant
 from celosia.spec import Config, Op
 
-from .graph import Graph, Layer, chain
+from .graph import Graph, Layer, Reads, chain
+from .layers import Shape
 
 __all__ = ["AnyLayer", "LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
 
@@ -51,7 +52,8 @@ class Operation:
 class LayerOutline:
     """A `Dense` without weights; quantization is None where calibration has yet to find it.
 
-    ``table`` is None or an int8 [256]; equal tables are stored once. A layer is an outline too.
+    ``table`` is None or an int8 [256]; equal tables are stored once. ``input_shape`` is that of a
+    vector by default. A layer is an outline too.
     """
 
     op: ClassVar[Op] = Op.DENSE
@@ -65,6 +67,15 @@ class LayerOutline:
     clamp: tuple[int, int] = (-128, 127)
     table: np.ndarray | None = None
     table_output: Quant | None = None
+    input_shape: Shape = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.input_shape is None:
+            object.__setattr__(self, "input_shape", (1, 1, self.inputs))
+
+    @property
+    def output_shape(self) -> Shape:
+        return (1, 1, self.outputs)
 
     @property
     def macs(self) -> int:
@@ -85,6 +96,7 @@ class Outline:
     operations : every operation of the file, in its order.
     layers : what the engine would run; of a model with unsupported operations those that it could.
     config : the engine that the file was compiled for, if it was.
+    branches : the tensors that each layer reads; None for a chain.
     """
 
     name: str
@@ -92,15 +104,16 @@ class Outline:
     operations: tuple[Operation, ...]
     layers: tuple[AnyLayer, ...]
     config: Config | None = None
+    branches: Reads | None = None
 
     @property
     def unsupported(self) -> list[Operation]:
         return [op for op in self.operations if op.place is Place.UNSUPPORTED]
 
     @property
-    def reads(self) -> tuple[tuple[int, ...], ...]:
-        """The tensors that each layer reads (`celosia.network.graph.chain`)."""
-        return chain(self.layers)
+    def reads(self) -> Reads:
+        """The tensors that each layer reads (`celosia.network.graph.Graph`)."""
+        return chain(self.layers) if self.branches is None else self.branches
 
     @property
     def macs(self) -> int:
@@ -111,7 +124,8 @@ class Outline:
     def of(cls, graph: Graph, kind: str) -> "Outline":
         """A quantized graph, whose operations are its layers."""
         operations = tuple(map(Operation.of, graph.layers))
-        return cls(graph.name, kind, operations, graph.layers)
+        branches = None if graph.reads == chain(graph.layers) else graph.reads
+        return cls(graph.name, kind, operations, graph.layers, branches=branches)
 
 
 def placeholder_table(index: int) -> np.ndarray:

@@ -125,7 +125,7 @@ def shuffled():
 
 Q = Tensor((1, 6), "int8", 0.1, 3)
 REFUSED = {
-    "operator 1 (ADD): this operator is not supported": (Op("ADD", [3, 3], [4]), Q),
+    "operator 1 (ABS): this operator is not supported": (Op("ABS", [3], [4]), Q),
     "operator 1 (SOFTMAX): output scale 0.1": (Op("SOFTMAX", [3], [4], softmax()), Q),
     "operator 2 (TANH): it follows an operator that runs on the host": (
         Op("SOFTMAX", [3], [4], softmax()),
@@ -133,7 +133,19 @@ REFUSED = {
         Tensor((1, 6), "int8", 1 / 256, -128),
         Q,
     ),
-    "operator 1 (TANH): its input is tensor 0 ('t0'), not tensor 3": (Op("TANH", [0], [4]), Q),
+    "operator 0 (FULLY_CONNECTED): nothing reads its result, tensor 3 ('t3')": (
+        Op("TANH", [0], [4]),
+        Tensor((1, 12), "int8", 0.1, 3),
+    ),
+    "operator 1 (TANH): its input tensor 4 ('t4') is not computed before it": (
+        Op("TANH", [4], [5]),
+        Q,
+        Q,
+    ),
+    "operator 1 (TANH): tensor 3 ('t3') has a value before it is computed": (
+        Op("TANH", [0], [3]),
+        Q,
+    ),
     "operator 1 (LOGISTIC): output scale 0.1": (Op("LOGISTIC", [3], [4]), Q),
     "operator 1 (QUANTIZE): tensor 4 ('t4') is int32": (
         Op("QUANTIZE", [3], [4]),
@@ -144,8 +156,12 @@ REFUSED = {
         Tensor((1, 5), "int8", 0.1, 3),
     ),
     "the model has 2 inputs": {"inputs": (0, 2)},
-    "the model has 2 outputs": {"outputs": (3, 0)},
-    "the model's output is tensor 0": {"outputs": 0},
+    "the model has 2 outputs, and tensor 4 ('t4') needs host steps": {
+        "more": (Op("SOFTMAX", [3], [4], softmax()), Tensor((1, 6), "int8", 1 / 256, -128)),
+        "outputs": (3, 4),
+    },
+    "two outputs of the model are the same values": {"outputs": (3, 3)},
+    "the model's output is tensor 0 ('t0'), which no layer computes": {"outputs": (3, 0)},
     "operator 0 (FULLY_CONNECTED): fused activation TANH": {"options": fully_connected(4)},
     "operator 0 (FULLY_CONNECTED): its weights are shuffled": {"options": shuffled()},
     "operator 0 (FULLY_CONNECTED): weights have zero point 2": {
@@ -179,7 +195,8 @@ REFUSED = {
 @pytest.mark.parametrize("message", REFUSED)
 def test_refused_by_name(message):
     case = REFUSED[message]
-    data = small(**case) if isinstance(case, dict) else small(*case)
+    case = dict(case) if isinstance(case, dict) else {"more": case}
+    data = small(*case.pop("more", ()), **case)
     with pytest.raises(CelosiaError) as caught:
         tflite_network(data)
     assert message in str(caught.value) and "\n" not in str(caught.value)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from celosia.importer.element_tables import with_table
 from celosia.importer.guard import Budget
-from celosia.importer.tflite.dense import with_table
 from celosia.importer.values import MAX_WIDTH, check_softmax
 from celosia.network.functions import Function, X
 from celosia.network.graph import Dense, Graph

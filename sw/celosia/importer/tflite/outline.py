@@ -1,15 +1,20 @@
 """The structure of a .tflite file, with a verdict on every operator; weights are not read."""
 
 from collections.abc import Iterator
+from math import prod
 
-from celosia.network.outline import LayerOutline, Operation, Outline, Place
+from celosia.network.graph import chain
+from celosia.network.layers import MaxPool
+from celosia.network.outline import Operation, Outline, Place
 from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
+from .builder import Builder
 from .dense import outline
 from .flatbuffer import Bytes
 from .load import TfliteModel, TfliteOperator, load
-from .to_graph import Chain, one_image
+from .operands import map_shape
+from .to_graph import one_image
 
 __all__ = ["tflite_outline"]
 
@@ -17,8 +22,8 @@ __all__ = ["tflite_outline"]
 def tflite_outline(data: Bytes, name: str = "model") -> Outline:
     """Where each operator of the file would run, or why `tflite_network` would refuse it.
 
-    The importer's own `Chain` decides, so both always agree about an operator. Refusals that depend
-    on the values of weights are left to the importer.
+    The importer's own `Builder` decides, so both always agree about an operator. Refusals that
+    depend on the values of a FULLY_CONNECTED's weights are left to the importer.
 
     Parameters
     ----------
@@ -42,76 +47,84 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
         for t in op.inputs
     )
     kind = "float TFLite" if floats else "int8 TFLite"
-    return Outline(name, kind, tuple(operations), judge.layers())
+    return judge.outline(name, kind, operations)
 
 
 class _Judge:
-    """A chain that continues after an operator that is not supported.
+    """A graph that continues after an operator that is not supported.
 
     Attributes
     ----------
-    unknown : positions in `chain` of the layers that replace such operators.
+    unknown : positions in the builder's layers of those that replace such operators.
     """
 
     def __init__(self, model: TfliteModel):
-        self.chain: Chain[LayerOutline] = Chain(
-            model.inputs[0], lambda op, name: (outline(op, name), 0)
-        )
+        self.builder = Builder(model, lambda op, name, shape: (outline(op, name, shape), 0))
         self.unknown: set[int] = set()
 
-    def layers(self) -> tuple[LayerOutline, ...]:
+    def outline(self, name: str, kind: str, operations: list[Operation]) -> Outline:
         """The layers of the supported operators."""
-        return tuple(
-            layer for index, layer in enumerate(self.chain.layers) if index not in self.unknown
-        )
+        layers = self.builder.layers
+        known = tuple(each for index, each in enumerate(layers) if index not in self.unknown)
+        reads = tuple(self.builder.reads)
+        # Without all layers the numbers of tensors mean nothing.
+        branches = None if self.unknown or reads == chain(layers) else reads
+        return Outline(name, kind, tuple(operations), known, branches=branches)
 
     def operation(self, op: TfliteOperator) -> Operation:
-        """Append ``op`` to the chain; where it runs, and how, or why not."""
-        chain = self.chain
-        before = len(chain.layers), chain.layers[-1:], len(chain.pre), len(chain.post)
+        """Append ``op`` to the graph; where it runs, and how, or why not."""
+        builder = self.builder
+        before = list(builder.layers)
         try:
-            chain.add(op)
+            builder.add(op)
+            if problem := builder.unread(op):
+                raise Unsupported(problem, todo="remove it from the model")
         except Unsupported as error:
             self._replace(op)
             why = f"{error.what}; {error.todo}" if error.todo else error.what
             return Operation(str(op), op.code, Place.UNSUPPORTED, why)
-        layers, last, pre, post = before
-        if len(chain.layers) > layers:
-            return Operation(str(op), op.code, Place.ENGINE, f"layer {chain.layers[-1].name!r}")
-        if chain.layers[-1:] != last:
-            clamp_only = chain.layers[-1].table is last[0].table
-            how = "within its layer's clamp" if clamp_only else "element table of its layer"
-            return Operation(str(op), op.code, Place.ENGINE, how)
-        if len(chain.pre) > pre:
-            return Operation(str(op), op.code, Place.HOST, "before the first layer")
-        if len(chain.post) > post:
-            return Operation(str(op), op.code, Place.HOST, "after the last layer")
+        value = builder.values[op.target.index]
+        if len(builder.layers) > len(before):
+            return Operation(str(op), op.code, Place.ENGINE, f"layer {builder.layers[-1].name!r}")
+        for layer, last in zip(builder.layers, before, strict=True):
+            if layer is not last:
+                clamp_only = layer.table is last.table
+                how = "within its layer's clamp" if clamp_only else "element table of its layer"
+                return Operation(str(op), op.code, Place.ENGINE, how)
+        if value.steps != builder.values[op.source.index].steps:
+            when = "before the first layer" if value.number is None else "after the last layer"
+            return Operation(str(op), op.code, Place.HOST, when)
         return Operation(str(op), op.code, Place.DROPPED, "moves no data")
 
     def _replace(self, op: TfliteOperator) -> None:
         """Append a placeholder for ``op``, so that the operators after it are judged alone."""
-        chain = self.chain
-        self.unknown.add(len(chain.layers))
-        chain.layers.append(LayerOutline(str(op), 1, 1, output=Quant(1.0, 0)))
-        chain.tensors.append(-1)
-        chain.post.clear()
-        if op.outputs:
-            chain.current = op.outputs[0]
+        for tensor in op.outputs:
+            if tensor.index in self.builder.values:
+                continue
+            try:
+                shape = map_shape(tensor, str(op))
+            except Unsupported:
+                shape = (1, 1, max(prod(tensor.shape), 1))
+            self.unknown.add(len(self.builder.layers))
+            name, quant = f"{op}, {tensor}", Quant(1.0, 0)
+            placeholder = MaxPool(name, quant, quant, shape, (1, 1), (1, 1), shape[:2])
+            self.builder.values[tensor.index] = self.builder.append(op, placeholder, (0,))
 
 
 def _ends(model: TfliteModel) -> Iterator[Operation]:
     """What is not supported about the model's inputs and outputs."""
     for what, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
-        if len(tensors) != 1:
+        if not tensors or (what == "inputs" and len(tensors) != 1):
             yield Operation(
                 f"the model's {what}",
                 what.upper(),
                 Place.UNSUPPORTED,
                 f"the model has {len(tensors)} {what}, not 1",
             )
-        else:
+            continue
+        for tensor in tensors:
             try:
-                one_image(tensors[0])
+                one_image(tensor)
             except Unsupported as error:
                 why = f"{error.what}; {error.todo}"
                 yield Operation(f"the model's {what}", what.upper(), Place.UNSUPPORTED, why)

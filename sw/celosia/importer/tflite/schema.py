@@ -8,12 +8,19 @@ from enum import IntEnum
 __all__ = [
     "FILE_IDENTIFIER",
     "Activation",
+    "AddOptions",
     "Buffer",
     "Code",
+    "ConcatenationOptions",
+    "Conv2D",
+    "DepthwiseConv2D",
     "FullyConnected",
     "Model",
     "Operator",
+    "Padding",
+    "Pool2D",
     "Quantization",
+    "Reducer",
     "Subgraph",
     "Tensor",
     "Type",
@@ -78,6 +85,53 @@ class FullyConnected(IntEnum):
     ACTIVATION = 0
     WEIGHTS_FORMAT = 1
     KEEP_NUM_DIMS = 2
+
+
+class Conv2D(IntEnum):
+    PADDING = 0
+    STRIDE_W = 1
+    STRIDE_H = 2
+    ACTIVATION = 3
+    DILATION_W = 4
+    DILATION_H = 5
+
+
+class DepthwiseConv2D(IntEnum):
+    """Its depth multiplier, field 3, is not read: LiteRT takes it from the shapes."""
+
+    PADDING = 0
+    STRIDE_W = 1
+    STRIDE_H = 2
+    ACTIVATION = 4
+    DILATION_W = 5
+    DILATION_H = 6
+
+
+class Pool2D(IntEnum):
+    PADDING = 0
+    STRIDE_W = 1
+    STRIDE_H = 2
+    FILTER_W = 3
+    FILTER_H = 4
+    ACTIVATION = 5
+
+
+class AddOptions(IntEnum):
+    ACTIVATION = 0
+
+
+class ConcatenationOptions(IntEnum):
+    AXIS = 0
+    ACTIVATION = 1
+
+
+class Reducer(IntEnum):
+    KEEP_DIMS = 0
+
+
+class Padding(IntEnum):
+    SAME = 0
+    VALID = 1
 
 
 class Type(IntEnum):

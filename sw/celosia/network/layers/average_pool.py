@@ -22,10 +22,6 @@ class AveragePool(Pool):
 
     kind: ClassVar[str] = "AveragePool"
 
-    @property
-    def macs(self) -> int:
-        return self.outputs * self.kernel[0] * self.kernel[1]
-
     def evaluate(self, *inputs: np.ndarray) -> np.ndarray:
         (x,) = inputs
         total = np.zeros((len(x), *self.output_shape), np.int32)

@@ -84,7 +84,7 @@ class Layer(ABC):
 
     @property
     def macs(self) -> int:
-        """Multiplications an image, padding included."""
+        """Multiplications an image by weights, padding included; 0 of layers without weights."""
         return 0
 
     @property

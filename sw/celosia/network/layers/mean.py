@@ -56,10 +56,6 @@ class Mean(Layer):
     def output_shape(self) -> Shape:
         return (1, 1, self.input_shape[2])
 
-    @property
-    def macs(self) -> int:
-        return self.inputs
-
     def evaluate(self, *inputs: np.ndarray) -> np.ndarray:
         (x,) = inputs
         maps = self._maps(x)

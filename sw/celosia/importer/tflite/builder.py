@@ -1,0 +1,347 @@
+"""The operators of a .tflite file as host steps, layers of a graph and host steps."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any, TypeVar
+
+import numpy as np
+
+from celosia.importer.element_tables import with_table
+from celosia.network.layers import Concatenation, Depthwise, Layer, Pad, Shape
+from celosia.network.outline import AnyLayer
+from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
+from celosia.numerics.quant import Quant
+from celosia.quant.tables import FUNCTIONS, element_table
+from celosia.support.errors import CelosiaError, Unsupported
+
+from .elementwise import add, concatenation, mean, pad
+from .load import TfliteModel, TfliteOperator, TfliteTensor
+from .operands import map_shape, quant_of
+from .windows import average_pool, convolution, depthwise, max_pool
+
+__all__ = ["HANDLERS", "Builder", "Value"]
+
+_BYTES = ("int8", "uint8")
+_ALL_INT8 = np.arange(-128, 128).astype(np.int8)
+#: ``make(operator, name, shapes of its inputs)``.
+_Make = Callable[[TfliteOperator, str, tuple[Shape, ...]], Layer]
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a tensor of the file is.
+
+    Parameters
+    ----------
+    number : the graph's tensor; None for the model's input, which may have host steps before it.
+    steps : of the host, from the model's input, or from the graph's tensor.
+    private : whether nothing else reads the graph's tensor, so that a table may replace its values.
+    """
+
+    number: int | None
+    steps: tuple[Any, ...] = ()
+    private: bool = False
+
+
+@dataclass
+class Builder:
+    """The operators so far.
+
+    Parameters
+    ----------
+    model : the file.
+    make_dense : turns a FULLY_CONNECTED, a name and its input's shape into a layer and the number
+        of its inexact channels.
+
+    Attributes
+    ----------
+    values : by the index of the file's tensor.
+    layers, reads : of the graph.
+    pre : host steps before the engine; None before a layer reads the model's input.
+    input_shape : of the graph's input; None while no layer sees it as a map.
+    notes : what the user should know.
+    tensors : indices of the graph's input and of every layer's result.
+    """
+
+    model: TfliteModel
+    make_dense: Callable[[TfliteOperator, str, Shape], tuple[AnyLayer, int]]
+    values: dict[int, Value] = field(default_factory=dict)
+    layers: list[AnyLayer] = field(default_factory=list)
+    reads: list[tuple[int, ...]] = field(default_factory=list)
+    pre: tuple[Any, ...] | None = None
+    input_shape: Shape | None = None
+    notes: list[str] = field(default_factory=list)
+    tensors: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        used = [t.index for op in self.model.operators for t in op.inputs if t is not None]
+        used += [tensor.index for tensor in self.model.outputs]
+        self._uses = Counter(used)
+        self._names: set[str] = set()
+        self.values |= {tensor.index: Value(None) for tensor in self.model.inputs}
+        self.tensors += [tensor.index for tensor in self.model.inputs[:1]]
+
+    def unread(self, op: TfliteOperator) -> str:
+        """What is wrong with ``op`` if nothing reads one of its results, else ""."""
+        for tensor in op.outputs:
+            if not self._uses[tensor.index]:
+                return f"nothing reads its result, {tensor}"
+        return ""
+
+    def add(self, op: TfliteOperator) -> None:
+        """Append ``op``.
+
+        Raises
+        ------
+        CelosiaError, Unsupported : naming ``op``.
+        """
+        where = str(op)
+        for tensor in op.outputs:
+            if tensor.index in self.values or tensor.data is not None:
+                raise CelosiaError(f"{tensor} has a value before it is computed", where=where)
+        handler = HANDLERS.get(op.code)
+        if handler is None:
+            raise Unsupported("this operator is not supported", where=where)
+        if not op.inputs or len(op.outputs) != 1:
+            raise CelosiaError(
+                f"{len(op.inputs)} inputs and {len(op.outputs)} outputs", where=where
+            )
+        self.values[op.target.index] = handler(self, op)
+
+    def append(self, op: TfliteOperator, layer: AnyLayer, reads: tuple[int, ...]) -> Value:
+        """Append ``layer``, whose result is the target of ``op``."""
+        self._names.add(layer.name)
+        self.layers.append(layer)
+        self.reads.append(reads)
+        self.tensors.append(op.target.index)
+        return Value(len(self.layers), private=self._uses[op.target.index] == 1)
+
+    def _name(self, op: TfliteOperator) -> str:
+        name = op.target.name
+        return name if name and name not in self._names else f"{name or op.code.lower()}#{op.index}"
+
+    # Values of tensors.
+
+    def _value(self, op: TfliteOperator, tensor: TfliteTensor | None) -> Value:
+        if tensor is None:
+            raise CelosiaError("an input is left out", where=str(op))
+        if tensor.index in self.values:
+            return self.values[tensor.index]
+        if tensor.data is not None:
+            raise Unsupported(f"its input {tensor} is a constant", where=str(op))
+        raise CelosiaError(f"its input {tensor} is not computed before it", where=str(op))
+
+    def _read(self, op: TfliteOperator, tensor: TfliteTensor | None) -> int:
+        """The graph's tensor, read by a layer."""
+        value = self._value(op, tensor)
+        if value.number is not None:
+            if value.steps:
+                raise Unsupported("it follows an operator that runs on the host", where=str(op))
+            return value.number
+        if self.pre is None and tensor is not None:
+            self.pre, self.tensors[0] = value.steps, tensor.index
+        if value.steps != self.pre:
+            raise Unsupported(
+                f"{tensor} is another form of the model's input than layers before it read",
+                where=str(op),
+            )
+        return 0
+
+    def _shape(self, number: int, wanted: Shape) -> Shape:
+        """The graph's tensor ``number`` as ``wanted`` if no value moves, else as it is."""
+        if number == 0 and self.input_shape is None:
+            self.input_shape = wanted
+        own = self.layers[number - 1].output_shape if number else self.input_shape
+        assert own is not None
+        regrouped = own[2] != wanted[2] or own[0] * own[1] != wanted[0] * wanted[1]
+        return own if regrouped else wanted
+
+    # One handler for each kind of operator.
+
+    def dense(self, op: TfliteOperator) -> Value:
+        number = self._read(op, op.source)
+        shape = (1, 1, prod(op.source.shape))
+        if number:
+            shape = self.layers[number - 1].output_shape
+        layer, inexact = self.make_dense(op, self._name(op), shape)
+        if inexact:
+            self.notes.append(
+                f"{op}: {inexact} of {layer.outputs} channels have scales so small that single "
+                "sums next to a tie may round to the neighbouring value"
+            )
+        return self.append(op, layer, (number,))
+
+    def one_map(self, op: TfliteOperator) -> Value:
+        return self._maps(op, op.inputs[:1])
+
+    def all_maps(self, op: TfliteOperator) -> Value:
+        return self._maps(op, op.inputs)
+
+    def add_maps(self, op: TfliteOperator) -> Value:
+        if len(op.inputs) != 2:
+            raise CelosiaError(f"{len(op.inputs)} inputs, not 2", where=str(op))
+        return self._maps(op, op.inputs)
+
+    def _maps(self, op: TfliteOperator, sources: tuple[TfliteTensor | None, ...]) -> Value:
+        where = str(op)
+        numbers = tuple(self._read(op, tensor) for tensor in sources)
+        wanted = tuple(map_shape(t, where) for t in sources if t is not None)
+        shapes = tuple(self._shape(n, w) for n, w in zip(numbers, wanted, strict=True))
+        # Values of an addition may be regrouped if they are so in both operands.
+        if shapes != wanted and not (op.code == "ADD" and len(set(shapes)) == 1):
+            at = next(i for i in range(len(shapes)) if shapes[i] != wanted[i])
+            raise Unsupported(
+                f"its input {sources[at]} has the values of {list(shapes[at])} regrouped as "
+                f"{list(wanted[at])}",
+                where=where,
+            )
+        layer = _named(where, lambda: _LAYERS[op.code](op, self._name(op), shapes))
+        if prod(op.target.shape) != layer.outputs:
+            raise CelosiaError(
+                f"output of shape {list(op.target.shape)} is not {layer.outputs} values",
+                where=where,
+            )
+        return self.append(op, layer, numbers)
+
+    def activation(self, op: TfliteOperator) -> Value:
+        source, output = quant_of(op.source, str(op)), quant_of(op.target, str(op))
+        table = _named(str(op), lambda: element_table(op.code, source, output, **_parameters(op)))
+        return self._table(op, table, output)
+
+    def quantize(self, op: TfliteOperator) -> Value:
+        source, target, where = op.source, op.target, str(op)
+        value = self._value(op, source)
+        if source.dtype == "float32":
+            if value.number is not None:
+                raise Unsupported("its input is a layer's result in float32", where=where)
+            step: Any = Quantize(quant_of(target, where, _BYTES), target.dtype)
+            return replace(value, steps=(*value.steps, step))
+        before, output = quant_of(source, where, _BYTES), quant_of(target, where, _BYTES)
+        step = _named(where, lambda: Requantize(before, output, source.dtype, target.dtype))
+        on_engine = value.number is not None and not value.steps
+        if on_engine and source.dtype == target.dtype == "int8":
+            return self._table(op, step(_ALL_INT8), output)
+        return replace(value, steps=(*value.steps, step))
+
+    def dequantize(self, op: TfliteOperator) -> Value:
+        value, where = self._result(op), str(op)
+        if op.target.dtype != "float32":
+            raise CelosiaError(f"{op.target} is {op.target.dtype}, not float32", where=where)
+        step = Dequantize(quant_of(op.source, where, _BYTES), op.source.dtype)
+        return replace(value, steps=(*value.steps, step))
+
+    def softmax(self, op: TfliteOperator) -> Value:
+        value, where = self._result(op), str(op)
+        source, target = op.source, op.target
+        entry, output = quant_of(source, where), quant_of(target, where)
+        # As LiteRT tests it in SoftmaxPrepare.
+        if output.zero_point != -128 or abs(output.scale * 256 - 1) > 0.001:
+            raise CelosiaError(
+                f"output scale {output.scale:g}, zero point {output.zero_point} are not 1/256, "
+                "-128",
+                where=where,
+            )
+        if not source.shape or source.shape[-1] != prod(source.shape):
+            raise Unsupported(f"input of shape {list(source.shape)} is not a vector", where=where)
+        beta = 0.0 if op.options is None else op.options.scalar(0, "f", 0.0)
+        step = _named(where, lambda: Softmax(entry, beta))
+        return replace(value, steps=(*value.steps, step))
+
+    def reshape(self, op: TfliteOperator) -> Value:
+        source, target = op.source, op.target
+        if prod(source.shape) != prod(target.shape) or source.dtype != target.dtype:
+            raise CelosiaError(
+                f"{source.dtype} {list(source.shape)} cannot become {target.dtype} "
+                f"{list(target.shape)}",
+                where=str(op),
+            )
+        value = self._value(op, source)
+        return replace(value, private=value.private and self._uses[target.index] == 1)
+
+    def _result(self, op: TfliteOperator) -> Value:
+        """The value of the first input, which must be a layer's result."""
+        value = self._value(op, op.source)
+        if value.number is None:
+            raise Unsupported("it is before the first layer", where=str(op))
+        return value
+
+    def _table(self, op: TfliteOperator, table: np.ndarray, output: Quant) -> Value:
+        """Behind the layer before ``op`` if nothing else reads it, else a layer of its own."""
+        value, number = self._value(op, op.source), self._read(op, op.source)
+        before = self.layers[number - 1] if number else None
+        if value.private and before is not None and not isinstance(before, (Pad, Concatenation)):
+            self.layers[number - 1] = with_table(before, table, output)
+            self.tensors[number] = op.target.index
+            return Value(number, private=self._uses[op.target.index] == 1)
+        shape = self._shape(number, map_shape(op.source, str(op)))
+        copy = _copy(self._name(op), quant_of(op.source, str(op)), shape)
+        return self.append(op, with_table(copy, table, output), (number,))
+
+
+def _copy(name: str, quant: Quant, shape: Shape) -> Depthwise:
+    """A layer that changes nothing: one tap of weight 1, times 2**30 / 2**31 * 2**1."""
+    n = shape[2]
+    return Depthwise(
+        name,
+        np.ones((1, 1, n), np.int8),
+        np.zeros(n, np.int32),
+        quant,
+        np.full(n, 1 << 30, np.int64),
+        np.ones(n, np.int64),
+        quant,
+        shape,
+        shape[:2],
+    )
+
+
+_Made = TypeVar("_Made")
+
+
+def _named(where: str, make: Callable[[], _Made]) -> _Made:
+    """``make()``; when it is not supported, the error names the operator alone."""
+    try:
+        return make()
+    except CelosiaError as error:
+        raise type(error)(error.what, where=where, todo=error.todo) from error
+
+
+def _parameters(op: TfliteOperator) -> dict[str, float]:
+    """The options of an activation. Each has field 0 at most."""
+    if op.options is None:
+        return {}
+    if op.code == "LEAKY_RELU":
+        return {"alpha": op.options.scalar(0, "f", 0.0)}
+    if op.code == "GELU":
+        return {"approximate": bool(op.options.scalar(0, "B"))}
+    return {}
+
+
+_LAYERS: dict[str, _Make] = {
+    "CONV_2D": convolution,
+    "DEPTHWISE_CONV_2D": depthwise,
+    "AVERAGE_POOL_2D": average_pool,
+    "MAX_POOL_2D": max_pool,
+    "MEAN": mean,
+    "PAD": pad,
+    "ADD": add,
+    "CONCATENATION": concatenation,
+}
+
+#: Operator -> handler. The documentation's list of operators is generated from this.
+HANDLERS: Mapping[str, Callable[[Builder, TfliteOperator], Value]] = (
+    {
+        "FULLY_CONNECTED": Builder.dense,
+        "ADD": Builder.add_maps,
+        "CONCATENATION": Builder.all_maps,
+        "QUANTIZE": Builder.quantize,
+        "DEQUANTIZE": Builder.dequantize,
+        "SOFTMAX": Builder.softmax,
+        "RESHAPE": Builder.reshape,
+        "SQUEEZE": Builder.reshape,
+        "EXPAND_DIMS": Builder.reshape,
+    }
+    | {name: Builder.one_map for name in _LAYERS if name not in ("ADD", "CONCATENATION")}
+    | {name: Builder.activation for name in FUNCTIONS}
+)

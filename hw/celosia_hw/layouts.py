@@ -215,10 +215,12 @@ def settings() -> data.StructLayout:
 
 
 def operands(config: Config) -> data.StructLayout:
-    """What the array multiplies in one cycle: ``u[row] * w[col]``; ``last`` ends a tile."""
+    """What the array multiplies in one cycle: ``u[row] * w[col]``, with `Config.depthwise`
+    ``u[row][col] * w[col]``; ``last`` ends a tile."""
+    of_row = data.ArrayLayout(ACTIVATION.width, config.cols) if config.depthwise else 8
     return data.StructLayout(
         {
-            "u": data.ArrayLayout(ACTIVATION.width, config.rows),
+            "u": data.ArrayLayout(of_row, config.rows),
             "w": data.ArrayLayout(signed(WEIGHT.width), config.cols),
             "last": 1,
         }

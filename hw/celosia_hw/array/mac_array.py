@@ -16,7 +16,8 @@ __all__ = ["MacArray"]
 
 
 class MacArray(wiring.Component):
-    """``acc[r][c] += u[r] * w[c]`` in every cell, output stationary.
+    """``acc[r][c] += u[r] * w[c]`` in every cell, output stationary; with `Config.depthwise`
+    ``acc[r][c] += u[r][c] * w[c]``.
 
     Products follow their operands by `PRODUCT_LATENCY` cycles and are added in that cycle. In the
     cycle of a tile's ``last`` product, all sums go into a `Chain` and start anew from 0.
@@ -61,7 +62,11 @@ class MacArray(wiring.Component):
         m = Module()
         payload = self.i.payload
         m.submodules.products = products = cells_of(platform).Products(self.config)
-        m.d.comb += [u.eq(payload.u[row]) for row, u in enumerate(products.u)]
+        for (row, col), u in products.u.items():
+            if self.config.depthwise:
+                m.d.comb += u.eq(payload.u[row][col])
+            elif not col:
+                m.d.comb += u.eq(payload.u[row])
         m.d.comb += [w.eq(payload.w[col]) for col, w in enumerate(products.w)]
 
         cycles = PRODUCT_LATENCY - 1

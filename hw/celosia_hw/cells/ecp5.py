@@ -76,7 +76,7 @@ class Products(BlockProducts):
         assert PRODUCT_LATENCY == 3
         for (row, col), p in self.p.items():
             product = Signal.like(p, name=f"product_{row}_{col}")
-            m.submodules[f"cell_{row}_{col}"] = multiplier(self.u[row], self.w[col], product)
+            m.submodules[f"cell_{row}_{col}"] = multiplier(self.u[row, col], self.w[col], product)
             m.d.sync += p.eq(product)
         return m
 

@@ -56,17 +56,21 @@ class Products(BlockProducts):
         m = Module()
         assert PRODUCT_LATENCY == 3
         # Low bits of the operands for the correction, beside the registers in the multipliers.
-        low_u = [Signal(OVERLAP, name=f"low_u_{row}", reset_less=True) for row in range(self.rows)]
+        low_u: dict[str, Signal] = {}
+        for u in self.u.values():
+            if u.name not in low_u:
+                low_u[u.name] = low = Signal(OVERLAP, name=f"low_{u.name}", reset_less=True)
+                m.d.sync += low.eq(u)
         low_w = [Signal(OVERLAP, name=f"low_w_{col}", reset_less=True) for col in range(self.cols)]
-        m.d.sync += [low.eq(u) for low, u in zip(low_u, self.u, strict=True)]
         m.d.sync += [low.eq(w) for low, w in zip(low_w, self.w, strict=True)]
         for col in range(self.cols):
             for row in range(0, self.rows - 1, 2):
-                self._pair(m, row, col, low_u[row + 1], low_w[col])
+                self._pair(m, row, col, low_u[self.u[row + 1, col].name], low_w[col])
             if self.rows % 2:
                 row = self.rows - 1
                 product = Signal.like(self.p[row, col], name=f"product_{row}_{col}")
-                m.submodules[f"cell_{row}_{col}"] = multiplier(self.u[row], self.w[col], product)
+                u, w = self.u[row, col], self.w[col]
+                m.submodules[f"cell_{row}_{col}"] = multiplier(u, w, product)
                 m.d.sync += self.p[row, col].eq(product)
         return m
 
@@ -77,9 +81,10 @@ class Products(BlockProducts):
         the weight.
         """
         where = f"{row}_{col}"
+        first, second = self.u[row, col], self.u[row + 1, col]
         product = Signal(signed(SHIFT + PRODUCT), name=f"product_{where}")
         m.submodules[f"pair_{where}"] = multiplier(
-            Cat(self.u[row], C(0, SHIFT - len(self.u[row])), self.u[row + 1]),
+            Cat(first, C(0, SHIFT - len(first)), second),
             self.w[col],
             product,
         )

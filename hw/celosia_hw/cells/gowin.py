@@ -36,7 +36,7 @@ class Products(BlockProducts):
         assert PRODUCT_LATENCY == 3
         for (row, col), p in self.p.items():
             m.submodules[f"cell_{row}_{col}"] = _multiplier(
-                9, self.u[row], self.w[col], p, pipelined=True
+                9, self.u[row, col], self.w[col], p, pipelined=True
             )
         return m
 

@@ -64,7 +64,7 @@ class Products(BlockProducts):
             pair = cells[start : start + 2]
             p = Signal(32, name=f"pair_{start}")
             m.submodules[f"multiplier_{start}"] = _multiplier(
-                Cat(self.u[row] for row, _ in pair),
+                Cat(self.u[cell] for cell in pair),
                 Cat(self.w[col] for _, col in pair),
                 p,
                 parameters,

@@ -7,6 +7,7 @@ from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
 from . import device_bits as bits
+from .ports import activations
 
 __all__ = [
     "DualPortMemory",
@@ -35,13 +36,13 @@ class Products(Elaboratable):
 
     Attributes
     ----------
-    u : in, ``rows`` signals of 8 bits, unsigned.
+    u : in, {(row, col): signal of 8 bits}, unsigned (`celosia_hw.cells.ports.activations`).
     w : in, ``cols`` signals of 8 bits, signed.
     p : out, {(row, col): signed value of `ACC.width` bits}.
     """
 
     def __init__(self, config: Config):
-        self.u = [Signal(8, name=f"u_{row}") for row in range(config.rows)]
+        self.u = activations(config)
         self.w = [Signal(signed(8), name=f"w_{col}") for col in range(config.cols)]
         self._cells = [(row, col) for row in range(config.rows) for col in range(config.cols)]
         self._blocks = [
@@ -60,9 +61,12 @@ class Products(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         # Operands are widened once per row and column, not in every cell.
-        u, w = self._delayed(m, self.u, "u"), self._delayed(m, self.w, "w")
+        signals = {u.name: u for u in self.u.values()}
+        delayed = dict(zip(signals, self._delayed(m, list(signals.values()), "u"), strict=True))
+        u = {cell: delayed[signal.name] for cell, signal in self.u.items()}
+        w = self._delayed(m, self.w, "w")
         for block, product in zip(self._blocks, self._products, strict=True):
-            m.d.sync += product.eq(Cat((u[row] * w[col])[: ACC.width] for row, col in block))
+            m.d.sync += product.eq(Cat((u[cell] * w[cell[1]])[: ACC.width] for cell in block))
         return m
 
     def _delayed(self, m, operands, name):

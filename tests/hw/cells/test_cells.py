@@ -110,20 +110,22 @@ def packed(*fields: tuple[int, int]) -> int:
     return number
 
 
-def products(rows: int, cols: int, count: int = 1 << 16) -> Cell:
+def products(rows: int, cols: int, count: int = 1 << 16, depthwise: int = 0) -> Cell:
     """Every cell sees ``count`` pairs of operands, all by default, and each cell others."""
     rng = random.Random(f"{rows}x{cols}")
-    keys_u, keys_w = rng.sample(range(256), rows), rng.sample(range(256), cols)
+    shape = SimpleNamespace(rows=rows, cols=cols, depthwise=depthwise)
+    activations = rows * cols if depthwise else rows
+    keys_u, keys_w = rng.sample(range(256), activations), rng.sample(range(256), cols)
     pairs = rng.sample(list(product(range(256), repeat=2)), count)
     stimuli = [
         packed(*((u ^ key, 8) for key in keys_u), *((w ^ key, 8) for key in keys_w))
         for u, w in pairs
     ]
     return Cell(
-        build=lambda cells: cells.Products(SimpleNamespace(rows=rows, cols=cols)),
-        inputs=lambda cell: [*cell.u, *cell.w],
+        build=lambda cells: cells.Products(shape),
+        inputs=lambda cell: [*{u.name: u for u in cell.u.values()}.values(), *cell.w],
         outputs=lambda cell: cell.p.values(),
-        width=8 * (rows + cols),
+        width=8 * (activations + cols),
         shapes=[signed(ACC.width)] * (rows * cols),
         stimuli=[(number, n >= PRODUCT_LATENCY) for n, number in enumerate(stimuli)],
     )
@@ -242,6 +244,7 @@ def queue(width: int, depth: int) -> Cell:
 CELLS = {
     "2x1 products": ("Products", lambda: products(2, 1)),
     "3x3 products": ("Products", lambda: products(3, 3, 1000)),
+    "3x2 own products": ("Products", lambda: products(3, 2, 1000, depthwise=1)),
     "unsigned product": ("Product16", lambda: product16(False)),
     "signed product": ("Product16", lambda: product16(True)),
     "product of 32 bits": ("Product32", product32),

@@ -54,6 +54,7 @@ class Graph:
 
     name: str
     layers: tuple[Layer, ...] = field(default=())
+    # Never None once it is made.
     reads: Reads = None  # type: ignore[assignment]
     outputs: tuple[int, ...] = None  # type: ignore[assignment]
 

@@ -40,7 +40,7 @@ def convolution(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Con
         )
     if groups > 1:
         weights = _ungrouped(weights, groups, where)
-    window = _window(op, Conv2D, shape, (height, width))
+    window = _window(op, Conv2D, shape, (height, width), _dilation(op, Conv2D))
     m, shift = _factors(op, o, weights.reshape(n, -1))
     return Convolution(
         name,
@@ -69,7 +69,7 @@ def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depth
             f"weights {list(o.weights.shape)} do not fit {shape[2]} input channels", where=where
         )
     weights = o.weights.values.astype(np.int8, copy=False)[0]
-    window = _window(op, DepthwiseConv2D, shape, (height, width))
+    window = _window(op, DepthwiseConv2D, shape, (height, width), _dilation(op, DepthwiseConv2D))
     m, shift = _factors(op, o, weights.reshape(-1, n).T)
     return Depthwise(
         name,
@@ -116,7 +116,21 @@ def _pool(op: TfliteOperator, shape: Shape) -> dict:
     }
 
 
-def _window(op: TfliteOperator, fields: type, shape: Shape, kernel: tuple[int, int]) -> Window:
+def _dilation(op: TfliteOperator, fields: type[Conv2D] | type[DepthwiseConv2D]) -> tuple[int, int]:
+    if op.options is None:
+        return 1, 1
+    return op.options.scalar(fields.DILATION_H, "i", 1), op.options.scalar(
+        fields.DILATION_W, "i", 1
+    )
+
+
+def _window(
+    op: TfliteOperator,
+    fields: type[Conv2D] | type[DepthwiseConv2D] | type[Pool2D],
+    shape: Shape,
+    kernel: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> Window:
     """Padding as LiteRT computes it (``tflite/kernels/padding.h``): SAME has the smaller half above
     and to the left."""
     where, options = str(op), op.options
@@ -126,12 +140,6 @@ def _window(op: TfliteOperator, fields: type, shape: Shape, kernel: tuple[int, i
     if number not in Padding.__members__.values():
         raise Unsupported(f"padding {number} is unknown", where=where)
     stride = options.scalar(fields.STRIDE_H, "i"), options.scalar(fields.STRIDE_W, "i")
-    dilation = (1, 1)
-    if hasattr(fields, "DILATION_H"):
-        dilation = (
-            options.scalar(fields.DILATION_H, "i", 1),
-            options.scalar(fields.DILATION_W, "i", 1),
-        )
     for what, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         if not all(1 <= each <= 0xFFFF for each in values):
             raise CelosiaError(f"{what} {list(values)} is not possible", where=where)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from celosia.numerics.quant import Quant
-from celosia.spec import BIAS, MULTIPLIER, WEIGHT
+from celosia.spec import BIAS, MULTIPLIER, WEIGHT, Op
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
 from celosia.support.errors import CelosiaError
 
@@ -35,6 +35,7 @@ class Layer(ABC):
     Attributes
     ----------
     kind : the class's name for people and files.
+    op : the operation of engines for vectors; only `Dense` has one.
 
     Raises
     ------
@@ -42,6 +43,7 @@ class Layer(ABC):
     """
 
     kind: ClassVar[str]
+    op: ClassVar[Op]
 
     name: str
     clamp: tuple[int, int] = field(default=(-128, 127), kw_only=True)

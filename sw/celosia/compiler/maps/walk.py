@@ -144,12 +144,8 @@ def _waits(program: Program, plan: Plan, config: Config, index: int, whole: bool
     source = program.maps[before.result]
     pixel_words = before.result_words(config)
     if whole:
-        # Word j of the map is the j-th that an image's row makes; other stripes have the rest.
-        in_order = (plan.images or before.pixels == 1) and (
-            pixel_words == source.words or source.pixels == 1
-        )
-        wait = 0 if in_order else _WAIT
-        return {"waits": 1, "wait": wait, "wait_step": pixel_words}
+        # Word j of the map is no row's (j + 1)th result, but one of those before.
+        return {"waits": 1, "wait": 0, "wait_step": pixel_words}
     pixel, inside = pixels_read(kernel)
     made = row_steps(before.pixels, config, plan.images)
     own = row_steps(kernel.pixels, config, plan.images)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from celosia.compiler.maps.choose import choose
 from celosia.compiler.maps.lower import lower
+from celosia.network.folding import fold_channels
 from celosia.network.graph import Graph
 from celosia.spec import Config, Memory, record
 
@@ -49,7 +50,7 @@ class MapEstimate:
 
 def estimate_maps(graph: Graph, config: Config) -> MapEstimate:
     """Of ``graph`` on an engine of this shape; its memories are taken to be deep enough."""
-    program = lower(graph, config)
+    program = lower(fold_channels(graph).graph, config)
     plan = choose(program, config, "throughput")
     assert plan is not None  # the check of its size came before
     layers = {layer.name: [0, 0, 0, 0.0] for layer in graph.layers}

@@ -158,7 +158,7 @@ class LayerInfo:
 
     @classmethod
     def from_dict(cls, values: dict) -> "LayerInfo":
-        """The inverse of `dataclasses.asdict` after JSON."""
+        """The inverse of ``dataclasses.asdict`` after JSON."""
         pieces = tuple(
             PieceInfo(**{name: _tuples(value) for name, value in piece.items()})
             for piece in values["pieces"]

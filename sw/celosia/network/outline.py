@@ -120,7 +120,7 @@ class Outline:
     def graph(self) -> Graph:
         """A graph of the same structure; dense layers whose weights are not known have weights of
         1."""
-        return Graph(self.name, tuple(map(_whole, self.layers)), reads=self.branches)
+        return Graph(self.name, tuple(map(_whole, self.layers)), self.reads)
 
     @property
     def macs(self) -> int:

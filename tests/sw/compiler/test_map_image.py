@@ -111,7 +111,11 @@ def test_a_program_that_is_wrong(fields, message):
 def test_an_input_layout_that_is_wrong():
     parts = sections(DATA)
     layout = INPUT_LAYOUT.pack(row_words=1, halo=0, length=(1 << 16) - 1)
-    for wrong, message in ((layout, "two input banks"), (b"", "input_layout needs"), (2 * layout, "exceed")):
+    for wrong, message in (
+        (layout, "two input banks"),
+        (b"", "input_layout needs"),
+        (2 * layout, "exceed"),
+    ):
         with pytest.raises(CelosiaError, match=message):
             Image.from_bytes(rebuilt([*parts[:6], wrong]))
 

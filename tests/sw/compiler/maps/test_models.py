@@ -1,6 +1,5 @@
 """The MLPerf Tiny models: memory, cycles, and every tensor as their layers define it."""
 
-import os
 from math import prod
 from pathlib import Path
 
@@ -15,31 +14,27 @@ from celosia.compiler.maps.plan import plan
 from celosia.importer import load_model
 from celosia.model import run
 
-_MODELS = Path(os.environ.get("CELOSIA_MODELS", ""))
 _FILES = {
     "AD": "ad01_int8",
     "KWS": "kws_ref_model",
     "IC": "pretrainedResnet_quant",
     "VWW": "vww_96_int8",
 }
-pytestmark = pytest.mark.skipif(
-    not (_MODELS / "vww_96_int8.tflite").exists(), reason="CELOSIA_MODELS has no models"
-)
 
 
-def network(name: str):
-    return load_model(_MODELS / f"{_FILES[name]}.tflite")
+def network(models: Path, name: str):
+    return load_model(models / f"{_FILES[name]}.tflite")
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 16), (8, 8, 8), (1, 64, 64)])
 @pytest.mark.parametrize("name", _FILES)
-def test_every_tensor(name, shape):
-    model = network(name)
+def test_every_tensor(models_dir, name, shape):
+    model = network(models_dir, name)
     graph = model.graph
     config = map_config(*shape)
     if shape == (1, 64, 64) and name in ("IC", "VWW"):
         pytest.skip("its maps exceed the addresses of one row")
-    x = np.load(_MODELS / "samples" / f"{_FILES[name]}.npy").reshape(-1, prod(graph.shapes[0]))
+    x = np.load(models_dir / "samples" / f"{_FILES[name]}.npy").reshape(-1, prod(graph.shapes[0]))
     x = np.concatenate([x[:1], np.random.default_rng(1).integers(-128, 128, (1, x.shape[1]))])
     x = x.astype(np.int8)
     expected, modes = graph.evaluate(x), set()
@@ -64,9 +59,9 @@ def test_every_tensor(name, shape):
         ("VWW", (8, 8, 8), 15168),
     ],
 )
-def test_bytes_a_row_in_stripes(name, shape, words):
+def test_bytes_a_row_in_stripes(models_dir, name, shape, words):
     config = map_config(*shape)
-    chosen = plan(lower(network(name).graph, config), config, images=False)
+    chosen = plan(lower(network(models_dir, name).graph, config), config, images=False)
     assert chosen is not None and chosen.depth * config.lanes == words
 
 
@@ -82,13 +77,13 @@ def test_bytes_a_row_in_stripes(name, shape, words):
         ("VWW", (8, 8, 8), 134_720),
     ],
 )
-def test_cycles_without_boundaries(name, shape, most):
+def test_cycles_without_boundaries(models_dir, name, shape, most):
     config = map_config(*shape)
-    assert cycles(lower(network(name).graph, config), config, images=False) <= most
+    assert cycles(lower(network(models_dir, name).graph, config), config, images=False) <= most
 
 
-def test_needs_are_those_of_the_mode_that_fits():
+def test_needs_are_those_of_the_mode_that_fits(models_dir):
     config = map_config(16, 16, 16, act_depth=4096)
-    assert needs(network("IC").graph, config)["act_depth"] == 55296 // 16
+    assert needs(network(models_dir, "IC").graph, config)["act_depth"] == 55296 // 16
     config = map_config(16, 16, 16, act_depth=1024)
-    assert needs(network("IC").graph, config)["act_depth"] == 5888 // 16
+    assert needs(network(models_dir, "IC").graph, config)["act_depth"] == 5888 // 16

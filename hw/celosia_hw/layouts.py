@@ -183,8 +183,8 @@ def origin() -> data.StructLayout:
 
 
 def origins(config: Config) -> data.StructLayout:
-    """The `origin` of every row's window of the current pixel, and of its layer the map's ``height``
-    and ``width``, what a tap ``outside`` reads, and with `Config.depthwise` 1 if it is
+    """The `origin` of every row's window of the current pixel, and fields of its layer: the map's
+    ``height`` and ``width``, what a tap ``outside`` reads, with `Config.depthwise` also 1 if it is
     ``depthwise``."""
     fields = {
         "rows": data.ArrayLayout(origin(), config.rows),

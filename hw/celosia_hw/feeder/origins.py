@@ -132,7 +132,7 @@ class Origins(wiring.Component):
         return prepared
 
     def _copy(self, m, work: Value, row: Value, origin_of_row: Value) -> data.View:
-        """What `_prepare` has for ``row``: a small memory takes less logic than a choice of rows."""
+        """What `_prepare` has for ``row``: a memory takes less logic than a choice of rows."""
         m.submodules.copy = copy = memory.Memory(shape=origin(), depth=self.config.rows, init=[])
         write_port, read_port = copy.write_port(), copy.read_port(domain="comb")
         m.d.comb += [

@@ -178,7 +178,10 @@ def _show_first(found: "Comparison", fault: "Fault", console: Console) -> None:
     first = tensor.first
     assert first  # a fault is a difference
     console.say()
-    console.say(f"first difference: {tensor.name}, channel {first.channel}", "bold red")
+    at = f"channel {first.channel}"
+    if tensor.shape[:2] != (1, 1):
+        at = f"y {first.y}, x {first.x}, {at}"
+    console.say(f"first difference: {tensor.name}, {at}", "bold red")
     channels = list(tensor.channels)
     share = (
         f"{tensor.differing:,} of {tensor.elements:,} ({tensor.differing / tensor.elements:.2%})"
@@ -188,7 +191,7 @@ def _show_first(found: "Comparison", fault: "Fault", console: Console) -> None:
         console,
         (),
         [
-            ("at", f"input {first.image}, channel {first.channel}"),
+            ("at", f"input {first.image}, {at}"),
             ("engine", f"{first.ours:g}"),
             ("reference", f"{first.theirs:g}"),
             ("differ", f"{share}, by up to {tensor.largest:g}"),
@@ -220,15 +223,13 @@ def _why(found: "Comparison", fault: "Fault") -> str:
             f"the engine departs from the NumPy reference in {fault.engine:,} elements: the fault "
             "is in the engine, not in the model"
         )
-    if not fault.rounding:
+    if fault.as_is is None:
         return "the reference shows no tensor before it, so that the layer cannot be told"
+    if not fault.as_is:
+        return "given the reference's input the layer matches"
     if fault.would_match:
-        modes = " and ".join(fault.would_match)
-        return (
-            f"{modes} rounding would match, the layer has {fault.used}"
-            if fault.used not in fault.would_match
-            else "given the reference's input the layer matches"
-        )
-    counts = ", ".join(f"with {mode} {count:,} differ" for mode, count in fault.rounding.items())
+        return f"it would match with {' or '.join(fault.would_match)}"
+    tried = ", ".join(f"with {words} {count:,} differ" for words, count in fault.variants.items())
+    tried = f" ({tried})" if tried else ""
     only = f" of channel {next(iter(tensor.channels))}" if len(tensor.channels) == 1 else ""
-    return f"no rounding mode would match ({counts}): a weight, bias, multiplier or scale{only}"
+    return f"nothing usual would match{tried}: a weight, bias, multiplier or scale{only}"

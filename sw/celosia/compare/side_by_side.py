@@ -1,19 +1,20 @@
 """Run the engine, compare every tensor with a reference, and locate the first difference."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from celosia import driver
 from celosia.compiler import compile
-from celosia.model.reference import evaluate
-from celosia.network.graph import Graph, Layer
+from celosia.network.graph import Graph
 from celosia.network.network import Network
-from celosia.spec import Config, Rounding
+from celosia.spec import Config
 from celosia.support.progress import Progress, silent
 
 from .reference import Reference
 from .tensors import TensorDiff
+from .variants import differing, variants
 
 __all__ = ["Comparison", "Fault", "compare", "run_engine"]
 
@@ -27,20 +28,20 @@ class Fault:
     tensor : its position in `Comparison.tensors`.
     engine : elements in which the engine differs from the graph's evaluation, on the engine's own
         input of the layer; None for a tensor that the host computed.
-    rounding : elements in which the graph's evaluation, on the reference's input of the layer,
-        differs from the reference, by rounding mode; {} when that input is not known.
-    used : the layer's rounding mode.
+    as_is : elements in which the graph's evaluation, on the reference's inputs of the layer,
+        differs from the reference; None when these are not known.
+    variants : the same of the layer's `variants`, by their words.
     """
 
     tensor: int
     engine: int | None
-    rounding: dict[str, int]
-    used: str
+    as_is: int | None
+    variants: dict[str, int]
 
     @property
     def would_match(self) -> list[str]:
-        """Rounding modes with which the layer gives the reference's bytes."""
-        return [mode for mode, differing in self.rounding.items() if not differing]
+        """Variants of the layer that give the reference's bytes."""
+        return [words for words, count in self.variants.items() if not count]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +131,11 @@ def compare(
         # Without a host step the graph's input is the same for both.
         if theirs is None or (index == 0 and not network.host.pre):
             continue
-        tensors.append(TensorDiff.of(names[index], places[index], mine, theirs))
-        source = reference.tensors[index - 1] if index else None
+        shape = graph.shapes[index]
+        tensors.append(TensorDiff.of(names[index], places[index], mine, theirs, shape))
+        sources = _sources(graph, index, reference.tensors)
         layer = graph.layers[index - 1]
-        alone.append(None if source is None else _differing(layer, source, theirs))
+        alone.append(None if sources is None else differing(layer, sources, theirs))
         positions.append(index)
     if network.host.post or not tensors:
         result = network.finish(layers[-1]).reshape(len(x), -1)
@@ -152,20 +154,24 @@ def _fault(
 ) -> Fault:
     """The cause of the difference in tensor ``index`` of the graph, ``tensor`` of the result."""
     if not 0 < index < len(ours):
-        return Fault(tensor, None, {}, "")
-    layer = network.graph.layers[index - 1]
-    source, result = reference.tensors[index - 1 : index + 1]
-    rounding = {}
-    if source is not None and result is not None:
-        rounding = {
-            mode.name.lower(): _differing(replace(layer, rounding=mode), source, result)
-            for mode in Rounding
-        }
-    engine = _differing(layer, ours[index - 1], ours[index])
-    return Fault(tensor, engine, rounding, layer.rounding.name.lower())
+        return Fault(tensor, None, None, {})
+    graph = network.graph
+    layer, result = graph.layers[index - 1], reference.tensors[index]
+    sources = _sources(graph, index, reference.tensors)
+    as_is, others = None, {}
+    if sources is not None and result is not None:
+        as_is = differing(layer, sources, result)
+        others = {words: differing(each, sources, result) for words, each in variants(layer)}
+    mine = [ours[source] for source in graph.reads[index - 1]]
+    return Fault(tensor, differing(layer, mine, ours[index]), as_is, others)
 
 
-def _differing(layer: Layer, source: np.ndarray, result: np.ndarray) -> int:
-    """Elements of ``result`` that differ from ``layer`` evaluated on ``source``."""
-    (y,) = evaluate(Graph(layer.name, (layer,)), source)
-    return int((y != result).sum())
+def _sources(
+    graph: Graph, index: int, tensors: Sequence[np.ndarray | None]
+) -> list[np.ndarray] | None:
+    """The inputs of the layer that makes tensor ``index``; None when one is not known."""
+    if not index:
+        return None
+    sources = [tensors[source] for source in graph.reads[index - 1]]
+    known = [source for source in sources if source is not None]
+    return known if len(known) == len(sources) else None

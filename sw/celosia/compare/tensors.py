@@ -10,9 +10,14 @@ __all__ = ["First", "TensorDiff"]
 
 @dataclass(frozen=True)
 class First:
-    """The first element that differs, in the order of images, then channels."""
+    """The first element that differs, in the order of images, lines, pixels, then channels.
+
+    ``y`` and ``x`` are 0 of a vector.
+    """
 
     image: int
+    y: int
+    x: int
     channel: int
     ours: float
     theirs: float
@@ -20,12 +25,13 @@ class First:
 
 @dataclass(frozen=True, eq=False)
 class TensorDiff:
-    """The differences between the engine's tensor and the reference's, both [images, channels].
+    """The differences between the engine's tensor and the reference's, both [images, values].
 
     Parameters
     ----------
     name : of the layer, or "input" and "output" for the tensors before and after host steps.
     place : "engine" or "host", whichever computed it.
+    shape : (height, width, channels) of an image's values.
     elements, bytes : how many were compared.
     differing : elements that differ.
     largest : the largest absolute difference.
@@ -36,6 +42,7 @@ class TensorDiff:
 
     name: str
     place: str
+    shape: tuple[int, int, int]
     elements: int
     bytes: int
     differing: int
@@ -45,8 +52,16 @@ class TensorDiff:
     channels: dict[int, int]
 
     @classmethod
-    def of(cls, name: str, place: str, ours: np.ndarray, theirs: np.ndarray) -> "TensorDiff":
-        """Compare arrays of the same shape [images, channels]; NaN equals NaN."""
+    def of(
+        cls,
+        name: str,
+        place: str,
+        ours: np.ndarray,
+        theirs: np.ndarray,
+        shape: tuple[int, int, int] | None = None,
+    ) -> "TensorDiff":
+        """Compare arrays [images, values]; NaN equals NaN. Without a ``shape`` they are vectors."""
+        shape = shape or (1, 1, ours.shape[1])
         kind = np.float64 if ours.dtype.kind == "f" else np.int64
         differs = ours != theirs
         if ours.dtype.kind == "f":
@@ -56,16 +71,18 @@ class TensorDiff:
         histogram: dict[float, int] = {}
         channels: dict[int, int] = {}
         if len(at):
-            image, channel = map(int, at[0])
-            values = ours[image, channel].item(), theirs[image, channel].item()
-            first = First(image, channel, *values)
+            image, value = map(int, at[0])
+            y, x, channel = map(int, np.unravel_index(value, shape))
+            values = ours[image, value].item(), theirs[image, value].item()
+            first = First(image, y, x, channel, *values)
             steps = ours[differs].astype(kind) - theirs[differs].astype(kind)
             histogram = _counts(steps)
-            channels = _counts(at[:, 1])
+            channels = _counts(at[:, 1] % shape[2])
         largest = max((abs(step) for step in histogram), default=0)
         return cls(
             name,
             place,
+            shape,
             elements=ours.size,
             bytes=ours.nbytes,
             differing=len(at),
@@ -81,6 +98,7 @@ class TensorDiff:
         return {
             "name": self.name,
             "place": self.place,
+            "shape": list(self.shape),
             "elements": self.elements,
             "bytes": self.bytes,
             "differing": self.differing,

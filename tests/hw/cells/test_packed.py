@@ -66,7 +66,8 @@ class Pair(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cells = cells_of(platform)
-        m.submodules.products = products = cells.Products(SimpleNamespace(rows=2, cols=1, depthwise=0))
+        shape = SimpleNamespace(rows=2, cols=1, depthwise=0)
+        m.submodules.products = products = cells.Products(shape)
         m.d.comb += [products.u[0, 0].eq(self.u0), products.u[1, 0].eq(self.u1)]
         m.d.comb += [products.w[0].eq(self.w)]
         m.d.comb += [self.p0.eq(products.p[0, 0]), self.p1.eq(products.p[1, 0])]

@@ -11,6 +11,7 @@ from tests.helpers.random_models import fully_connected, random_model
 from celosia.compare import TensorDiff, compare, direct, litert, run_engine
 from celosia.importer.tflite import read_tflite
 from celosia.network.graph import Dense, Graph
+from celosia.network.layers import Convolution
 from celosia.network.network import Network
 from celosia.numerics.quant import Quant
 from celosia.spec import Config, Rounding
@@ -120,7 +121,7 @@ def _tie(rounding: Rounding) -> Network:
 def test_a_swapped_rounding_mode_is_named(model):
     found = _compare(model, _changed(model[1], rounding=Rounding.DOUBLE))
     assert found.tensors[found.fault.tensor].name == "dense2"
-    assert (found.fault.used, found.fault.would_match) == ("double", ["single"])
+    assert found.fault.would_match == ["single rounding"]
     assert found.fault.engine == 0
 
 
@@ -141,6 +142,51 @@ def test_a_fault_of_a_host_step_is_told(model):
     found = _compare(model, wrong)
     assert found.tensors[found.fault.tensor].name == "input"
     assert found.fault.engine is None
+
+
+MAPS = Config.default(2, 4, convolution=1, depthwise=1)
+
+
+def _convolution() -> Network:
+    rng, n = np.random.default_rng(3), 5
+    layer = Convolution(
+        "conv",
+        rng.integers(-127, 128, (n, 3, 3, 4)).astype(np.int8),
+        rng.integers(-900, 900, n).astype(np.int32),
+        Quant(0.05, 17),
+        rng.integers(1 << 30, 1 << 31, n),
+        np.full(n, -9),
+        Quant(0.1, -7),
+        (6, 7, 4),
+        (6, 7),
+        padding=(1, 1),
+    )
+    return Network.of(Graph("maps", (layer,)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "would_match"),
+    [
+        ({"padding": (2, 2)}, "padding [1, 1] for [2, 2]"),
+        ({"rounding": Rounding.SINGLE}, "double rounding"),
+        ({"weights": None}, "height and width swapped"),
+        ({"input": Quant(0.05, -9)}, None),
+    ],
+    ids=str,
+)
+def test_the_pixel_and_the_reason_are_named(changes, would_match):
+    network = _convolution()
+    layer = network.graph.layers[0]
+    x = np.random.default_rng(1).integers(-128, 128, (9, 168)).astype(np.int8)
+    reference = direct(network, x)
+    if "weights" in changes:
+        changes = {"weights": np.swapaxes(layer.weights, 1, 2)}
+    faulty = replace(network, graph=Graph("maps", (replace(layer, **changes),)))
+    found = compare(faulty, x, run_engine(faulty.graph, x, MAPS, "golden"), reference)
+    assert found.fault.would_match == ([would_match] if would_match else [])
+    (tensor,) = found.tensors
+    first, expected = tensor.first, reference.tensors[1].reshape(9, 6, 7, 5)
+    assert first.theirs == expected[first.image, first.y, first.x, first.channel]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -164,7 +210,7 @@ def test_the_page_says_what_is_wrong(model, celosia, monkeypatch, tmp_path):
     ran = celosia("diff", path, "--input", tmp_path / "x.npy", "--json", tmp_path / "d.json")
     assert ran.status == 1
     assert "first difference: dense2, channel 5" in ran.out
-    assert "no rounding mode would match" in ran.out
+    assert "nothing usual would match (with double rounding" in ran.out
     document = json.loads((tmp_path / "d.json").read_text())
     assert document["first"]["tensor"] == "dense2"
 

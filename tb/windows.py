@@ -146,3 +146,59 @@ def steps(values: dict[str, int], config: Config) -> Iterator[dict[str, int]]:
                             "need": min(need, _MOST) if d["waits"] else 0,
                         }
                         weights += count
+
+
+def operand_issue(rng: np.random.Generator, config: Config) -> tuple[dict, dict]:
+    """Random fields of `celosia_hw.layouts.issue` and `celosia_hw.layouts.origins`.
+
+    Of a row in which the tap is inside, the address is that of a byte that exists, of DEPTHWISE the
+    first one of a word.
+    """
+    depthwise = int(config.depthwise and rng.random() < 0.4)
+    height, width = (int(n) for n in rng.integers(1, 257, 2))
+    issue = {
+        "last": int(rng.integers(2)),
+        "step_end": int(rng.integers(2)),
+        "offset": int(rng.integers(1 << 16)),
+        "dy": int(rng.integers(512)),
+        "dx": int(rng.integers(512)),
+        "weights": int(rng.integers(config.weight_depth)),
+    }
+    rows = []
+    for _ in range(config.rows):
+        word, byte = rng.integers(config.act_depth), rng.integers(config.lanes)
+        address = int(word) * config.slots + (0 if depthwise else int(byte))
+        # Inside more often than not, and on the edge.
+        y = int(rng.choice([0, height - 1, height, 511, rng.integers(height)]))
+        x = int(rng.choice([0, width - 1, width - 1, width, rng.integers(width)]))
+        rows.append(
+            {
+                "y": (y - issue["dy"]) % 512,
+                "x": (x - issue["dx"]) % 512,
+                "address": (address - issue["offset"]) % (1 << 16),
+            }
+        )
+    layer = {"height": height, "width": width, "outside": int(rng.integers(256))}
+    if config.depthwise:
+        layer["depthwise"] = depthwise
+    return issue, {"rows": rows} | layer
+
+
+def operands_of(issue: dict, origins: dict, activations: np.ndarray, config: Config) -> np.ndarray:
+    """int [rows], with `Config.depthwise` [rows, cols]: what each row or cell multiplies.
+
+    ``activations`` : [rows, act_depth, lanes].
+    """
+    found = []
+    for row, origin in enumerate(origins["rows"]):
+        y = (origin["y"] + issue["dy"]) % 512
+        x = (origin["x"] + issue["dx"]) % 512
+        word, byte = divmod((origin["address"] + issue["offset"]) % (1 << 16), config.slots)
+        if y >= origins["height"] or x >= origins["width"]:
+            u = [origins["outside"]] * config.cols
+        elif origins.get("depthwise"):
+            u = [activations[row, word, col % config.lanes] for col in range(config.cols)]
+        else:
+            u = [activations[row, word, byte]] * config.cols
+        found.append(u if config.depthwise else u[0])
+    return np.array(found)

@@ -14,6 +14,7 @@ _TYPES = {
     "float32": tfl.TensorType.FLOAT32,
     "int8": tfl.TensorType.INT8,
     "uint8": tfl.TensorType.UINT8,
+    "int16": tfl.TensorType.INT16,
     "int32": tfl.TensorType.INT32,
 }
 _VERSIONS = {

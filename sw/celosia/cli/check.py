@@ -97,7 +97,12 @@ def _show(check: "Check", console: Console) -> None:
         return
     _show_speed(check, console)
     console.say()
-    if check.changes:
+    if check.lacking:
+        lacks = " and ".join(check.lacking)
+        console.say(
+            f"the {check.config} engine lacks {lacks}; it runs with {check.flags}", "bold red"
+        )
+    elif check.changes:
         console.say(
             f"does not fit the {check.config} engine; it fits with {check.flags}", "bold red"
         )
@@ -122,7 +127,8 @@ def _show_speed(check: "Check", console: Console) -> None:
     found, engine = check.estimate, check.judged
     assert found and check.latency_seconds is not None  # of a model that some engine holds
     which = "smallest engine that holds it" if check.changes else f"{engine} engine"
-    heading(console, f"layers on the {which}, full batches of {found.images}")
+    batches = f"full batches of {found.images}" if found.images > 1 else "one image after the other"
+    heading(console, f"layers on the {which}, {batches}")
     rows = [
         (
             need.layer.name,
@@ -150,7 +156,7 @@ def _show_speed(check: "Check", console: Console) -> None:
         [
             ("one image alone", f"{about}{found.latency:,} cycles",
              f"{check.latency_seconds * 1e6:,.1f} us"),
-            (f"full batches of {found.images}", f"{about}{found.per_image:,.1f} cycles per image",
+            (batches, f"{about}{found.per_image:,.1f} cycles per image",
              f"{check.images_per_second:,.0f} images/s"),
             ("utilization", f"{check.utilization:.1%} of {engine.multipliers} multipliers", ""),
         ],

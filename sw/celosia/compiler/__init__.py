@@ -2,5 +2,6 @@
 
 from .capacity import check_fit, needs, smallest
 from .compile import compile
+from .operations import lacking
 
-__all__ = ["check_fit", "compile", "needs", "smallest"]
+__all__ = ["check_fit", "compile", "lacking", "needs", "smallest"]

@@ -15,6 +15,7 @@ from .maps.kernel import Program
 from .maps.lower import lower
 from .maps.plan import Plan
 from .memory import allocate
+from .operations import lacking
 
 __all__ = ["check_fit", "check_maps_fit", "needs", "smallest"]
 
@@ -26,6 +27,7 @@ def needs(graph: Graph | Outline, config: Config) -> dict[str, int]:
     and the operations; tables shared by layers count once.
     """
     if config.convolution:
+        graph = graph.graph if isinstance(graph, Outline) else graph
         program = lower(graph, config)
         return _map_needs(graph, program, choose(program, config, "throughput"), config)
     return {
@@ -40,19 +42,20 @@ def needs(graph: Graph | Outline, config: Config) -> dict[str, int]:
 def smallest(graph: Graph | Outline, config: Config) -> dict[str, int] | None:
     """The fewest changes to ``config`` that make the model fit, ``{}`` if it already does.
 
-    Memories are deepened to exactly what is needed. Where a memory cannot be that deep, the array
-    is widened by powers of two first. None: no engine of these ``lanes`` holds the model.
+    Operations that it lacks are added. Memories are deepened to exactly what is needed. Where a
+    memory cannot be that deep, the array is widened by powers of two first. None: no engine of
+    these ``lanes`` holds the model.
     """
-    change: dict[str, int] = {}
-    wider = config
+    change = lacking(graph.graph if isinstance(graph, Outline) else graph, config)
+    wider = replace(config, **change)
     while True:
         depths = {k: v for k, v in needs(graph, wider).items() if v > getattr(wider, k)}
         if _exists(wider, **depths):
             return change | depths
-        change = {"cols": 2 * wider.cols}
-        if not _exists(wider, **change):
+        change |= {"cols": 2 * wider.cols}
+        if not _exists(config, **change):
             return None
-        wider = replace(wider, **change)
+        wider = replace(config, **change)
 
 
 def _map_needs(

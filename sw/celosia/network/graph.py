@@ -116,6 +116,11 @@ class Graph:
                 what = self.layers[tensor - 1].name if tensor else "the input"
                 raise CelosiaError("nothing reads its values", where=f"{self.name}, {what}")
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer reads the one before it, and the last one is the only result."""
+        return self.reads == chain(self.layers) and self.outputs == (len(self.layers),)
+
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """(height, width, channels) of every tensor."""

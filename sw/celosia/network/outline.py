@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from celosia.numerics.quant import Quant
 from celosia.spec import Config, Op
 
-from .graph import Graph, Layer, Reads, chain
+from .graph import Dense, Graph, Layer, Reads, chain
 from .layers import Shape
 
 __all__ = ["AnyLayer", "LayerOutline", "Operation", "Outline", "Place", "placeholder_table"]
@@ -115,6 +116,12 @@ class Outline:
         """The tensors that each layer reads (`celosia.network.graph.Graph`)."""
         return chain(self.layers) if self.branches is None else self.branches
 
+    @cached_property
+    def graph(self) -> Graph:
+        """A graph of the same structure; dense layers whose weights are not known have weights of
+        0."""
+        return Graph(self.name, tuple(map(_whole, self.layers)), reads=self.branches)
+
     @property
     def macs(self) -> int:
         """Multiplications of one inference, zeros included."""
@@ -126,6 +133,28 @@ class Outline:
         operations = tuple(map(Operation.of, graph.layers))
         branches = None if graph.reads == chain(graph.layers) else graph.reads
         return cls(graph.name, kind, operations, graph.layers, branches=branches)
+
+
+def _whole(layer: AnyLayer) -> Layer:
+    """``layer`` itself, or a layer with weights of 0 for an outline."""
+    if isinstance(layer, Layer):
+        return layer
+    n = layer.outputs
+    # Quantizations that calibration has yet to find.
+    unknown = Quant(1.0, 0)
+    return Dense(
+        layer.name,
+        np.zeros((n, layer.inputs), np.int8),
+        np.zeros(n, np.int32),
+        layer.input or unknown,
+        np.full(n, 1 << 30),
+        np.zeros(n, np.int64),
+        layer.output or unknown,
+        input_shape=layer.input_shape,
+        clamp=layer.clamp,
+        table=layer.table,
+        table_output=layer.table_output or (unknown if layer.table is not None else None),
+    )
 
 
 def placeholder_table(index: int) -> np.ndarray:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
-from celosia.compiler import needs, smallest
+from celosia.compiler import lacking, needs, smallest
 from celosia.network.graph import Layer
-from celosia.network.outline import LayerOutline, Outline
+from celosia.network.outline import AnyLayer, LayerOutline, Outline
 from celosia.ops import OPERATIONS
 from celosia.spec import Config, memories, record
 
 from .estimate import Estimate, estimate
+from .maps import MapEstimate, estimate_maps
 
 __all__ = ["FITS", "TOO_LARGE", "UNSUPPORTED", "Check", "LayerNeeds", "MemoryUse"]
 
@@ -78,18 +79,26 @@ class Check:
         """`FITS`, `TOO_LARGE` or `UNSUPPORTED`."""
         if self.outline.unsupported:
             return UNSUPPORTED
-        return FITS if all(use.fits for use in self.memories) else TOO_LARGE
+        fits = not self.lacking and all(use.fits for use in self.memories)
+        return FITS if fits else TOO_LARGE
+
+    @cached_property
+    def lacking(self) -> dict[str, int]:
+        """Operations that the engine has to get, as changes of the configuration."""
+        if self.outline.unsupported or not self.outline.layers:
+            return {}
+        return lacking(self.outline.graph, self.config)
 
     @cached_property
     def memories(self) -> list[MemoryUse]:
         """By the name of their depth in `Config`; none when something cannot run at all."""
         if self.outline.unsupported or not self.outline.layers:
             return []
-        records = (record(self.config, memory) for memory in memories(self.config))
-        of = {each.parameter: each for each in records}
+        config = replace(self.config, **self.lacking)
+        of = {each.parameter: each for each in (record(config, each) for each in memories(config))}
         return [
-            MemoryUse(name, of[name].title, needed, getattr(self.config, name), of[name].unit_bytes)
-            for name, needed in needs(self.outline, self.config).items()
+            MemoryUse(name, of[name].title, needed, getattr(config, name), of[name].unit_bytes)
+            for name, needed in needs(self.outline, config).items()
         ]
 
     @cached_property
@@ -115,7 +124,15 @@ class Check:
         """None when something cannot run at all."""
         if self.outline.unsupported or self.changes is None:
             return None
+        if (found := self._maps) is not None:
+            cycles = tuple(layer.cycles for layer in found.layers)
+            return Estimate(found.latency, found.cycles, cycles, found.images, exact=False)
         return estimate(self.outline, self.judged)
+
+    @cached_property
+    def _maps(self) -> MapEstimate | None:
+        """Of an engine with convolution."""
+        return estimate_maps(self.outline.graph, self.judged) if self.judged.convolution else None
 
     @property
     def utilization(self) -> float | None:
@@ -139,6 +156,20 @@ class Check:
         layers, config = self.outline.layers, self.judged
         cycles = self.estimate.layers if self.estimate else (0.0,) * len(layers)
         total = sum(cycles) or 1.0
+        if (found := self._maps if self.estimate else None) is not None:
+            return [
+                LayerNeeds(
+                    layer,
+                    _shapes(layer),
+                    weights=each.weights,
+                    params=each.params,
+                    activations=each.activations,
+                    tables=int(layer.table is not None),
+                    cycles=each.cycles,
+                    share=each.cycles / total,
+                )
+                for layer, each in zip(layers, found.layers, strict=True)
+            ]
         needs = []
         for layer, spent in zip(layers, cycles, strict=True):
             operation = OPERATIONS[layer.op]
@@ -214,3 +245,11 @@ class Check:
                 "utilization": self.utilization,
             },
         }
+
+
+def _shapes(layer: AnyLayer) -> str:
+    """Sizes of a layer's input and result, such as "25x5x64 -> 25x5x64"; of a vector its values."""
+    return " -> ".join(
+        "x".join(map(str, shape if shape[:2] != (1, 1) else shape[2:]))
+        for shape in (layer.input_shape, layer.output_shape)
+    )

@@ -6,10 +6,12 @@ import time
 import numpy as np
 import pytest
 from tests.helpers.litert import Op, Tensor, build
+from tests.helpers.random_cnns import random_cnn
 from tests.helpers.random_models import random_model
 
 from celosia.importer.tflite import tflite_network
 from celosia.importer.tflite.flatbuffer import root
+from celosia.importer.tflite.outline import tflite_outline
 from celosia.network.network import Network
 from celosia.support.errors import CelosiaError
 
@@ -20,6 +22,7 @@ def outcome(data: bytes) -> str:
     """How reading `data` ended; anything but a network or a CelosiaError of one line escapes."""
     begin = time.perf_counter()
     try:
+        tflite_outline(data)
         network = tflite_network(data)
         assert isinstance(network, Network)
         x = np.zeros((1, *network.host.input_shape), network.host.input_dtype)
@@ -50,7 +53,7 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
-def fuzz(data: bytes, seed: int) -> None:
+def fuzz(data: bytes, seed: int, least: int = 20) -> None:
     counts = {"network": 0, "error": 0}
     for index in range(_MUTATIONS):
         rng = np.random.default_rng([seed, index])
@@ -60,13 +63,20 @@ def fuzz(data: bytes, seed: int) -> None:
             print(f"seed [{seed}, {index}]")
             raise
     # A mutation of weights is harmless, one of structure is not: both must have been tried.
-    assert min(counts.values()) > 20, counts
+    assert min(counts.values()) > least, counts
 
 
 def test_small_model():
     data = random_model(np.random.default_rng(3))[0]
     assert outcome(data) == "network"
     fuzz(data, 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_convolutions(seed):
+    data = random_cnn(np.random.default_rng(seed))
+    assert outcome(data) == "network"
+    fuzz(data, seed, least=5)
 
 
 def test_ad01(models_dir):

@@ -6,10 +6,11 @@ All 65,536 pairs of bytes are tried, so that what is found is proved.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
-from celosia.spec import ACTIVATION, WEIGHT
+from celosia.spec import ACTIVATION, WEIGHT, Rounding
 
 from .staircase import Factor, fit
 
@@ -54,12 +55,12 @@ def fit_sum(
     order = np.argsort(results, kind="stable")
     a, b, values = a[order], b[order], results[order]
     starts = np.flatnonzero(np.diff(values.astype(np.int64), prepend=-1))
-    for weights in _candidates(ratio):
+    for rounding, weights in product((Rounding.SINGLE, Rounding.DOUBLE), _candidates(ratio)):
         sums = weights[0] * a + weights[1] * b
         # Every sum of a value has to be above all sums of smaller values.
         least, most = np.minimum.reduceat(sums, starts), np.maximum.reduceat(sums, starts)
         if (most[:-1] < least[1:]).all():
-            factor = fit(sums, values, clamp, zero_points)
+            factor = fit(sums, values, clamp, zero_points, rounding)
             if factor is not None:
                 return Sum(weights, factor)
     return None

@@ -121,6 +121,8 @@ def _stripes(
     low, h, to = d * np.arange(config.rows), [], []
     for each in demands:
         used = each[:, 0] <= each[:, 1]
+        if not used.any():  # all of it is outside; one word does
+            each, used = np.zeros_like(each), np.ones_like(used)
         h.append(np.where(used, low - each[:, 0], -NONE).max(axis=1))
         to.append(np.where(used, each[:, 1] - low, -NONE).max(axis=1))
     total = sum(h) + sum(to)

@@ -3,14 +3,18 @@
 A rounding once, ``v = ((S + b) * m + 2**(t - 1)) >> t`` with ``t = 31 - shift``, reaches the value
 k where ``S >= (k - 1/2) * 2**t / m - b``. Any non-decreasing function of a sum S says, for each k,
 between which two sums this threshold has to lie; b, m and t are searched for all of them at once.
+
+Where that fails, two roundings may do: ties of negative values are another way round then, as they
+are in LiteRT, and the threshold is ``((k - 1/2) * 2**e - 1/2 + (k <= 0)) * 2**31 / m - b`` with
+``e = -shift``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from celosia.numerics.requantize import requantize
+from celosia.numerics.requantize import requantize, rescale
 from celosia.spec import ACC, ACTIVATION, MULTIPLIER, Rounding
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
 
@@ -22,17 +26,18 @@ _SPREAD = 32  # slopes that are tried on each side of the best
 
 @dataclass(frozen=True)
 class Factor:
-    """Of `Rounding.SINGLE`; the zero point is in offset binary."""
+    """A requantization; the zero point is in offset binary."""
 
     bias: int
     multiplier: int
     shift: int
     zero_point: int
+    rounding: Rounding = Rounding.SINGLE
 
     def apply(self, sums: np.ndarray, clamp: tuple[int, int]) -> np.ndarray:
         """uint8 [S], what a requantizer makes of int64 [S] ``sums``."""
         one = (np.array([x]) for x in (self.bias, self.multiplier, self.shift))
-        return requantize(sums[:, None], *one, self.zero_point, *clamp, Rounding.SINGLE)[:, 0]
+        return requantize(sums[:, None], *one, self.zero_point, *clamp, self.rounding)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,14 @@ class _Steps:
     below: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    rounding: Rounding
 
     def room(self, slope: float) -> tuple[float, float]:
         """The bias has to be at least the first and below the second."""
         threshold = (self.k - 0.5) * slope
+        if self.rounding == Rounding.DOUBLE:
+            unit = 2 * np.frexp(slope)[0]  # 2**31 / m
+            threshold += ((self.k <= 0) - 0.5) * unit
         least = np.where(self.first, threshold - self.at, -np.inf).max()
         most = np.where(self.last, threshold - self.below, np.inf).min()
         return float(least), float(most)
@@ -61,15 +70,18 @@ class _Steps:
 
     def hold(self, bias: int, m: int, shift: int) -> bool:
         """Whether the engine's formula steps so."""
-        t = 31 - shift
-        half = 1 << (t - 1)
-        reached = (self.at + bias) * m + half >> t >= self.k
-        before = (self.below + bias) * m + half >> t < self.k
-        return bool((reached | ~self.first).all() and (before | ~self.last).all())
+        one = (np.array([x]) for x in (bias, m, shift))
+        both = np.stack([self.at, self.below])[..., None]
+        at, below = rescale(both, *one, self.rounding)[..., 0]
+        return bool(((at >= self.k) | ~self.first).all() and ((below < self.k) | ~self.last).all())
 
 
 def fit(
-    sums: np.ndarray, values: np.ndarray, clamp: tuple[int, int], zero_points: tuple[int, ...]
+    sums: np.ndarray,
+    values: np.ndarray,
+    clamp: tuple[int, int],
+    zero_points: tuple[int, ...],
+    rounding: Rounding = Rounding.SINGLE,
 ) -> Factor | None:
     """A factor that makes ``values`` of ``sums``, all of them.
 
@@ -79,6 +91,7 @@ def fit(
     values : uint8 [S], in offset binary and within ``clamp``.
     clamp : smallest and largest value; what the factor gives is clamped to it.
     zero_points : that are tried first, in offset binary.
+    rounding : of the factor.
 
     Returns
     -------
@@ -98,21 +111,23 @@ def fit(
     index = np.searchsorted(values, k)
     first, last = index < len(sums), index > 0
     at, below = sums[np.minimum(index, len(sums) - 1)], sums[np.maximum(index, 1) - 1]
-    steps = _Steps(k, at, below, first, last)
+    steps = _Steps(k, at, below, first, last, rounding)
     slope = _best_slope(steps)
-    if slope is None:
-        return None
+    if slope is None and rounding == Rounding.SINGLE:
+        return None  # whatever the zero point
     for zero_point in (*zero_points, *_more_zero_points(steps, slope)):
-        found = _search(_Steps(k - zero_point, at, below, first, last))
+        found = _search(replace(steps, k=k - zero_point))
         if found is not None:
-            factor = Factor(*found, zero_point)
+            factor = Factor(*found, zero_point, rounding)
             if (factor.apply(sums, clamp) == values).all():
                 return factor
     return None
 
 
-def _more_zero_points(steps: _Steps, slope: float) -> list[int]:
+def _more_zero_points(steps: _Steps, slope: float | None) -> list[int]:
     """Some for which there is a whole number in the room that ``slope`` leaves the bias."""
+    if slope is None:
+        return []
     z = np.arange(ACTIVATION.max + 1)
     least, most = steps.room(slope)
     return z[np.ceil(least - z * slope) < most - z * slope][:_ZERO_POINTS].tolist()
@@ -121,10 +136,12 @@ def _more_zero_points(steps: _Steps, slope: float) -> list[int]:
 def _best_slope(steps: _Steps) -> float | None:
     """The slope that leaves the bias most room, whatever the zero point."""
     # The width is a concave function of the slope: its maximum by ternary search.
-    low, high = 2.0**-20, float(2 * (steps.at.max() - steps.below.min()) + 4)
+    # Below the lowest, values would exceed the accumulator.
+    low = max(2.0**-20, float(steps.at.max()) / (1 << 29))
+    high = float(2 * (steps.at.max() - steps.below.min()) + 4)
     for _ in range(150):
         a, b = low + (high - low) / 3, high - (high - low) / 3
-        low, high = (a, high) if steps.width(a) < steps.width(b) else (low, b)
+        low, high = (a, high) if steps.width(a) <= steps.width(b) else (low, b)
     best = (low + high) / 2
     return best if steps.width(best) > 0 else None
 

@@ -139,28 +139,31 @@ def _result(
 def _waits(program: Program, plan: Plan, config: Config, index: int, whole: bool) -> dict[str, int]:
     """How far the kernel before must be ahead of this one, in result words of one row."""
     kernel, before = program.kernels[index], program.kernels[index - 1] if index else None
-    reads = [(kernel.source, kernel.first)] + ([kernel.other] if kernel.other else [])
-    firsts = [first for m, first in reads if before is not None and m == before.result]
-    if before is None or not firsts:
+    if before is None or not _reads(kernel, before, config):
         return {}
     source = program.maps[before.result]
     pixel_words = before.result_words(config)
-    ahead = max(0, max(firsts) - before.result_first)
     if whole:
-        # Word j of the map is the j-th that an image's row makes; other stripes have the rest.
-        in_order = (plan.images or before.pixels == 1) and (
-            pixel_words == source.words or source.pixels == 1
-        )
-        wait = ahead if in_order else _WAIT
-        return {"waits": 1, "wait": wait, "wait_step": pixel_words}
+        # Word j of the map is no row's (j + 1)th result, but one of those before.
+        return {"waits": 1, "wait": 0, "wait_step": pixel_words}
     pixel, inside = pixels_read(kernel)
     made = row_steps(before.pixels, config, plan.images)
     own = row_steps(kernel.pixels, config, plan.images)
     needed = np.where(inside, pixel % made, -1).max(axis=1)
     lead = int((needed - np.arange(kernel.pixels) % own).max()) + 1
     everything = before.pixels != source.pixels or lead >= made > 1
-    wait = _WAIT if everything else max(lead - 1, 0) * pixel_words + ahead
+    wait = _WAIT if everything else max(lead - 1, 0) * pixel_words
     return {"waits": 1, "wait": min(wait, _WAIT), "wait_step": pixel_words}
+
+
+def _reads(kernel: Kernel, before: Kernel, config: Config) -> bool:
+    """Whether it reads words that the kernel before it makes."""
+    size = ceil_div(kernel.tap_bytes(config), config.lanes)
+    made = before.result_first, before.result_first + before.result_words(config)
+    reads = [(kernel.source, kernel.first)] + ([kernel.other] if kernel.other else [])
+    return any(
+        m == before.result and first < made[1] and made[0] < first + size for m, first in reads
+    )
 
 
 def _wrapped(kernel: Kernel, fields: dict[str, int]) -> dict[str, int]:

@@ -220,7 +220,8 @@ class Builder:
             return replace(value, steps=(*value.steps, step))
         before, output = quant_of(source, where, _BYTES), quant_of(target, where, _BYTES)
         step = _named(where, lambda: Requantize(before, output, source.dtype, target.dtype))
-        on_engine = value.number is not None and not value.steps
+        # Of the model's input on the host, unless layers read it without the step, too.
+        on_engine = not value.steps if value.number else self._uses[source.index] > 1
         if on_engine and source.dtype == target.dtype == "int8":
             return self._table(op, step(_ALL_INT8), output)
         return replace(value, steps=(*value.steps, step))

@@ -133,12 +133,12 @@ def active_layer(config: Config) -> data.StructLayout:
 
 def step(config: Config) -> data.StructLayout:
     """One step of a walk: activation word ``src``, of which the ``bytes`` count, times the weight
-    words from ``weights`` on. ``last`` ends a tile; ``skip`` 1 when zero bytes are skipped.
+    words from ``weights`` on. ``last`` ends a tile; ``skip`` 1 when zero bytes are skipped. While
+    two layers are in flight it waits until the older one has stored ``need`` words.
 
     With convolution the word is ``offset`` behind each row's origin, at ``dy``, ``dx`` from it;
     ``src`` is row 0's word. ``step_end``: the pixel's last tile ends here. ``drop``: all bytes are
-    0, and skipped. While two layers are in flight the step waits until the older one has stored
-    ``need`` words.
+    0, and skipped.
     """
     fields = {
         "src": range(config.act_depth),
@@ -146,10 +146,9 @@ def step(config: Config) -> data.StructLayout:
         "last": 1,
         "bytes": config.lanes,
         "skip": 1,
+        "need": _result_words(config),
     }
-    if config.convolution:
-        fields |= _tap() | {"drop": 1, "need": 17}
-    return data.StructLayout(fields)
+    return data.StructLayout(fields | (_tap() | {"drop": 1} if config.convolution else {}))
 
 
 def segment(config: Config) -> data.StructLayout:
@@ -296,10 +295,14 @@ def issue(config: Config) -> data.StructLayout:
 
 
 def hazard(config: Config) -> data.StructLayout:
-    """Words ``start <= word < end`` still to be written by the layer before, when ``active``."""
-    return data.StructLayout(
-        {"active": 1, "start": range(config.act_depth + 1), "end": range(config.act_depth + 1)}
-    )
+    """``active`` when two layers are in flight; ``stored``: words of the older one's results that
+    are complete in every row."""
+    return data.StructLayout({"active": 1, "stored": _result_words(config)})
+
+
+def _result_words(config: Config) -> int | range:
+    """The shape of a number of result words of a layer, of each row."""
+    return 17 if config.convolution else range(config.act_depth + 1)
 
 
 def placement(config: Config) -> data.StructLayout:

@@ -120,6 +120,7 @@ BENCHES = {
     "memories": Bench("tb.core.bench_memories", Memories, _MEMORIES),
     "feeder": Bench("tb.feeder.bench_feeder", Feeder, _BLOCKS),
     "operands": Bench("tb.feeder.bench_operands", Operands, _BLOCKS),
+    "map_feeder": Bench("tb.feeder.bench_map_feeder", Feeder, _MAPS),
     "row_operands": Bench("tb.feeder.bench_row_operands", RowOperands, _MAPS),
     "array": Bench("tb.array.bench_array", MacArray, _BLOCKS),
     "drain": Bench("tb.postprocess.bench_drain", Drain, _BLOCKS),

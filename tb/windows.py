@@ -7,7 +7,7 @@ import numpy as np
 from celosia.spec import MAP_DESCRIPTOR, Config, Op, pack_descriptor
 from celosia_hw.layouts import active_layer
 
-__all__ = ["layer", "origins", "packed", "steps"]
+__all__ = ["layer", "operand_issue", "operands_of", "origins_of", "packed", "steps"]
 
 _MOST = (1 << 17) - 1
 
@@ -87,7 +87,7 @@ def packed(values: dict[str, int], config: Config) -> int:
     return run | bits << layout["descriptor"].offset
 
 
-def origins(values: dict[str, int], config: Config) -> list[list[tuple[int, int, int]]]:
+def origins_of(values: dict[str, int], config: Config) -> list[list[tuple[int, int, int]]]:
     """(y, x, address) of every row that is used, pixel by pixel."""
     d = values
     start = d["start"] + (d["base"] * config.slots if d["from_input"] else 0)
@@ -115,7 +115,7 @@ def steps(values: dict[str, int], config: Config) -> Iterator[dict[str, int]]:
     d, lanes = values, config.lanes
     depthwise = d["op"] == Op.DEPTHWISE
     may_skip = d["skip"] and d["run_skip"] and not depthwise
-    for i, rows in enumerate(origins(d, config)):
+    for i, rows in enumerate(origins_of(d, config)):
         y, x, address = rows[0]
         for t in range(d["tiles"]):
             weights = d["weights"] + t * d["weight_stride"]

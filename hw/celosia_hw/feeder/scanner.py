@@ -12,6 +12,7 @@ from celosia_hw.util.delay import delay_valid
 from celosia_hw.util.read_port import ReadPort
 
 from .addressing.dense import DenseAddresses
+from .addressing.window import WindowAddresses
 
 __all__ = ["Scanner"]
 
@@ -59,7 +60,8 @@ class Scanner(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.addresses = addresses = DenseAddresses(self.config)
+        walk = WindowAddresses if self.config.convolution else DenseAddresses
+        m.submodules.addresses = addresses = walk(self.config)
         following = addresses.o  # the step after the current one
         current = Signal(step(self.config))
         current_valid = Signal()
@@ -85,7 +87,7 @@ class Scanner(wiring.Component):
         skip = Signal()
         m.d.sync += [
             start.eq(taken),
-            self.i.ready.eq(~following.valid & ~current_valid & ~start & ~taken),
+            self.i.ready.eq(~addresses.busy & ~current_valid & ~start & ~taken),
         ]
         with m.If(self.i.ready):
             m.d.sync += [base.eq(self.i.payload.base), skip.eq(self.i.payload.skip)]
@@ -97,6 +99,10 @@ class Scanner(wiring.Component):
         ]
         self._segments(m, platform, current, go, room)
         return m
+
+    def _copied(self) -> list[str]:
+        """The fields of a step that its segment has too."""
+        return [name for name, _ in segment(self.config) if name not in ("mask", "empty")]
 
     def _segments(self, m: Module, platform, current, go: Value, room: Signal) -> None:
         """Join each step with its mask, and queue what is left of it."""
@@ -110,10 +116,11 @@ class Scanner(wiring.Component):
             mask.eq(scanned.bytes & Mux(scanned.skip, self.masks.data, ~0)),
             found.mask.eq(mask),
             found.empty.eq(mask == 0),
-            found.last.eq(scanned.last),
-            found.src.eq(scanned.src),
-            found.weights.eq(scanned.weights),
+            *(found[name].eq(scanned[name]) for name in self._copied()),
         ]
+        if self.config.convolution:
+            with m.If(scanned.drop):
+                m.d.comb += mask.eq(0)
         dropped = Signal(self.config.lanes)
         m.d.sync += [
             dropped.eq(Mux(scanned_valid, scanned.bytes & ~mask, 0)),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from amaranth import *
-from tb.windows import layer, origins, packed
+from tb.windows import layer, origins_of, packed
 from tests.helpers.sim import STALLS, Source, run
 
 from celosia.spec import Config, Op
@@ -22,7 +22,7 @@ class Player:
     def __init__(self, dut, rng, layers, stall=(0.0, 0.0)):
         self.dut, self.rng, self.stall = dut, rng, stall
         self.source = Source(dut.i, [packed(one, dut.config) for one in layers], rng, stall[0])
-        self.pixels = [(one, rows) for one in layers for rows in origins(one, dut.config)]
+        self.pixels = [(one, rows) for one in layers for rows in origins_of(one, dut.config)]
         self.current = False  # a pixel is, as was said a cycle ago
         self.time, self.taken, self.seen = 0, [], []
 

@@ -27,6 +27,7 @@ class DenseAddresses(wiring.Component):
     -------
     start : In(1).
     layer : In(`active_layer`), in the cycle of ``start``.
+    busy : Out(1), a step is offered.
     o : Out(stream of `step`).
     """
 
@@ -36,6 +37,7 @@ class DenseAddresses(wiring.Component):
             {
                 "start": In(1),
                 "layer": In(active_layer(config)),
+                "busy": Out(1),
                 "o": Out(stream.Signature(step(config))),
             }
         )
@@ -58,6 +60,7 @@ class DenseAddresses(wiring.Component):
         one_word = Signal()
         tail_bytes = Signal(lanes)
         all_bytes = Const((1 << lanes) - 1, lanes)
+        m.d.comb += self.busy.eq(busy)
         with m.If(busy & self.o.ready):
             m.d.sync += [
                 here.src.eq(here.src + 1),

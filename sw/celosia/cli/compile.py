@@ -19,26 +19,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--emit-all", action="store_true", help="hand out every layer's results, not only the last"
     )
+    options.add_maps(parser)
     options.add_engine(parser)
     options.add_output(parser, "the program image, .celosia")
 
 
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile, needs
+    from celosia.network.folding import fold_channels
     from celosia.network.graph import Graph
 
     options.check_outputs(args.output)
     console = Console(args.quiet)
     config = options.config(args)
     model = compilable(args, load_model(args.model), console)
-    compile(model, config, emit_all=args.emit_all).save(args.output)
+    compile(model, config, emit_all=args.emit_all, **options.maps(args)).save(args.output)
     graph = model if isinstance(model, Graph) else model.graph
     if not isinstance(model, Graph):
         for note in model.notes:
             console.say(f"note: {note}")
     console.say(f"{args.output}: {len(graph.layers)} layers, {graph.macs:,} MACs, {config} engine")
-    rows = [
-        (name, f"{n:,}", f"{getattr(config, name):,}") for name, n in needs(graph, config).items()
-    ]
+    if config.convolution and not args.no_fold:
+        folded = fold_channels(graph)
+        if dropped := sum(len(each.channels) for each in folded.removed):
+            console.say(
+                f"{dropped:,} channels that no input can change are folded into biases: "
+                f"{folded.graph.macs:,} MACs are left"
+            )
+    needed = needs(graph, config, **options.maps(args))
+    rows = [(name, f"{n:,}", f"{getattr(config, name):,}") for name, n in needed.items()]
     console.table(rows, ("memory", "used", "of"))
     return 0

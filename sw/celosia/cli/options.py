@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celosia.spec.serial import BAUD
 from celosia.support.errors import CelosiaError
@@ -16,12 +16,14 @@ __all__ = [
     "add_data",
     "add_engine",
     "add_json",
+    "add_maps",
     "add_output",
     "add_rtl",
     "add_run",
     "check_outputs",
     "check_run",
     "config",
+    "maps",
     "overrides",
     "rtl_form",
     "transport_name",
@@ -52,6 +54,25 @@ def add_engine(parser: argparse.ArgumentParser, of_board: bool = False) -> None:
         default = 16 if name in ("rows", "cols") and not of_board else None
         text = f"{text} ({'as the board has it' if of_board else default or 'chosen to suit'})"
         group.add_argument(f"--{name}", type=int, metavar="N", default=default, help=text)
+
+
+def add_maps(parser: argparse.ArgumentParser) -> None:
+    """How a model is compiled for an engine with convolution; `maps` reads it."""
+    group = parser.add_argument_group("compiler")
+    group.add_argument(
+        "--for", dest="goal", choices=("throughput", "latency"), default="throughput",
+        help="what is to be least, time per image of many images or of one image: each row has an "
+        "image of its own, or all rows share one (throughput)",
+    )  # fmt: skip
+    group.add_argument(
+        "--no-fold", action="store_true",
+        help="keep channels that no input can change; same results, more cycles",
+    )  # fmt: skip
+
+
+def maps(args: argparse.Namespace) -> dict[str, Any]:
+    """The parameters of `celosia.compile` that the options of `add_maps` give."""
+    return {"goal": args.goal, "fold": not args.no_fold}
 
 
 def config(args: argparse.Namespace) -> "Config":

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", metavar="FILE", help="right classes [n], to count hits")
     options.add_run(parser, transport="golden")
     add_calibration(parser, required=False)
+    options.add_maps(parser)
     options.add_engine(parser)
     add_report(parser)
     options.add_json(parser)
@@ -49,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     console = Console(args.quiet, args.json)
     image = load_model(args.model)
     if not isinstance(image, Image):
-        image = compile(compilable(args, image, console), options.config(args))
+        image = compile(
+            compilable(args, image, console), options.config(args), **options.maps(args)
+        )
     options.check_run(args, image.config)
     x = _input(args.input, image)
     labels = _labels(args.labels, len(x)) if args.labels else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,19 +19,21 @@ def variants(layer: Layer) -> Iterator[tuple[str, Layer]]:
     Another rounding, a padding that begins a pixel earlier or later, an input zero point of 0, and
     height and width swapped.
     """
+    # Not all layers have all of these.
+    some: Any = layer
     rounding = getattr(layer, "rounding", None)
     if rounding is not None:
         for mode in Rounding:
             if mode != rounding:
-                yield f"{mode.name.lower()} rounding", replace(layer, rounding=mode)
+                yield f"{mode.name.lower()} rounding", replace(some, rounding=mode)
     top, left = getattr(layer, "padding", (0, 0))
     for step in (1, -1):
         moved = max(top + step * (top > 0), 0), max(left + step * (left > 0), 0)
         if moved != (top, left):
-            yield f"padding {list(moved)} for {[top, left]}", replace(layer, padding=moved)
+            yield f"padding {list(moved)} for {[top, left]}", replace(some, padding=moved)
     if layer.input.zero_point:
         zero = Quant(layer.input.scale, 0)
-        yield f"input zero point 0 for {layer.input.zero_point}", replace(layer, input=zero)
+        yield f"input zero point 0 for {layer.input.zero_point}", replace(some, input=zero)
     if (swapped := _swapped(layer)) is not None:
         yield "height and width swapped", swapped
 

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+from celosia.network.folding import fold_channels
 from celosia.network.graph import Graph
 from celosia.network.outline import Outline
 from celosia.ops import OPERATIONS
@@ -20,16 +21,20 @@ from .operations import lacking
 __all__ = ["check_fit", "check_maps_fit", "needs", "smallest"]
 
 
-def needs(graph: Graph | Outline, config: Config) -> dict[str, int]:
+def needs(
+    graph: Graph | Outline, config: Config, goal: Goal = "throughput", fold: bool = True
+) -> dict[str, int]:
     """Depth needed of each memory, by the name of its parameter in `Config`.
+
+    ``goal`` and ``fold`` are those of `celosia.compile`.
 
     It depends on ``cols``, ``lanes`` and ``requantizers`` only, with convolution also on ``rows``
     and the operations; tables shared by layers count once.
     """
     if config.convolution:
         graph = graph.graph if isinstance(graph, Outline) else graph
-        program = lower(graph, config)
-        return _map_needs(graph, program, choose(program, config, "throughput"), config)
+        program = lower(fold_channels(graph).graph if fold else graph, config)
+        return _map_needs(graph, program, choose(program, config, goal), config)
     return {
         "weight_depth": sum(OPERATIONS[x.op].weight_words(x, config) for x in graph.layers),
         "param_depth": sum(OPERATIONS[x.op].param_words(x, config) for x in graph.layers),

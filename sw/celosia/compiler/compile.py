@@ -1,5 +1,6 @@
 """Compile a quantized graph for one engine."""
 
+from celosia.network.folding import Folded, fold_channels
 from celosia.network.graph import Dense, Graph
 from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
@@ -20,7 +21,11 @@ __all__ = ["compile"]
 
 
 def compile(
-    model: Graph | Network, config: Config, emit_all: bool = False, goal: Goal = "throughput"
+    model: Graph | Network,
+    config: Config,
+    emit_all: bool = False,
+    goal: Goal = "throughput",
+    fold: bool = True,
 ) -> Image:
     """The program image of ``model`` for the engine ``config``.
 
@@ -32,6 +37,8 @@ def compile(
     emit_all : stream every layer's results to the host, to compare layer by layer.
     goal : of engines with convolution, what is to be least: time per image of many images, or of
         one image. Rows compute images of their own, or share the pixels of one image.
+    fold : of engines with convolution, leave out channels that no input can change
+        (`celosia.network.folding`); the results are the same.
 
     Raises
     ------
@@ -43,19 +50,21 @@ def compile(
     _check_zero_points(graph)
     try:
         if config.convolution:
-            return _maps(graph, host, config, emit_all, goal)
+            return _maps(graph, host, config, emit_all, goal, fold)
         return _dense(graph, host, config, emit_all)
     except ValueError as error:
         raise CelosiaError(str(error), where=graph.name) from error
 
 
 def _maps(
-    graph: Graph, host: HostSteps | None, config: Config, emit_all: bool, goal: Goal
+    graph: Graph, host: HostSteps | None, config: Config, emit_all: bool, goal: Goal, fold: bool
 ) -> Image:
-    program = lower(graph, config, emit_all)
-    plan = check_maps_fit(graph, program, config, goal)
+    # The host fills in the constants of all results, but can not know what varies.
+    folded = fold_channels(graph, keep_varying=emit_all) if fold else Folded.none(graph)
+    program = lower(folded.graph, config, emit_all)
+    plan = check_maps_fit(folded.graph, program, config, goal)
     emitted = set(range(1, len(graph.layers) + 1)) if emit_all else set(graph.outputs)
-    info = model_info(graph, host, program, emitted)
+    info = model_info(folded, host, program, emitted)
     return Image(config, info, sections(program, plan, config))
 
 

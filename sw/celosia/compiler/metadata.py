@@ -94,6 +94,8 @@ class LayerInfo:
     emitted : True when its results are streamed to the host.
     shape : height, width and channels of the result; () for a vector.
     pieces : which descriptors make it, on engines with convolution, the later one where two meet.
+    constants : (channel, int8 value) of channels that no descriptor makes, because no input can
+        change them.
     """
 
     name: str
@@ -105,10 +107,11 @@ class LayerInfo:
     emitted: bool
     shape: Shape | tuple[()] = ()
     pieces: tuple[PieceInfo, ...] = ()
+    constants: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         _check(self, name=str, inputs=int, outputs=int, macs=int, zero_point=int, emitted=bool)
-        _check(self, shape=tuple, pieces=tuple)
+        _check(self, shape=tuple, pieces=tuple, constants=tuple)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if self.inputs < 1 or self.outputs < 1:
             raise ValueError(f"layer of {self.inputs} inputs and {self.outputs} outputs")
@@ -127,6 +130,11 @@ class LayerInfo:
         if self.outputs > _VALUES or listed > count * len(self.pieces):
             raise ValueError(f"layer {self.name!r} is made of {listed} channels")
         made = np.zeros((height, width, count), bool)
+        for constant in self.constants:
+            _check_integers("constant", constant, 2, -128, _MOST)
+            if not 0 <= constant[0] < count or constant[1] > 127:
+                raise ValueError(f"constant = {constant!r} is no channel's")
+            made[..., constant[0]] = True
         for piece in self.pieces:
             (y, x), (h, w), (channels, _) = piece.corner, piece.size, piece.channels()
             if y + h > height or x + w > width or channels.max() >= count:
@@ -150,12 +158,13 @@ class LayerInfo:
 
     @classmethod
     def from_dict(cls, values: dict) -> "LayerInfo":
-        """The inverse of `dataclasses.asdict` after JSON."""
+        """The inverse of ``dataclasses.asdict`` after JSON."""
         pieces = tuple(
             PieceInfo(**{name: _tuples(value) for name, value in piece.items()})
             for piece in values["pieces"]
         )
-        return cls(**values | {"shape": _tuples(values["shape"]), "pieces": pieces})
+        tuples = {name: _tuples(values[name]) for name in ("shape", "constants")}
+        return cls(**values | {"pieces": pieces} | tuples)
 
     @property
     def quant(self) -> Quant:

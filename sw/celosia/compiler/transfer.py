@@ -4,7 +4,7 @@ import numpy as np
 
 from celosia.numerics.offset_binary import from_offset, to_offset
 from celosia.ops.window_walk import WindowWalk
-from celosia.spec import Config
+from celosia.spec import OFFSET, Config
 
 from .metadata import LayerInfo, ModelInfo
 
@@ -90,6 +90,8 @@ def _by_pixel(walk: WindowWalk, words: np.ndarray) -> np.ndarray:
 def _layer(layer: LayerInfo, blocks: dict[int, np.ndarray]) -> np.ndarray:
     runs, images = blocks[layer.pieces[0].descriptor].shape[:2]
     out = np.zeros((runs, images, *layer.shape), np.uint8)
+    for channel, value in layer.constants:
+        out[..., channel] = value + OFFSET
     for piece in layer.pieces:
         (y, x), (h, w) = piece.corner, piece.size
         part = blocks[piece.descriptor].reshape(runs, images, h, w, -1)

@@ -53,6 +53,12 @@ class Folded:
     graph: Graph
     removed: tuple[Removed, ...]
 
+    @classmethod
+    def none(cls, graph: Graph) -> "Folded":
+        """``graph`` as it is."""
+        nothing = Removed(np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0, np.int8))
+        return cls(graph, graph, (nothing,) * len(graph.shapes))
+
     def kept(self, tensor: int) -> np.ndarray:
         """int64: the original numbers of the channels that ``tensor`` still has."""
         every = np.arange(self.original.shapes[tensor][2])
@@ -80,13 +86,15 @@ class Folded:
         return full.reshape(len(values), -1), known.ravel()
 
 
-def fold_channels(graph: Graph) -> Folded:
+def fold_channels(graph: Graph, keep_varying: bool = False) -> Folded:
     """``graph`` without the channels that no input can change, where that is exact.
 
-    Results keep all their channels, the input too, and every tensor at least one.
+    Results keep all their channels, the input too, and every tensor at least one. Channels that
+    vary, but that nothing reads any more, stay with ``keep_varying``: then all tensors can be told
+    from those that are left.
     """
     ranges = channel_ranges(graph)
-    keep = _needed(graph, ranges)
+    keep = _needed(graph, ranges, keep_varying)
     layers = []
     for index, (layer, reads) in enumerate(zip(graph.layers, graph.reads, strict=True)):
         sources = [(keep[t], ranges[t], graph.shapes[t]) for t in reads]
@@ -101,9 +109,9 @@ def fold_channels(graph: Graph) -> Folded:
     return Folded(graph, smaller, tuple(removed))
 
 
-def _needed(graph: Graph, ranges: list[Range]) -> list[np.ndarray]:
+def _needed(graph: Graph, ranges: list[Range], keep_varying: bool) -> list[np.ndarray]:
     """bool [channels] of every tensor: whether it stays."""
-    keep = [np.zeros(shape[2], bool) for shape in graph.shapes]
+    keep = [~each.constant & keep_varying for each in ranges]
     for tensor in (0, *graph.outputs):
         keep[tensor][:] = True
     before = -1

@@ -119,8 +119,8 @@ class Outline:
     @cached_property
     def graph(self) -> Graph:
         """A graph of the same structure; dense layers whose weights are not known have weights of
-        0."""
-        return Graph(self.name, tuple(map(_whole, self.layers)), reads=self.branches)
+        1."""
+        return Graph(self.name, tuple(map(_whole, self.layers)), self.reads)
 
     @property
     def macs(self) -> int:
@@ -136,7 +136,7 @@ class Outline:
 
 
 def _whole(layer: AnyLayer) -> Layer:
-    """``layer`` itself, or a layer with weights of 0 for an outline."""
+    """``layer`` itself, or a layer with weights of 1 for an outline."""
     if isinstance(layer, Layer):
         return layer
     n = layer.outputs
@@ -144,7 +144,7 @@ def _whole(layer: AnyLayer) -> Layer:
     unknown = Quant(1.0, 0)
     return Dense(
         layer.name,
-        np.zeros((n, layer.inputs), np.int8),
+        np.ones((n, layer.inputs), np.int8),
         np.zeros(n, np.int32),
         layer.input or unknown,
         np.full(n, 1 << 30),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from celosia.compiler.maps.choose import choose
 from celosia.compiler.maps.lower import lower
+from celosia.network.folding import fold_channels
 from celosia.network.graph import Graph
 from celosia.spec import Config, Memory, record
 
@@ -49,21 +50,22 @@ class MapEstimate:
 
 def estimate_maps(graph: Graph, config: Config) -> MapEstimate:
     """Of ``graph`` on an engine of this shape; its memories are taken to be deep enough."""
-    program = lower(graph, config)
+    program = lower(fold_channels(graph).graph, config)
     plan = choose(program, config, "throughput")
     assert plan is not None  # the check of its size came before
-    layers = {layer.name: [0, 0, 0, 0.0] for layer in graph.layers}
+    layers = {layer.name: MapNeeds(0, 0, 0, 0) for layer in graph.layers}
     for kernel in program.kernels:
-        spent = layers[kernel.name]
-        place = plan.ranges[kernel.result]
-        spent[0] += kernel.weight_words(config)
-        spent[1] += kernel.param_words(config)
-        spent[2] += 0 if place is None else place.length
-        spent[3] += kernel.cycles(config, plan.images)
+        spent, place = layers[kernel.name], plan.ranges[kernel.result]
+        layers[kernel.name] = MapNeeds(
+            spent.weights + kernel.weight_words(config),
+            spent.params + kernel.param_words(config),
+            spent.activations + (0 if place is None else place.length),
+            spent.cycles + kernel.cycles(config, plan.images),
+        )
     images = config.rows if plan.images else 1
     words = program.maps[0].size(config) * images
     return MapEstimate(
         images,
         words * record(config, Memory.ACTIVATIONS).words,
-        tuple(MapNeeds(*each) for each in layers.values()),
+        tuple(layers.values()),
     )

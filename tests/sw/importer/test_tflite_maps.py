@@ -128,6 +128,35 @@ def test_the_first_layers_of_one_random_network_are_convolutions():
     assert isinstance(same_as_litert(data).graph.layers[0], Convolution)
 
 
+@pytest.mark.parametrize("kind", ["float32", "uint8"])
+def test_host_steps_around_convolutions(kind):
+    cnn = Cnn(rng(), (4, 5, 3), tame=True)
+    entry = cnn.quantize(0)
+    cnn.tensors[0].dtype = kind
+    cnn.tensors[0].scale, cnn.tensors[0].zero_point = (None, 0) if kind == "float32" else (0.1, 9)
+    last = cnn.quantize(cnn.pool(cnn.convolution(entry, 6, (3, 3)), "MAX_POOL_2D", (2, 2)))
+    cnn.tensors[last].dtype = kind
+    cnn.tensors[last].scale, cnn.tensors[last].zero_point = (None, 0)
+    if kind == "float32":
+        cnn.ops[-1].code = "DEQUANTIZE"
+    else:
+        cnn.tensors[last].scale, cnn.tensors[last].zero_point = 0.05, 128
+    data = cnn.build(last)
+    network = tflite_network(data)
+    x = rng().normal(0, 60, (8, 4, 5, 3))
+    x = x.astype(np.float32) if kind == "float32" else np.clip(x + 100, 0, 255).astype(np.uint8)
+    y = network.finish(network.graph.evaluate(network.prepare(x))[-1])
+    expected = run(data, x, resize=False, key="index")[last]
+    assert y.dtype == expected.dtype and np.array_equal(y, expected)
+    assert len(network.host.pre) == len(network.host.post) == 1
+
+
+def test_a_quantize_of_an_input_that_is_read_as_it_is_too():
+    cnn = Cnn(rng(), (4, 5, 3), tame=True)
+    data = cnn.build(cnn.add(0, cnn.quantize(0)))
+    assert [layer.kind for layer in same_as_litert(data).graph.layers] == ["Depthwise", "Add"]
+
+
 # What is refused.
 
 
@@ -339,6 +368,15 @@ def test_padding_with_a_value_is_refused_by_name():
         CelosiaError, match="operator 0 \\(PADV2\\): this operator is not supported"
     ):
         tflite_network(cnn.build(last))
+
+
+def test_shapes_that_are_computed():
+    cnn = Cnn(rng(), (4, 4, 2), tame=True)
+    cnn.tensors.append(Tensor((4,), "int32"))
+    cnn.ops.append(Op("SHAPE", [0], [1], tfl.ShapeOptionsT()))
+    data = cnn.build(1)
+    with pytest.raises(CelosiaError, match="\\(SHAPE\\): this .*; convert the model with a fixed"):
+        tflite_network(data)
 
 
 @pytest.mark.parametrize(

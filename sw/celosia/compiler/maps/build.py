@@ -1,6 +1,6 @@
 """The sections of a program image of an engine with convolution."""
 
-from celosia.network.graph import Graph
+from celosia.network.folding import Folded
 from celosia.network.host_steps import HostSteps
 from celosia.spec import INPUT_LAYOUT, Config, Memory, Op, pack_descriptor
 
@@ -57,19 +57,25 @@ def _constants(kernel: Kernel, tables: list[bytes], weights: int, params: int) -
 
 
 def model_info(
-    graph: Graph, host: HostSteps | None, program: Program, emitted: set[int]
+    folded: Folded, host: HostSteps | None, program: Program, emitted: set[int]
 ) -> ModelInfo:
-    """What the image says of the model; ``emitted`` are the tensors that reach the host."""
-    layers = []
+    """What the image says of the original model; ``emitted`` are the tensors that reach the
+    host."""
+    layers, graph = [], folded.original
     for tensor, layer in enumerate(graph.layers, 1):
         pieces: tuple[PieceInfo, ...] = ()
+        constants: tuple[tuple[int, int], ...] = ()
         view = program.views[tensor]
         if tensor in emitted and view is not None:
+            kept, gone = folded.kept(tensor), folded.removed[tensor]
             pieces = tuple(
-                PieceInfo.of(p.kernel, p.corner, p.size, p.channels, p.results) for p in view.pieces
+                PieceInfo.of(p.kernel, p.corner, p.size, kept[p.channels], p.results)
+                for p in view.pieces
             )
+            constants = tuple(zip(gone.channels.tolist(), gone.values.tolist(), strict=True))
         shape = graph.shapes[tensor]
-        layers.append(LayerInfo.of(layer, tensor in emitted, shape=shape, pieces=pieces))
+        made = {"shape": shape, "pieces": pieces, "constants": constants}
+        layers.append(LayerInfo.of(layer, tensor in emitted, **made))
     return ModelInfo(
         name=graph.name,
         layers=tuple(layers),

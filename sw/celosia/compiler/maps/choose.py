@@ -47,4 +47,5 @@ def choose(program: Program, config: Config, goal: Goal) -> Plan | None:
         return fitting[-1]  # the same walk, without the flag of stripes
     if goal == "latency":
         return fitting[0]
-    return min(fitting, key=lambda each: cycles(program, config, each.images))
+    # Images first: of equals they leave more to skip.
+    return min(reversed(fitting), key=lambda each: cycles(program, config, each.images))

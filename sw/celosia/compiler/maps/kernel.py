@@ -172,8 +172,11 @@ class Kernel:
         its k and its drain, boundaries not counted."""
         steps = self.pixels if images else ceil_div(self.pixels, config.rows)
         rows = config.rows if images else ceil_div(self.pixels, steps)
+        full = steps if images else (self.pixels - 1) % steps + 1
         beats = self.tile_words(config) * config.beats * config.requantizer_cycles
-        return steps * self.tiles(config) * max(self.k(), rows * beats)
+        k = self.k()
+        one = full * max(k, rows * beats) + (steps - full) * max(k, (rows - 1) * beats)
+        return self.tiles(config) * one
 
 
 @dataclass(eq=False)

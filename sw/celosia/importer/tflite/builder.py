@@ -24,6 +24,8 @@ from .windows import average_pool, convolution, depthwise, max_pool
 __all__ = ["HANDLERS", "Builder", "Value"]
 
 _BYTES = ("int8", "uint8")
+#: Operators with which converters compute the shape of a RESHAPE when the batch is not fixed.
+_SHAPES = ("SHAPE", "STRIDED_SLICE", "PACK")
 _ALL_INT8 = np.arange(-128, 128).astype(np.int8)
 #: ``make(operator, name, shapes of its inputs)``.
 _Make = Callable[[TfliteOperator, str, tuple[Shape, ...]], Layer]
@@ -103,7 +105,8 @@ class Builder:
                 raise CelosiaError(f"{tensor} has a value before it is computed", where=where)
         handler = HANDLERS.get(op.code)
         if handler is None:
-            raise Unsupported("this operator is not supported", where=where)
+            todo = "convert the model with a fixed batch of 1" if op.code in _SHAPES else ""
+            raise Unsupported("this operator is not supported", where=where, todo=todo)
         if not op.inputs or len(op.outputs) != 1:
             raise CelosiaError(
                 f"{len(op.inputs)} inputs and {len(op.outputs)} outputs", where=where

@@ -102,7 +102,8 @@ class Scanner(wiring.Component):
 
     def _copied(self) -> list[str]:
         """The fields of a step that its segment has too."""
-        return [name for name, _ in segment(self.config) if name not in ("mask", "empty")]
+        of_step = [name for name, _ in step(self.config)]
+        return [name for name, _ in segment(self.config) if name in of_step]
 
     def _segments(self, m: Module, platform, current, go: Value, room: Signal) -> None:
         """Join each step with its mask, and queue what is left of it."""

@@ -17,6 +17,7 @@ from celosia_hw.emit import NAMING, Naming
 from celosia_hw.engine import Engine
 from celosia_hw.feeder.feeder import Feeder
 from celosia_hw.feeder.operands import Operands
+from celosia_hw.feeder.row_operands import RowOperands
 from celosia_hw.postprocess.drain import Drain
 from celosia_hw.postprocess.postprocess import Postprocess
 from celosia_hw.postprocess.requantizer import Requantizer
@@ -90,6 +91,14 @@ _BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2", "3x12l6r2", 
 _FAST = {name: config for name, config in _BLOCKS.items() if config.requantizer_cycles == 1}
 #: The same as links, and one with so many rows that choosing one takes longest.
 _MEMORIES = {**_LINKS, "20x4": dataclasses.replace(_LINKS["1x4b1"], rows=20)}
+#: Engines with convolution: words of a power of two of bytes and others, with and without columns
+#: of their own bytes.
+_MAPS = {
+    "1x4m": _small(1, 4, 4, 1, convolution=1, depthwise=1),
+    "3x5m": _small(3, 5, 5, 4, convolution=1, depthwise=1),
+    "4x12l4m": _small(4, 12, 4, 2, convolution=1, depthwise=1),
+    "2x8m": _small(2, 8, 8, 8, convolution=1),
+}
 #: Of the engines in a simulation's form: memories of one row, and slow requantizers.
 _SIMULATED = {name: _ENGINES[name] for name in ("1x4", "2x7", "3x12l6r2", "2x16l8r4s")}
 #: A trailer of many words, of one, and of less than one.
@@ -111,6 +120,8 @@ BENCHES = {
     "memories": Bench("tb.core.bench_memories", Memories, _MEMORIES),
     "feeder": Bench("tb.feeder.bench_feeder", Feeder, _BLOCKS),
     "operands": Bench("tb.feeder.bench_operands", Operands, _BLOCKS),
+    "map_feeder": Bench("tb.feeder.bench_map_feeder", Feeder, _MAPS),
+    "row_operands": Bench("tb.feeder.bench_row_operands", RowOperands, _MAPS),
     "array": Bench("tb.array.bench_array", MacArray, _BLOCKS),
     "drain": Bench("tb.postprocess.bench_drain", Drain, _BLOCKS),
     "sequencer": Bench("tb.core.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),

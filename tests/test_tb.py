@@ -23,10 +23,12 @@ COMPILED = {
     "feeder": {"3x5"},
     "link": {"1x4b1", "2x5b8"},
     "link_simulated": {"2x6b16"},
+    "map_feeder": {"3x5m"},
     "memories": set(),
     "operands": set(),
     "postprocess": set(),
     "requantizer": {"2x16l8r4s"},
+    "row_operands": set(),
     "sequencer": {"2x7"},
     "writeback": set(),
 }
@@ -36,9 +38,11 @@ SOME = {
     "drain": {"1x4", "3x12l6r2", "2x16l8r4s"},
     "engine_simulated": set(),
     "link_simulated": {"3x4b4", "2x6b16"},
+    "map_feeder": {"3x5m", "4x12l4m"},
     "memories": {"2x6b16", "20x4"},
     "operands": {"3x12l6r2"},
     "postprocess": {"1x4", "2x12l4", "2x16l8r4s"},
+    "row_operands": {"4x12l4m"},
     "writeback": {"1x4", "3x12l6r2"},
 }
 JOBS = [

@@ -38,6 +38,8 @@ __all__ = [
     "link_word",
     "memory_write",
     "operands",
+    "origin",
+    "origins",
     "parameter_word",
     "part_of",
     "placement",
@@ -57,6 +59,10 @@ __all__ = [
     "writable",
     "written_record",
 ]
+
+#: Of coordinates on a map, and of addresses in a row.
+_SIDE_BITS = 9
+_ADDRESS_BITS = 16
 
 
 def struct(layout: Layout) -> data.StructLayout:
@@ -127,34 +133,65 @@ def active_layer(config: Config) -> data.StructLayout:
 
 def step(config: Config) -> data.StructLayout:
     """One step of a walk: activation word ``src``, of which the ``bytes`` count, times the weight
-    words from ``weights`` on. ``last`` ends a tile; ``skip`` 1 when zero bytes are skipped."""
-    return data.StructLayout(
-        {
-            "src": range(config.act_depth),
-            "weights": range(config.weight_depth),
-            "last": 1,
-            "bytes": config.lanes,
-            "skip": 1,
-        }
-    )
+    words from ``weights`` on. ``last`` ends a tile; ``skip`` 1 when zero bytes are skipped. While
+    two layers are in flight it waits until the older one has stored ``need`` words.
+
+    With convolution the word is ``offset`` behind each row's origin, at ``dy``, ``dx`` from it;
+    ``src`` is row 0's word. ``step_end``: the pixel's last tile ends here. ``drop``: all bytes are
+    0, and skipped.
+    """
+    fields = {
+        "src": range(config.act_depth),
+        "weights": range(config.weight_depth),
+        "last": 1,
+        "bytes": config.lanes,
+        "skip": 1,
+        "need": _result_words(config),
+    }
+    return data.StructLayout(fields | (_tap() | {"drop": 1} if config.convolution else {}))
 
 
 def segment(config: Config) -> data.StructLayout:
     """An activation word in which some bytes are to be multiplied.
 
     ``mask`` has a bit for each of them; 0, when ``empty``, only closes the tile. ``last``: the tile
-    ends here.
-    ``src`` is the word's address, ``weights`` the weight word of its byte 0.
+    ends here. ``weights`` is the weight word of byte 0. ``src`` is the word's address; with
+    convolution each row has its own, as in `step`.
     """
+    where = _tap() if config.convolution else {"src": range(config.act_depth)}
     return data.StructLayout(
-        {
-            "mask": config.lanes,
-            "empty": 1,
-            "last": 1,
-            "src": range(config.act_depth),
-            "weights": range(config.weight_depth),
-        }
+        {"mask": config.lanes, "empty": 1, "last": 1}
+        | where
+        | {"weights": range(config.weight_depth)}
     )
+
+
+def _tap() -> dict[str, int]:
+    """Where a tap is from the origin of each row's window, and whether the pixel ends there."""
+    return {
+        "step_end": 1,
+        "offset": _ADDRESS_BITS,
+        "dy": _SIDE_BITS,
+        "dx": _SIDE_BITS,
+    }
+
+
+def origin() -> data.StructLayout:
+    """Where a row's window begins: coordinates modulo 512 and the address in the row."""
+    return data.StructLayout({"y": _SIDE_BITS, "x": _SIDE_BITS, "address": _ADDRESS_BITS})
+
+
+def origins(config: Config) -> data.StructLayout:
+    """The `origin` of every row's window of the current pixel, and fields of its layer: the map's
+    ``height`` and ``width``, what a tap ``outside`` reads, with `Config.depthwise` also 1 if it is
+    ``depthwise``."""
+    fields = {
+        "rows": data.ArrayLayout(origin(), config.rows),
+        "height": _SIDE_BITS,
+        "width": _SIDE_BITS,
+        "outside": ACTIVATION.width,
+    }
+    return data.StructLayout(fields | ({"depthwise": 1} if config.depthwise else {}))
 
 
 def tag(config: Config) -> data.StructLayout:
@@ -248,23 +285,24 @@ def finished(config: Config) -> data.StructLayout:
 def issue(config: Config) -> data.StructLayout:
     """One k: byte ``byte`` of activation word ``src`` times weight word ``weights``.
 
-    ``last`` marks the end of a tile.
+    With convolution it is the byte ``offset`` behind each row's origin, as in `step`, or of a
+    depthwise layer the word there. ``last`` marks the end of a tile.
     """
-    return data.StructLayout(
-        {
-            "last": 1,
-            "src": range(config.act_depth),
-            "byte": range(config.lanes),
-            "weights": range(config.weight_depth),
-        }
-    )
+    where = {"src": range(config.act_depth), "byte": range(config.lanes)}
+    if config.convolution:
+        where = _tap()
+    return data.StructLayout({"last": 1} | where | {"weights": range(config.weight_depth)})
 
 
 def hazard(config: Config) -> data.StructLayout:
-    """Words ``start <= word < end`` still to be written by the layer before, when ``active``."""
-    return data.StructLayout(
-        {"active": 1, "start": range(config.act_depth + 1), "end": range(config.act_depth + 1)}
-    )
+    """``active`` when two layers are in flight; ``stored``: words of the older one's results that
+    are complete in every row."""
+    return data.StructLayout({"active": 1, "stored": _result_words(config)})
+
+
+def _result_words(config: Config) -> int | range:
+    """The shape of a number of result words of a layer, of each row."""
+    return 17 if config.convolution else range(config.act_depth + 1)
 
 
 def placement(config: Config) -> data.StructLayout:

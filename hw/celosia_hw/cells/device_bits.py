@@ -3,7 +3,7 @@
 from amaranth import *
 from amaranth.lib import data
 
-__all__ = ["count_ones", "lowest_bit", "one_bit", "take_byte", "two_bits"]
+__all__ = ["byte_of", "count_ones", "lowest_bit", "one_bit", "take_byte", "two_bits"]
 
 
 def one_bit(mask: Value) -> Value:
@@ -37,6 +37,11 @@ def take_byte(m: Module, byte: Value, words: data.View, registers: data.View) ->
         for n in range(len(words[0])):
             with m.Case(n):
                 m.d.sync += [registers[row].eq(words[row][n]) for row in range(len(registers))]
+
+
+def byte_of(word: Value, byte: Value) -> Value:
+    """Byte ``byte`` of ``word``."""
+    return word.word_select(byte, 8)
 
 
 def _tree(mask: Value) -> list[Value]:

@@ -4,7 +4,7 @@ would mispredict. `device_bits` computes the same."""
 from amaranth import *
 from amaranth.lib import data
 
-__all__ = ["count_ones", "lowest_bit", "one_bit", "take_byte", "two_bits"]
+__all__ = ["byte_of", "count_ones", "lowest_bit", "one_bit", "take_byte", "two_bits"]
 
 
 def one_bit(mask: Value) -> Value:
@@ -35,7 +35,7 @@ def count_ones(bits: Value) -> Value:
 def take_byte(m: Module, byte: Value, words: data.View, registers: data.View) -> None:
     """Register byte ``byte`` of each of ``words``, one index for all of them."""
     m.d.sync += [
-        registers[row].eq(_byte_of(words[row].as_value(), byte)) for row in range(len(registers))
+        registers[row].eq(byte_of(words[row].as_value(), byte)) for row in range(len(registers))
     ]
 
 
@@ -43,8 +43,9 @@ def _without_lowest(mask: Value) -> Value:
     return mask & (mask - 1)[: len(mask)]
 
 
-def _byte_of(word: Value, byte: Value) -> Value:
-    """A shift of the half, or the quarter, that is no wider than a machine word."""
+def byte_of(word: Value, byte: Value) -> Value:
+    """Byte ``byte`` of ``word``: a shift of its half, or quarter, that is no wider than a machine
+    word."""
     for bit in reversed(range(3, len(byte))):
         half = 64 << (bit - 3)
         word = Mux(byte[bit], word[half:], word[:half])

@@ -5,9 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
-from celosia_hw.layouts import active_layer, hazard, issue
+from celosia_hw.layouts import active_layer, hazard, issue, origins
 from celosia_hw.util.read_port import ReadPort
 
+from .origins import Origins
 from .scanner import Scanner
 from .walker import Walker
 
@@ -18,7 +19,9 @@ class Feeder(wiring.Component):
     """`Scanner` and `Walker`: every k of a layer whose byte is not 0 in every row, one a cycle.
 
     A k is an `issue`: byte ``byte`` of activation word ``src`` times weight word ``weights``.
-    `Scanner` says when steps are made and `Walker` when they are issued.
+    `Scanner` says when steps are made and `Walker` when they are issued. With convolution each row
+    has an address of its own, ``offset`` behind its origin (`Origins`), and of depthwise layers a k
+    is a word.
 
     Parameters
     ----------
@@ -32,8 +35,9 @@ class Feeder(wiring.Component):
     drain_free : In(1), one more tile may be finished.
     claim : Out(1), a tile is finished: its last k is issued in the next cycle.
     o : Out(stream of `issue`, always ready).
+    origins : Out(`origins`), of the issue in this cycle; with convolution only.
     skipped : Out, k that were dropped.
-    stall_data : Out(1), waiting for the hazard window in this cycle.
+    stall_data : Out(1), waiting for results in this cycle.
     stall_drain : Out(1), waiting for `drain_free` in this cycle.
     """
 
@@ -50,6 +54,7 @@ class Feeder(wiring.Component):
                 "skipped": Out(range(config.lanes + 1)),
                 "stall_data": Out(1),
                 "stall_drain": Out(1),
+                **({"origins": Out(origins(config))} if config.convolution else {}),
             }
         )
 
@@ -57,7 +62,10 @@ class Feeder(wiring.Component):
         m = Module()
         m.submodules.scanner = scanner = Scanner(self.config)
         m.submodules.walker = walker = Walker(self.config)
-        connect(m, flipped(self.i), scanner.i)
+        if self.config.convolution:
+            self._origins(m, scanner, walker)
+        else:
+            connect(m, flipped(self.i), scanner.i)
         connect(m, scanner.masks, flipped(self.masks))
         connect(m, scanner.o, walker.i)
         connect(m, walker.o, flipped(self.o))
@@ -70,3 +78,17 @@ class Feeder(wiring.Component):
             self.stall_drain.eq(walker.stalled),
         ]
         return m
+
+    def _origins(self, m: Module, scanner: Scanner, walker: Walker) -> None:
+        """A layer goes to scanner and origins in the same cycle."""
+        m.submodules.origins = of_rows = Origins(self.config)
+        m.d.comb += [
+            scanner.i.payload.eq(self.i.payload),
+            of_rows.i.payload.eq(self.i.payload),
+            scanner.i.valid.eq(self.i.valid & of_rows.i.ready),
+            of_rows.i.valid.eq(self.i.valid & scanner.i.ready),
+            self.i.ready.eq(scanner.i.ready & of_rows.i.ready),
+            of_rows.next.eq(walker.o.valid & walker.o.payload.step_end),
+            walker.origins_ready.eq(of_rows.ready),
+            self.origins.eq(of_rows.o),
+        ]

@@ -1,7 +1,7 @@
 """Second half of the feeder: one k to the array each cycle."""
 
 from amaranth import *
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
@@ -19,7 +19,8 @@ class Walker(wiring.Component):
     was taken; `o` and ``i.ready`` are registered. A segment's last bit waits until it is known
     whether the tile goes on: for the next segment, or for the empty one that closes the tile. The
     last issue of a tile also waits for `drain_free`. A tile in which every byte is 0 issues byte 0
-    of its last word, which adds 0, so that every tile has a last issue.
+    of its last word, which adds 0, so that every tile has a last issue. With convolution an issue
+    also waits for the origins of its pixel.
 
     Parameters
     ----------
@@ -30,6 +31,7 @@ class Walker(wiring.Component):
     i : In(stream of `segment`).
     drain_free : In(1), one more tile may be finished.
     claim : Out(1), a tile is finished: its last k is issued in the next cycle.
+    origins_ready : In(1), in the next cycle a pixel's origins are there; with convolution only.
     o : Out(stream of `issue`, always ready).
     stalled : Out(1), waiting for `drain_free` in this cycle.
     """
@@ -43,6 +45,7 @@ class Walker(wiring.Component):
                 "claim": Out(1),
                 "o": Out(stream.Signature(issue(config), always_ready=True)),
                 "stalled": Out(1),
+                **({"origins_ready": In(1)} if config.convolution else {}),
             }
         )
 
@@ -59,10 +62,13 @@ class Walker(wiring.Component):
         last = Signal()
         go = Signal()
         ends_tile = current.last | closes
+        ready = current_valid
+        if self.config.convolution:
+            ready = current_valid & self.origins_ready
         m.d.comb += [
             closes.eq(skid.o.valid & following.empty),
             last.eq(final_bit & ends_tile),
-            go.eq(current_valid & (~final_bit | Mux(ends_tile, self.drain_free, skid.o.valid))),
+            go.eq(ready & (~final_bit | Mux(ends_tile, self.drain_free, skid.o.valid))),
             self.claim.eq(go & last),
             self.stalled.eq(current_valid & last & ~self.drain_free),
         ]
@@ -73,9 +79,8 @@ class Walker(wiring.Component):
         m.d.sync += [
             self.o.valid.eq(go),
             self.o.payload.last.eq(last),
-            self.o.payload.src.eq(current.src),
-            self.o.payload.byte.eq(byte),
             self.o.payload.weights.eq(current.weights + byte),
+            *self._place(current, byte, last, following),
         ]
         with m.If(go):
             m.d.sync += [
@@ -88,6 +93,8 @@ class Walker(wiring.Component):
         with m.If(closes & current_valid & ~current.last):
             m.d.comb += skid.o.ready.eq(1)
             m.d.sync += current.last.eq(1)
+            if self.config.convolution:
+                m.d.sync += current.step_end.eq(following.step_end)
         with m.Elif(~current_valid | (go & final_bit)):
             m.d.comb += skid.o.ready.eq(1)
             with m.If(skid.o.valid):
@@ -99,3 +106,15 @@ class Walker(wiring.Component):
                 with m.If(following.empty):
                     m.d.sync += current.mask.eq(1)
         return m
+
+    def _place(self, current: data.View, byte: Value, last: Value, following: data.View) -> list:
+        """Statements for a clock edge: which byte is issued."""
+        issued = self.o.payload
+        if not self.config.convolution:
+            return [issued.src.eq(current.src), issued.byte.eq(byte)]
+        return [
+            issued.offset.eq(current.offset + byte),
+            issued.dy.eq(current.dy),
+            issued.dx.eq(current.dx),
+            issued.step_end.eq(last & Mux(current.last, current.step_end, following.step_end)),
+        ]

@@ -15,6 +15,7 @@ __all__ = [
     "RECORD_LATENCY",
     "REQUANTIZER_LATENCY",
     "RESULTS_DEPTH",
+    "ROW_OPERAND_LATENCY",
     "SEGMENT_DEPTH",
     "TABLES_LATENCY",
     "WEIGHTS_LATENCY",
@@ -29,6 +30,8 @@ READ_LATENCY = 3
 RECORD_LATENCY = 1 + READ_LATENCY + 3
 #: From an issue to the array's operands: the memory, then the selection of the byte.
 OPERAND_LATENCY = READ_LATENCY + 1
+#: The same where each row has an address of its own, which is added first.
+ROW_OPERAND_LATENCY = 1 + OPERAND_LATENCY
 #: From operands to their product: what a multiplier block with all its registers needs, and one
 #: more for the correction where a block makes two products.
 PRODUCT_LATENCY = 3

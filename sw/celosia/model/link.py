@@ -54,7 +54,7 @@ class LinkModel:
         self.memories = Memories(config)
         self.bank = 0
         self.counters = {"issued": 0, "skipped": 0, "images": 0}
-        self._programs: dict[int, Program] = {}
+        self._programs: dict[int, Program | MapProgram] = {}
         self._header = _padded(REQUEST.size, config.link_bytes)
 
     def respond(self, frame: bytes) -> bytes:

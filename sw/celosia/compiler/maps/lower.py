@@ -21,6 +21,7 @@ from celosia.network.layers import (
     Convolution,
     Dense,
     Depthwise,
+    Layer,
     MaxPool,
     Mean,
     Pad,
@@ -111,11 +112,11 @@ class _Graph:
                     before, top=before.top + layer.top, left=before.left + layer.left
                 )
 
-    def _unpadded(self, tensor: int, layer) -> "_Padded":
+    def _unpadded(self, tensor: int, layer: Layer) -> "_Padded":
         h, w, _ = layer.input_shape
         return self.padded.get(tensor, _Padded(tensor, (h, w)))
 
-    def read(self, tensor: int, layer) -> tuple[View, tuple[int, int], tuple[int, int]]:
+    def read(self, tensor: int, layer: Layer) -> tuple[View, tuple[int, int], tuple[int, int]]:
         """What ``layer`` reads as ``tensor``, its lines and pixels of a line, and the padding
         before them."""
         padded = self._unpadded(tensor, layer)
@@ -169,7 +170,12 @@ class _Graph:
         return self._convolve(layer, layer.weights.reshape(n, kh * kw, c), (kh, kw), reads, tensor)
 
     def _convolve(
-        self, layer, weights: np.ndarray, taps: tuple[int, int], reads: tuple, tensor: int
+        self,
+        layer: Convolution | Depthwise,
+        weights: np.ndarray,
+        taps: tuple[int, int],
+        reads: tuple[int, ...],
+        tensor: int,
     ) -> View:
         view, source_size, before = self.read(reads[0], layer)
         flat = weights.reshape(len(weights), -1)
@@ -281,7 +287,7 @@ class _Graph:
 
     def add(self, layer: Add, reads: tuple[int, ...], tensor: int) -> View:
         self.low.require_depthwise(layer.name)
-        views = tuple(self.low.view(read) for read in reads)
+        views = self.low.view(reads[0]), self.low.view(reads[1])
         h, w, c = self.graph.shapes[tensor]
         clamp = offset(layer.clamp)
         values = to_offset(replace(layer, table=None, table_output=None).function().ravel())
@@ -337,13 +343,13 @@ class _Graph:
 
 
 def _post(
-    layer, bias: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, rounding: Rounding
+    layer: Layer, bias: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, rounding: Rounding
 ) -> Post:
     zero_point, clamp = layer.output.zero_point + OFFSET, offset(layer.clamp)
     return Post(bias, multiplier, shift, rounding, zero_point, clamp, element_table(layer))
 
 
-def _window(layer, before: tuple[int, int]) -> dict:
+def _window(layer: Convolution | Depthwise, before: tuple[int, int]) -> dict:
     return {
         "stride": layer.stride,
         "dilation": layer.dilation,
@@ -352,12 +358,12 @@ def _window(layer, before: tuple[int, int]) -> dict:
     }
 
 
-def _moves_only(layer) -> bool:
+def _moves_only(layer: Layer) -> bool:
     """Whether its bytes are those of its inputs."""
     return layer.table is None and layer.clamp == (-128, 127)
 
 
-def _pads_itself(layer, pad: Pad) -> bool:
+def _pads_itself(layer: Layer, pad: Pad) -> bool:
     """Whether a padding before the layer can be its own."""
     if layer.input_shape != pad.output_shape:
         return False  # it sees the pixels in other lines

@@ -42,7 +42,8 @@ class LinkModel:
     The input of INFER goes to bank 0 or 1 at activation word ``bank * count``; the bank changes
     after every INFER that ran, and RESET returns to bank 0. An INFER refused for its payload has
     stored the words that came. With `InferFlag.STRIPES` a bank has as many words as the input
-    layout says a row keeps, and the images must be 1.
+    layout says a row keeps, and the images must be 1. Without, of engines with convolution, what
+    is undefined here is an input of more than ``2**16 / rows`` words: numbers of words repeat then.
 
     Parameters
     ----------

@@ -57,6 +57,7 @@ class Programs:
         program = Program(self._program, words)
         # Scratch words that hold results of this run; the two banks below them hold inputs.
         scratch = np.zeros(config.act_depth, bool)
+        written = range(0)  # by the layer before
         tail = inputs - (words - 1) * config.lanes
         for index in range(layers):
             last = index == layers - 1
@@ -71,13 +72,16 @@ class Programs:
                     count = min(length - offset, self._words(each))
                 shape = {"src": start + offset, "src_words": count}
                 shape["tail"] = int(rng.integers(1, config.lanes + 1))
+            self._wait(shape, written)
             k = (shape["src_words"] - 1) * config.lanes + shape["tail"]
             tiles = config.tiles(self._width(min(_WIDEST, max(1, each // k) * config.cols)))
             room = config.act_depth - 2 * words
             tiles = max(1, min(tiles, room // config.words_per_tile, max(1, each // k)))
             layer = shape | self._place(shape, tiles, 2 * words, last) | self._constants(k, tiles)
+            written = range(0)
             if layer["store"]:
-                scratch[layer["dst"] : layer["dst"] + tiles * config.words_per_tile] = True
+                written = range(layer["dst"], layer["dst"] + tiles * config.words_per_tile)
+                scratch[written] = True
             program.layers.append(layer)
         records = np.array([list(pack_descriptor(**layer)) for layer in program.layers], np.uint8)
         self.writes.append((Memory.PROGRAM, self._program, records))
@@ -116,6 +120,15 @@ class Programs:
             if dst >= 0 and (tiles == 1 or not overlaps):
                 return place | {"store": 1, "dst": dst}
         return place
+
+    def _wait(self, shape: dict[str, int], written: range) -> None:
+        """A layer that reads words ``written`` by the one before waits: it begins with the first of
+        them, or before it. Others may."""
+        start, end = shape["src"], shape["src"] + shape["src_words"]
+        reads = not shape.get("from_input") and start < written.stop and end > written.start
+        if reads and start > written.start:
+            shape["src"] = written.start
+        shape["waits"] = int(reads or self.rng.random() < 0.2)
 
     def _constants(self, k: int, tiles: int) -> dict[str, int]:
         """Weights and parameters of a layer, written after those of the last one."""

@@ -127,7 +127,8 @@ def active_layer(config: Config) -> data.StructLayout:
 
 def step(config: Config) -> data.StructLayout:
     """One step of a walk: activation word ``src``, of which the ``bytes`` count, times the weight
-    words from ``weights`` on. ``last`` ends a tile; ``skip`` 1 when zero bytes are skipped."""
+    words from ``weights`` on. ``last`` ends a tile; ``skip`` 1 when zero bytes are skipped. While
+    two layers are in flight it waits until the older one has stored ``need`` words."""
     return data.StructLayout(
         {
             "src": range(config.act_depth),
@@ -135,6 +136,7 @@ def step(config: Config) -> data.StructLayout:
             "last": 1,
             "bytes": config.lanes,
             "skip": 1,
+            "need": _result_words(config),
         }
     )
 
@@ -259,10 +261,14 @@ def issue(config: Config) -> data.StructLayout:
 
 
 def hazard(config: Config) -> data.StructLayout:
-    """Words ``start <= word < end`` still to be written by the layer before, when ``active``."""
-    return data.StructLayout(
-        {"active": 1, "start": range(config.act_depth + 1), "end": range(config.act_depth + 1)}
-    )
+    """``active`` when two layers are in flight; ``stored``: words of the older one's results that
+    are complete in every row."""
+    return data.StructLayout({"active": 1, "stored": _result_words(config)})
+
+
+def _result_words(config: Config) -> int | range:
+    """The shape of a number of result words of a layer, of each row."""
+    return 17 if config.convolution else range(config.act_depth + 1)
 
 
 def placement(config: Config) -> data.StructLayout:

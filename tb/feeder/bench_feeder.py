@@ -42,6 +42,7 @@ class FeederTB(TB):
         self.stall = stall
         config = self.config
         self.masks = {word: self._mask() for word in range(config.act_depth)}
+        self._unknown: set[int] = set()  # words that the layer before has still to write
         self.expected: list[dict] = []
         self.skipped = self.expected_skipped = self.claims = 0
         self.data_waits = self.drain_waits = 0
@@ -68,13 +69,22 @@ class FeederTB(TB):
             "src": int(rng.integers(config.act_depth // 2 - words)),
             "weights": int(rng.integers(config.weight_depth // 2)),
             "weight_stride": int(rng.integers(1, 40)),
+            "waits": int(rng.integers(2)),
         }
         base = int(rng.integers(config.act_depth // 2))
         return {"descriptor": descriptor, "base": base, "skip": int(rng.random() < 0.8)}
 
-    async def run(self, layer: dict, hazards: range) -> None:
-        """Hand over ``layer``; the words ``hazards`` are written while it runs."""
-        dut, final = self.dut, {word: self._mask() for word in hazards}
+    async def run(self, layer: dict, results: int) -> None:
+        """Hand over ``layer``; so many results of the layer before arrive while it runs.
+
+        If it waits, they are its input's first words, which are undefined until then.
+        """
+        d = layer["descriptor"]
+        first = d["src"] + (layer["base"] if d["from_input"] else 0)
+        dut, final = self.dut, {}
+        if d["waits"]:
+            words = range(first, min(first + results, self.config.act_depth))
+            final = {word: self._mask() for word in words}
         issued, skipped = issues(layer, self.masks | final, self.config.lanes)
         self.expected += issued
         self.expected_skipped += skipped
@@ -87,22 +97,21 @@ class FeederTB(TB):
         dut.i__valid.value = 0
         await self.cycle()
         self.noise("i__payload")
-        while hazards:
-            self._set_hazard(hazards)
+        self._unknown = set(final)
+        for stored in range(results):
+            self._set_hazard(1, stored)
             await self.cycles(int(self.rng.integers(1, 9)))
-            self.masks[hazards[0]] = final[hazards[0]]
-            hazards = hazards[1:]
-        self._set_hazard(hazards)
+            if first + stored in final:
+                self.masks[first + stored] = final[first + stored]
+                self._unknown.discard(first + stored)
+        self._set_hazard(0, int(self.rng.integers(self.config.act_depth)))
 
-    def _set_hazard(self, words: range) -> None:
-        values = {"active": int(bool(words)), "start": words.start, "end": words.stop}
-        self.dut.hazard.value = pack(hazard(self.config), values)
+    def _set_hazard(self, active: int, stored: int) -> None:
+        self.dut.hazard.value = pack(hazard(self.config), {"active": active, "stored": stored})
 
     def _mask_at(self, word: int) -> int | None:
-        """Undefined while the word is in the hazard window."""
-        now = unpack(hazard(self.config), int(self.dut.hazard.value))
-        in_window = now["active"] and now["start"] <= word < now["end"]
-        return None if in_window else self.masks.get(word)
+        """Undefined until the word has arrived."""
+        return None if word in self._unknown else self.masks.get(word)
 
     def _issued(self, payload: int) -> None:
         got = unpack(issue(self.config), payload)
@@ -138,16 +147,14 @@ async def against_model(dut, stall):
     for index in range(settings.amount(60)):
         layer = tb.layer()
         d = layer["descriptor"]
-        first = d["src"] + (layer["base"] if d["from_input"] else 0)
-        hazards = range(0)
+        results = 0
         if index % 4 == 0:
             # The whole input is still being written, so that even a quick run waits for it.
-            hazards = range(first, min(first + d["src_words"] + 4, tb.config.act_depth))
+            d["waits"], results = 1, d["src_words"] + 4
         elif tb.rng.random() < 0.4:
-            start = max(0, first + int(tb.rng.integers(-2, d["src_words"])))
-            hazards = range(start, start + int(tb.rng.integers(1, 5)))
+            results = int(tb.rng.integers(1, d["src_words"] + 5))
         tiles += d["tiles"]
-        await tb.run(layer, hazards)
+        await tb.run(layer, results)
         await tb.cycles(int(tb.rng.integers(20) * (tb.rng.random() < stall[0])))
     await tb.until(lambda: not tb.expected)
     await tb.cycles(20)

@@ -25,6 +25,7 @@ def layer(rng: random.Random, config: Config = SMALL, **fields: int) -> dict[str
         "weight_stride": rng.randrange(1, 40),
         "base": rng.randrange(config.act_depth // 2),
         "skip": rng.randrange(2),
+        "waits": rng.randrange(2),
     } | fields
 
 
@@ -52,6 +53,7 @@ def steps(values: dict[str, int], config: Config = SMALL) -> list[dict[str, int]
                     "last": int(last),
                     "bytes": (1 << (values["tail"] if last else config.lanes)) - 1,
                     "skip": values["skip"],
+                    "need": word + 1 if values["waits"] else 0,
                 }
             )
     return walk

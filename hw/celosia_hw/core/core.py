@@ -113,7 +113,6 @@ class Core(wiring.Component):
             drain.layer_done.eq(writeback.layer_done),
             sequencer.layer_done.eq(writeback.layer_done),
             sequencer.word_done.eq(writeback.word_done),
-            sequencer.word_dst.eq(writeback.word_dst),
             self.run_done.eq(sequencer.run_done),
             sequencer.fault_taken.eq(self.fault_taken),
             self.fault_addr.eq(sequencer.fault_addr),

@@ -9,7 +9,7 @@ from celosia.spec.timing import READ_LATENCY
 from celosia_hw.layouts import active_layer, fields_of, hazard, run, struct
 from celosia_hw.util.read_port import ReadPort
 
-from .hazards import Hazards, written_range
+from .hazards import Hazards
 
 __all__ = ["Sequencer"]
 
@@ -17,10 +17,11 @@ __all__ = ["Sequencer"]
 class Sequencer(wiring.Component):
     """Fetches descriptors and starts layers, at most two in flight.
 
-    A layer is started when the one before the last has arrived at the memories; what the last one
-    has still to write is told to the scanner by `Hazards`. The next descriptor is fetched while a
-    layer runs, and the next run follows the last layer of the one before without a gap: from seeing
-    a run, or from starting a layer, to the next start `READ_LATENCY` + 3 cycles at least.
+    A layer is started when the one before the last has arrived at the memories; how many results of
+    the last one have arrived is told to the scanner by `Hazards`. The next descriptor is fetched
+    while a layer runs, and the next run follows the last layer of the one before without a gap:
+    from seeing a run, or from starting a layer, to the next start `READ_LATENCY` + 3 cycles at
+    least.
 
     A descriptor is legal when it keeps `celosia.spec.RULES` and the rules of its operation. At an
     illegal one the run ends: when all earlier layers have arrived, ``fault`` is raised with the
@@ -37,8 +38,7 @@ class Sequencer(wiring.Component):
     o : Out(stream of `active_layer`), to feeder and drain together. A descriptor is held for
         `READ_LATENCY` cycles more.
     hazard : Out(`hazard`).
-    word_done : In(1), results have completed activation word ``word_dst`` in every row.
-    word_dst : In.
+    word_done : In(1), a word of results is complete in every row.
     layer_done : In(1), a layer has arrived.
     run_done : Out(1), the run's last layer has arrived, or its fault was taken.
     in_flight : Out, layers started and not arrived.
@@ -56,7 +56,6 @@ class Sequencer(wiring.Component):
                 "o": Out(stream.Signature(active_layer(config))),
                 "hazard": Out(hazard(config)),
                 "word_done": In(1),
-                "word_dst": In(range(config.act_depth)),
                 "layer_done": In(1),
                 "run_done": Out(1),
                 "in_flight": Out(range(3)),
@@ -76,8 +75,6 @@ class Sequencer(wiring.Component):
         fetching = Signal(READ_LATENCY + 1)
         legal = Signal()
         offered = Signal()
-        started = Signal(written_range(self.config))
-        length = fetched.tiles * self.config.words_per_tile
         checks = self._checks(fetched, address)
         passed = Signal(len(checks))
         start = Signal()
@@ -92,20 +89,17 @@ class Sequencer(wiring.Component):
             self.o.payload.skip.eq(self.i.payload.skip),
             start.eq(self.o.valid & self.o.ready),
             hazards.start.eq(start),
-            hazards.started.eq(started),
+            hazards.last.eq(fetched.last),
             hazards.word_done.eq(self.word_done),
-            hazards.word_dst.eq(self.word_dst),
             hazards.layer_done.eq(self.layer_done),
             self.hazard.eq(hazards.hazard),
             self.in_flight.eq(hazards.in_flight),
             self.run_done.eq(hazards.run_done | self.fault_taken),
         ]
-        self._walk(m, address, fetched, fetching, passed, legal, offered, started, length, start)
+        self._walk(m, address, fetched, fetching, passed, legal, offered, start)
         return m
 
-    def _walk(
-        self, m, address, fetched, fetching, passed, legal, offered, started, length, start
-    ) -> None:
+    def _walk(self, m, address, fetched, fetching, passed, legal, offered, start) -> None:
         """The states of a run: fetch, check and start each descriptor; stop at an illegal one."""
         with m.FSM():
             with m.State("IDLE"):
@@ -118,13 +112,7 @@ class Sequencer(wiring.Component):
                     m.next = "CHECK"
             with m.State("CHECK"):
                 lawful = passed.all()
-                m.d.sync += [
-                    legal.eq(lawful),
-                    offered.eq(lawful),
-                    started.start.eq(fetched.dst),
-                    started.end.eq(Mux(fetched.store, fetched.dst + length, fetched.dst)),
-                    started.last.eq(fetched.last),
-                ]
+                m.d.sync += [legal.eq(lawful), offered.eq(lawful)]
                 m.next = "START"
             with m.State("START"):
                 with m.If(~legal):

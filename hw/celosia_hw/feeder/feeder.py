@@ -33,7 +33,7 @@ class Feeder(wiring.Component):
     claim : Out(1), a tile is finished: its last k is issued in the next cycle.
     o : Out(stream of `issue`, always ready).
     skipped : Out, k that were dropped.
-    stall_data : Out(1), waiting for the hazard window in this cycle.
+    stall_data : Out(1), waiting for results in this cycle.
     stall_drain : Out(1), waiting for `drain_free` in this cycle.
     """
 

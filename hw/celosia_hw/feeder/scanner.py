@@ -26,9 +26,9 @@ class Scanner(wiring.Component):
 
     One step per cycle, the first one three cycles after its layer was taken; a segment is valid
     1 + `READ_LATENCY` cycles after its step. No step is made while, one cycle ago, more than
-    `SEGMENT_DEPTH` - 2 - `READ_LATENCY` segments waited for the walker. A step whose word is in the
-    `hazard` window waits until one cycle after the word has left it. A new layer is taken from two
-    cycles after the last step of the one before.
+    `SEGMENT_DEPTH` - 2 - `READ_LATENCY` segments waited for the walker. A step waits while `hazard`
+    is active and its ``need`` is above what is stored, and for one cycle more. A new layer is taken
+    from two cycles after the last step of the one before.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Scanner(wiring.Component):
     hazard : In(`hazard`).
     o : Out(stream of `segment`).
     skipped : Out, bytes that were dropped, 2 + `READ_LATENCY` cycles after their step.
-    stalled : Out(1), a step waits for the hazard window in this cycle.
+    stalled : Out(1), a step waits for results in this cycle.
     """
 
     def __init__(self, config: Config):
@@ -63,7 +63,7 @@ class Scanner(wiring.Component):
         following = addresses.o  # the step after the current one
         current = Signal(step(self.config))
         current_valid = Signal()
-        blocked = Signal()  # by the hazard window
+        blocked = Signal()  # by the hazard
         room = Signal()
         go = Signal()
         m.d.comb += [
@@ -75,8 +75,8 @@ class Scanner(wiring.Component):
         with m.If(following.ready):
             m.d.sync += [current_valid.eq(following.valid), current.eq(following.payload)]
         # Compared for the next cycle's step, which keeps the comparison off the path of `go`.
-        next_src = Mux(following.ready, following.payload.src, current.src)
-        m.d.sync += blocked.eq(self._in_hazard(next_src))
+        next_need = Mux(following.ready, following.payload.need, current.need)
+        m.d.sync += blocked.eq(self.hazard.active & (next_need > self.hazard.stored))
 
         # A layer is taken when all is done, and starts in the next cycle.
         taken = self.i.valid & self.i.ready
@@ -97,10 +97,6 @@ class Scanner(wiring.Component):
         ]
         self._segments(m, platform, current, go, room)
         return m
-
-    def _in_hazard(self, src: Value) -> Value:
-        window = self.hazard
-        return window.active & (src >= window.start) & (src < window.end)
 
     def _segments(self, m: Module, platform, current, go: Value, room: Signal) -> None:
         """Join each step with its mask, and queue what is left of it."""

@@ -41,8 +41,7 @@ class Writeback(wiring.Component):
     result_next : Out(1), `results` is valid in the next cycle.
     host : Out(stream of `result`).
     empty : Out(1), no word waits for the host.
-    word_done : Out(1), word ``word_dst`` is complete in every row.
-    word_dst : Out.
+    word_done : Out(1), a word is complete in every row.
     layer_done : Out(1), the layer is complete.
     images : Out, images of a run whose last result is complete in this cycle; else 0.
     """
@@ -61,7 +60,6 @@ class Writeback(wiring.Component):
                 "host": Out(stream.Signature(result(config))),
                 "empty": Out(1),
                 "word_done": Out(1),
-                "word_dst": Out(range(config.act_depth)),
                 "layer_done": Out(1),
                 "images": Out(range(config.rows + 1)),
             }
@@ -81,7 +79,6 @@ class Writeback(wiring.Component):
             stored.word_end.eq(tag.word_end),
             stored.data.eq(complete),
             self.word_done.eq(valid & tag.word_end),
-            self.word_dst.eq(tag.dst),
             self.layer_done.eq(valid & tag.layer_end),
         ]
         with m.If(valid & tag.frame_end):

@@ -37,7 +37,8 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
     places, last = allocate(graph, config), graph.layers[-1]
     weights, params, program, tables = [], [], [], []
     weight_word = param_word = 0
-    for layer, reads, dst in zip(graph.layers, graph.reads, places.words[1:], strict=True):
+    layers = zip(graph.layers, graph.reads, places.words[1:], strict=True)
+    for index, (layer, reads, dst) in enumerate(layers):
         operation = OPERATIONS[layer.op]
         table = element_table(layer)
         if table is not None and table not in tables:
@@ -57,6 +58,8 @@ def compile(model: Graph | Network, config: Config, emit_all: bool = False) -> I
                 clamp_max=high + OFFSET,
                 dst=dst or 0,
                 params=param_word,
+                # Tensor `index` is the result of the layer before.
+                waits=index > 0 and index in reads,
                 **operation.describe(layer, config, list(map(places.source, reads)), weight_word),
             )
         )

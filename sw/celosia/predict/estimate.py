@@ -1,6 +1,6 @@
 """Cycles of a model from its structure alone, for any size of model in a fraction of a second."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from celosia.compiler.memory import allocate
@@ -51,7 +51,7 @@ def estimate(outline: Outline, config: Config) -> Estimate:
     first = outline.layers[0]
     words = OPERATIONS[first.op].input_words(first, config)
     if sum(load.tiles * len(load.needed) for load in loads) <= _EXACT_WORDS:
-        latency = predict(config, [_run(loads, words, 1, 0)]).cycles
+        latency = predict(config, [RunLoad(1, words, loads)]).cycles
         per_run, layers = _steady(loads, words, config, _WARM_UP, _MEASURED)
         return Estimate(latency, per_run, layers, config.rows, True)
     stands_for = _repeated(outline.layers)
@@ -80,26 +80,23 @@ def _repeated(layers: Sequence[AnyLayer]) -> list[int]:
     return stands_for
 
 
-def _layers(outline: Outline, config: Config) -> list[LayerLoad]:
+def _layers(outline: Outline, config: Config) -> tuple[LayerLoad, ...]:
     places, loads = allocate(outline, config), []
-    for layer, reads, dst in zip(outline.layers, outline.reads, places.words[1:], strict=True):
+    layers = zip(outline.layers, outline.reads, places.words[1:], strict=True)
+    for index, (layer, reads, dst) in enumerate(layers):
         sources = list(map(places.source, reads))
         d = OPERATIONS[layer.op].describe(layer, config, sources, weights=0)
-        d |= {"op": layer.op, "dst": dst or 0, "store": dst is not None, "emit": dst is None}
-        loads.append(layer_load(d, config, base=0))
-    return loads
-
-
-def _run(loads: Sequence[LayerLoad], words: int, images: int, bank: int) -> RunLoad:
-    first = replace(loads[0], src=bank * words)
-    return RunLoad(images, words, (first, *loads[1:]))
+        d |= {"op": layer.op, "store": dst is not None, "emit": dst is None}
+        d["waits"] = index > 0 and index in reads
+        loads.append(layer_load(d, config))
+    return tuple(loads)
 
 
 def _steady(
-    loads: Sequence[LayerLoad], words: int, config: Config, warm_up: int, measured: int
+    loads: tuple[LayerLoad, ...], words: int, config: Config, warm_up: int, measured: int
 ) -> tuple[float, tuple[float, ...]]:
     """Cycles of a run in the midst of others, in all and layer by layer."""
-    runs = [_run(loads, words, config.rows, index % 2) for index in range(warm_up + measured)]
+    runs = [RunLoad(config.rows, words, loads)] * (warm_up + measured)
     before, after = predict(config, runs[:warm_up]), predict(config, runs)
     layers = zip(before.layer_cycles, after.layer_cycles, strict=True)
     return (
@@ -108,22 +105,22 @@ def _steady(
     )
 
 
-def _alone(loads: Sequence[LayerLoad], config: Config) -> list[float]:
+def _alone(loads: tuple[LayerLoad, ...], config: Config) -> list[float]:
     """Cycles of one image, layer by layer, and at last those outside of any layer."""
-    prediction = predict(config, [_run(loads, 1, 1, 0)])
+    prediction = predict(config, [RunLoad(1, 1, loads)])
     layers = prediction.layer_cycles
     return [*layers, prediction.cycles - sum(layers)]
 
 
-def _among_others(loads: Sequence[LayerLoad], config: Config) -> list[float]:
+def _among_others(loads: tuple[LayerLoad, ...], config: Config) -> list[float]:
     """The same of a full batch in the midst of others."""
     per_run, layers = _steady(loads, 1, config, 1, 1)
     return [*layers, per_run - sum(layers)]
 
 
 def _scaled(
-    measure: Callable[[Sequence[LayerLoad], Config], list[float]],
-    loads: Sequence[LayerLoad],
+    measure: Callable[[tuple[LayerLoad, ...], Config], list[float]],
+    loads: tuple[LayerLoad, ...],
     config: Config,
 ) -> list[float]:
     """``measure(loads, config)``, of which only a few tiles of a few words are gone through.
@@ -136,8 +133,7 @@ def _scaled(
     drain = config.rows * config.params_per_tile * config.requantizer_cycles
     keep = (2 * drain + 220) // config.lanes + 2
     few, more = (
-        measure([_cut(load, tiles, keep, config) for load in loads], config)
-        for tiles in (_TILES, _TILES + 1)
+        measure(tuple(_cut(loads, tiles, keep, config)), config) for tiles in (_TILES, _TILES + 1)
     )
     cycles = []
     for load, a, b in zip(loads, few, more, strict=False):
@@ -149,16 +145,15 @@ def _scaled(
     return [*cycles, few[-1]]
 
 
-def _cut(load: LayerLoad, tiles: int, words: int, config: Config) -> LayerLoad:
-    """The last ``tiles`` of a layer, with the last ``words`` of its input."""
-    dropped_tiles = max(0, load.tiles - tiles)
-    dropped_words = max(0, len(load.needed) - words)
-    needed = load.needed[dropped_words:]
-    return replace(
-        load,
-        src=load.src + dropped_words,
-        dst=load.dst + dropped_tiles * config.words_per_tile,
-        tiles=load.tiles - dropped_tiles,
-        needed=needed,
-        bytes_in=sum(needed),
-    )
+def _cut(
+    loads: tuple[LayerLoad, ...], tiles: int, words: int, config: Config
+) -> Iterator[LayerLoad]:
+    """The last ``tiles`` of each layer, with the last ``words`` of its input."""
+    dropped_results = 0  # of the layer before
+    for load in loads:
+        dropped_words = max(0, len(load.needed) - words)
+        needed = load.needed[dropped_words:]
+        lead = None if load.lead is None else load.lead + dropped_words - dropped_results
+        kept = min(load.tiles, tiles)
+        dropped_results = (load.tiles - kept) * config.words_per_tile
+        yield replace(load, lead=lead, tiles=kept, needed=needed, bytes_in=sum(needed))

@@ -51,31 +51,28 @@ def run_loads(
     runs = []
     for index, start in enumerate(range(0, len(x), batch)):
         needed = [tuple(of_layer[index].tolist()) for of_layer in layers] if skip else None
-        runs.append(_run(image, min(batch, len(x) - start), index % 2, needed))
+        runs.append(_run(image, min(batch, len(x) - start), needed))
     return runs
 
 
-def dense_load(image: Image, images: int, bank: int = 0) -> RunLoad:
+def dense_load(image: Image, images: int) -> RunLoad:
     """A run of ``images`` in which no byte is 0, or none is skipped: the slowest there is."""
-    return _run(image, images, bank, None)
+    return _run(image, images, None)
 
 
 def layer_load(
-    d: dict[str, int], config: Config, base: int, needed: tuple[int, ...] | None = None
+    d: dict[str, int], config: Config, needed: tuple[int, ...] | None = None
 ) -> LayerLoad:
     """What the layer of descriptor ``d`` asks of the engine.
 
     Parameters
     ----------
-    base : first word of the input bank.
     needed : bytes to multiply of each word (`Operation.word_bytes_needed`); all when None.
     """
     operation = OPERATIONS[d["op"]]
-    (source,) = operation.reads(d, config, base)
     every = operation.word_bytes(d, config)
     return LayerLoad(
-        src=source.start,
-        dst=d["dst"],
+        lead=1 if d["waits"] else None,
         tiles=d["tiles"],
         store=bool(d["store"]),
         emit=bool(d["emit"]),
@@ -84,10 +81,9 @@ def layer_load(
     )
 
 
-def _run(image: Image, images: int, bank: int, needed: list[tuple[int, ...]] | None) -> RunLoad:
-    words = image.input_words
+def _run(image: Image, images: int, needed: list[tuple[int, ...]] | None) -> RunLoad:
     layers = tuple(
-        layer_load(d, image.config, bank * words, needed[index] if needed else None)
+        layer_load(d, image.config, needed[index] if needed else None)
         for index, d in enumerate(image.descriptors())
     )
-    return RunLoad(images, words, layers)
+    return RunLoad(images, image.input_words, layers)

@@ -22,7 +22,8 @@ class Player:
     Attributes
     ----------
     taken, valid : cycles in which layers were taken, and in which segments were transferred.
-    masks : of every word; one in the hazard window is read as random bits.
+    stored : words of the older of two layers in flight that have arrived; None without one.
+    masks : of every word.
     """
 
     def __init__(self, dut, rng, layers: list[dict[str, int]], stall=(0.0, 0.0)):
@@ -30,7 +31,7 @@ class Player:
         self.masks = [rng.choice([0, 0, 7, rng.randrange(8)]) for _ in range(SMALL.act_depth)]
         self.source = Source(dut.i, [packed(values) for values in layers], rng, stall[0])
         self.sink = Sink(dut.o, rng, stall[1])
-        self.window = range(0)
+        self.stored: int | None = None
         self.time = self.skipped = self.stalled = 0
         self.taken: list[int] = []
         self.valid: list[int] = []
@@ -38,12 +39,14 @@ class Player:
         self._held = 0  # the descriptor of a layer is held for a cycle more
 
     async def cycle(self, ctx) -> None:
-        dut, window = self.dut, self.window
+        dut, stored = self.dut, self.stored
         if not self._held:
             self.source.drive(ctx)
         self._held = 0
         self.sink.drive(ctx)
-        ctx.set(dut.hazard, {"active": bool(window), "start": window.start, "end": window.stop})
+        # What is stored does not matter without two layers in flight.
+        counted = self._rng.randrange(60) if stored is None else stored
+        ctx.set(dut.hazard, {"active": stored is not None, "stored": counted})
         ctx.set(dut.masks.data, self._reads.popleft())
         if self.source.sample(ctx):
             self.taken.append(self.time)
@@ -53,7 +56,7 @@ class Player:
         self.skipped += ctx.get(dut.skipped)
         self.stalled += ctx.get(dut.stalled)
         word = ctx.get(dut.masks.addr)
-        defined = word < SMALL.act_depth and word not in window
+        defined = word < SMALL.act_depth
         self._reads.append(self.masks[word] if defined else self._rng.randrange(8))
         self.time += 1
         await ctx.tick()
@@ -81,19 +84,19 @@ def expected(layers: list[dict[str, int]], masks: list[int]) -> tuple[list[int],
 
 @pytest.mark.parametrize("stall", STALLS)
 def test_against_model(stall):
-    """Words arrive while the layers that read them are walked."""
+    """Results arrive while the layers that read them are walked."""
     dut = Scanner(SMALL)
 
     async def bench(ctx, rng):
         layers = [layer(rng) for _ in range(25)]
         player = Player(dut, rng, layers, stall)
-        start = SMALL.act_depth // 4
         want, skipped = expected(layers, player.masks)
-        player.window = range(start, start + 20)
+        player.stored = 0
         while len(player.sink.taken) < len(want):
             await player.cycle(ctx)
             if rng.random() < 0.05:
-                player.window = player.window[1:]
+                # The older layer has arrived, or another one is the older one.
+                player.stored = rng.choice([None, 0, (player.stored or 0) + 1])
         for _ in range(READ_LATENCY + 10):
             await player.cycle(ctx)
         assert player.sink.taken == want
@@ -124,36 +127,38 @@ def test_timing():
 
 @pytest.mark.parametrize("word", range(4))
 def test_hazards(word):
-    """A step waits until a cycle after its word has left the window, and no step longer."""
+    """A step waits until a cycle after its word is stored, and no step longer."""
     dut = Scanner(SMALL)
 
     async def bench(ctx, rng):
-        player = Player(dut, rng, [layer(rng, skip=1, from_input=0, src=10, src_words=4, tiles=1)])
+        fields = {"from_input": 0, "src": 10, "src_words": 4, "tiles": 1, "waits": 1}
+        player = Player(dut, rng, [layer(rng, skip=1, **fields)])
         player.masks[10:14] = [7] * 4
-        player.window = range(10 + word, 14)
+        player.stored = word
         await player.until(ctx, lambda: player.time == 30)
         assert len(player.valid) == word
         # The step has been stalled since it was the next one to be made.
         first = player.taken[0] + TO_STEP + word
         assert player.stalled == 30 - first
-        player.window = range(11 + word, 14)
+        player.stored = word + 1
         left = player.time
         await player.cycle(ctx)
-        player.window = range(0)
+        player.stored = rng.choice([4, None])
         await player.until(ctx, lambda: len(player.valid) == 4)
         assert player.valid[word:] == [left + 1 + TO_SEGMENT + n for n in range(4 - word)]
 
     run(dut, bench)
 
 
-@pytest.mark.parametrize("window", [range(10), range(14, 20)])
-def test_words_outside_the_window(window):
-    """The first word before it and the first one behind it do not wait."""
+@pytest.mark.parametrize("stored, waits", [(4, 1), (0, 0), (None, 1)])
+def test_no_hazard(stored, waits):
+    """All that is read is stored, none of it is of the older layer, or there is no older one."""
     dut = Scanner(SMALL)
 
     async def bench(ctx, rng):
-        player = Player(dut, rng, [layer(rng, skip=0, from_input=0, src=10, src_words=4, tiles=1)])
-        player.window = window
+        fields = {"from_input": 0, "src": 10, "src_words": 4, "tiles": 1, "waits": waits}
+        player = Player(dut, rng, [layer(rng, skip=0, **fields)])
+        player.stored = stored
         await player.until(ctx, lambda: player.time == 30)
         assert len(player.valid) == 4 and player.stalled == 0
 

@@ -54,7 +54,7 @@ def test_dense_load_is_the_load_without_skipping():
     graph = network(rng, [30, 9, 70, 5])
     image = compile(graph, config)
     x = images(rng, graph, 5)
-    loads = [dense_load(image, n, bank) for n, bank in ((2, 0), (2, 1), (1, 0))]
+    loads = [dense_load(image, n) for n in (2, 2, 1)]
     assert run_loads(image, x, skip=False) == loads
 
 

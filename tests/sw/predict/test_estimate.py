@@ -26,10 +26,7 @@ def test_a_small_model_is_predicted_as_it_is_compiled(config):
     found = estimate.estimate(Outline.of(graph, ""), config)
     assert found.exact
     assert found.latency == predict(config, [dense_load(image, 1)]).cycles
-    cycles = [
-        predict(config, [dense_load(image, config.rows, i % 2) for i in range(n)]).cycles
-        for n in (9, 11)
-    ]
+    cycles = [predict(config, [dense_load(image, config.rows)] * n).cycles for n in (9, 11)]
     assert found.per_run == (cycles[1] - cycles[0]) / 2
     assert len(found.layers) == 3
 

@@ -14,9 +14,10 @@ class DenseAddresses(wiring.Component):
     """For tile t and input word j the step ``{src + j, weights + t * weight_stride + j * lanes}``.
 
     ``src`` is the descriptor's, plus the run's ``base`` when ``from_input``. The last word of a
-    tile has ``last`` and only its first ``tail`` bytes in ``bytes``. One step per cycle, the first
-    one in the cycle after ``start``; `o` is registered. ``start`` is allowed only while `o` is not
-    valid.
+    tile has ``last`` and only its first ``tail`` bytes in ``bytes``. In a layer that ``waits`` word
+    j is result word j of the layer before, and ``need`` is j + 1; else it is 0. One step per cycle,
+    the first one in the cycle after ``start``; `o` is registered. ``start`` is allowed only while
+    `o` is not valid.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ class DenseAddresses(wiring.Component):
         first_src = Signal.like(here.src, name="first_src")
         tile_weights = Signal.like(here.weights, name="tile_weights")
         weight_stride = Signal.like(dense.weight_stride, name="weight_stride")
+        waits = Signal()
         # Words and tiles are counted down; that a count is 1 is known a cycle ahead.
         src_words = Signal.like(dense.src_words, name="src_words")
         words_left = Signal.like(dense.src_words, name="words_left")
@@ -60,6 +62,7 @@ class DenseAddresses(wiring.Component):
             m.d.sync += [
                 here.src.eq(here.src + 1),
                 here.weights.eq(here.weights + lanes),
+                here.need.eq(here.need + waits),
                 here.last.eq(words_left == 2),
                 here.bytes.eq(Mux(words_left == 2, tail_bytes, all_bytes)),
                 words_left.eq(words_left - 1),
@@ -67,6 +70,7 @@ class DenseAddresses(wiring.Component):
             with m.If(here.last):
                 m.d.sync += [
                     here.src.eq(first_src),
+                    here.need.eq(waits),
                     here.weights.eq(tile_weights + weight_stride),
                     here.last.eq(one_word),
                     here.bytes.eq(Mux(one_word, tail_bytes, all_bytes)),
@@ -88,6 +92,8 @@ class DenseAddresses(wiring.Component):
                 here.last.eq(dense.src_words == 1),
                 here.bytes.eq(Mux(dense.src_words == 1, first_bytes, all_bytes)),
                 here.skip.eq(self.layer.skip),
+                here.need.eq(descriptor.waits),
+                waits.eq(descriptor.waits),
                 weight_stride.eq(dense.weight_stride),
                 src_words.eq(dense.src_words),
                 words_left.eq(dense.src_words),

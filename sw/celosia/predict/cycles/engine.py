@@ -37,8 +37,8 @@ class _Engine:
         words = record(config, Memory.ACTIVATIONS).words
         times = LayerTimes(self.out, max((len(run.layers) for run in runs), default=0))
         self.receiver = Receiver(runs, header, words)
-        self.sequencer = Sequencer(config, times)
-        self.scanner = Scanner(self.sequencer.in_hazard, self.out)
+        self.sequencer = Sequencer(times)
+        self.scanner = Scanner(self.sequencer.blocks, self.out)
         self.walker = Walker(self.scanner.segments, self.out)
         self.drain = Drain(config, self.out)
         self.responder = Responder(words, trailer)

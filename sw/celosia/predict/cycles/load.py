@@ -12,13 +12,13 @@ NEVER = 1 << 62
 class LayerLoad:
     """What a layer asks of the engine.
 
-    ``src`` and ``dst`` are activation words, ``src`` with the input bank already added; ``needed``
-    has, for every input word, the number of bytes to multiply (0: the word is skipped), and
-    ``bytes_in`` the number of all its bytes that count.
+    Input word j is read when ``lead + j`` words of the layer before are stored; at once when
+    ``lead`` is None, because it reads none of these. ``needed`` has, for every input word, the
+    number of bytes to multiply (0: the word is skipped), and ``bytes_in`` the number of all its
+    bytes that count.
     """
 
-    src: int
-    dst: int
+    lead: int | None
     tiles: int
     store: bool
     emit: bool

@@ -23,15 +23,15 @@ class Scanner:
 
     Parameters
     ----------
-    in_hazard : whether a word has still to be written.
+    blocks : whether a step waits that needs so many words of the layer before.
     out : counts ``skipped`` and ``stall_data``.
     """
 
-    def __init__(self, in_hazard: Callable[[int], bool], out: Prediction):
-        self.in_hazard, self.out = in_hazard, out
+    def __init__(self, blocks: Callable[[int], bool], out: Prediction):
+        self.blocks, self.out = blocks, out
         self.scan: LayerLoad | None = None
         self.word = self.tile = 0
-        self.waiting: tuple[int, int, bool] | None = None  # src and segment
+        self.waiting: tuple[int, int, bool] | None = None  # need and segment
         self.blocked, self.room, self.ready = False, False, True
         self.begins: LayerLoad | None = None  # the layer taken in the cycle before
         self.scanned: deque[tuple[int, bool] | None] = deque([None] * READ_LATENCY)
@@ -53,7 +53,7 @@ class Scanner:
             self.waiting = None
         if self.waiting is None:
             self.waiting = self._next_word()
-        self.blocked = self.waiting is not None and self.in_hazard(self.waiting[0])
+        self.blocked = self.waiting is not None and self.blocks(self.waiting[0])
         if self.begins is not None:
             self.scan, self.word, self.tile = self.begins, 0, 0
         self.room = level <= _ROOM
@@ -73,14 +73,15 @@ class Scanner:
             return self.scan is not None or not self.ready or self.room != room
         if self.room != room or (room and not self.blocked):
             return True
-        return self.blocked != self.in_hazard(self.waiting[0])
+        return self.blocked != self.blocks(self.waiting[0])
 
     def _next_word(self) -> tuple[int, int, bool] | None:
         """Advance the address generator by one word."""
         layer = self.scan
         if layer is None:
             return None
-        src, needed = layer.src + self.word, layer.needed[self.word]
+        need = 0 if layer.lead is None else layer.lead + self.word
+        needed = layer.needed[self.word]
         self.word += 1
         ends_tile = self.word == len(layer.needed)
         if ends_tile:
@@ -89,4 +90,4 @@ class Scanner:
             self.tile += 1
             if self.tile == layer.tiles:
                 self.scan = None
-        return src, needed, ends_tile
+        return need, needed, ends_tile

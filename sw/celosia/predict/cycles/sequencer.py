@@ -2,7 +2,6 @@
 
 from collections import deque
 
-from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY
 
 from .load import NEVER, ActiveLayer, RunLoad
@@ -18,16 +17,15 @@ class Sequencer:
     """Walks the layers of the runs in ``queue``.
 
     The next layer, ``layer`` of ``queue[0]``, can start in cycle ``ready``. Of the older layer
-    in flight ``words_done`` words have arrived.
+    in flight ``stored`` words have arrived.
     """
 
-    def __init__(self, config: Config, times: LayerTimes):
-        self.words_per_tile = config.words_per_tile
+    def __init__(self, times: LayerTimes):
         self.times = times
         self.queue: deque[RunLoad] = deque()
         self.layer, self.ready = 0, NEVER
         self.in_flight: deque[ActiveLayer] = deque()
-        self.words_done = 0
+        self.stored = 0
 
     def cycle(self, now: int, scanner_ready: bool) -> ActiveLayer | None:
         """Start the next layer when all are ready for it; returns it."""
@@ -49,20 +47,16 @@ class Sequencer:
 
     def arrive(self, now: int, word_end: bool, layer_end: bool) -> None:
         """A word of the older layer, or its last one, has arrived in cycle ``now``."""
-        self.words_done += word_end
+        self.stored += word_end
         if layer_end:
             self.in_flight.popleft()
-            self.words_done = 0
+            self.stored = 0
             if not self.in_flight:
                 self.times.end(now + 1)
 
-    def in_hazard(self, src: int) -> bool:
-        """Whether the older of two layers in flight has still to write word ``src``."""
-        if len(self.in_flight) < 2:
-            return False
-        older = self.in_flight[0].load
-        length = older.tiles * self.words_per_tile if older.store else 0
-        return older.dst + self.words_done <= src < older.dst + length
+    def blocks(self, need: int) -> bool:
+        """Whether the older of two layers in flight has stored fewer than ``need`` words."""
+        return len(self.in_flight) == 2 and need > self.stored
 
     def sees_a_run(self) -> bool:
         """Whether it is about to fetch the first layer of a run."""

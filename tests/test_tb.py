@@ -33,13 +33,13 @@ COMPILED = {
 #: Of these benches only some variants or none: most other tests run on the engine in a simulation's
 #: form, and what makes the other variants differ does not reach these blocks.
 SOME = {
-    "drain": {"1x4", "3x12l6r2", "2x16l8r4s"},
+    "drain": {"1x4", "3x12l6r2", "2x16l8r4s", "3x8l4m"},
     "engine_simulated": set(),
     "link_simulated": {"3x4b4", "2x6b16"},
     "memories": {"2x6b16", "20x4"},
     "operands": {"3x12l6r2"},
     "postprocess": {"1x4", "2x12l4", "2x16l8r4s"},
-    "writeback": {"1x4", "3x12l6r2"},
+    "writeback": {"1x4", "3x12l6r2", "3x8l4m"},
 }
 JOBS = [
     Job(

@@ -8,7 +8,7 @@ from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 from celosia_hw.cells import cells_of
 from celosia_hw.layouts import active_layer, hazard, segment, step
-from celosia_hw.util.delay import delay_valid
+from celosia_hw.util.delay import delay, delay_valid
 from celosia_hw.util.read_port import ReadPort
 
 from .addressing.dense import DenseAddresses
@@ -95,10 +95,14 @@ class Scanner(wiring.Component):
             addresses.layer.base.eq(base),
             addresses.layer.skip.eq(skip),
         ]
-        self._segments(m, platform, current, go, room)
+        # The parity of the layer that starts changes only when all steps before it are made.
+        parity = Signal(init=1)
+        with m.If(start):
+            m.d.sync += parity.eq(~parity)
+        self._segments(m, platform, current, go, parity, room)
         return m
 
-    def _segments(self, m: Module, platform, current, go: Value, room: Signal) -> None:
+    def _segments(self, m: Module, platform, current, go, parity, room: Signal) -> None:
         """Join each step with its mask, and queue what is left of it."""
         cells = cells_of(platform)
         scanned, scanned_valid = delay_valid(
@@ -111,6 +115,7 @@ class Scanner(wiring.Component):
             found.mask.eq(mask),
             found.empty.eq(mask == 0),
             found.last.eq(scanned.last),
+            found.parity.eq(delay(m, parity, READ_LATENCY, name="parity")),
             found.src.eq(scanned.src),
             found.weights.eq(scanned.weights),
         ]

@@ -39,7 +39,7 @@ PRODUCT32_LATENCY = 5
 #: then sum and copy at once.
 ARRAY_LATENCY = PRODUCT_LATENCY + 1
 #: From the walker's decision on a tile's last k to the first cycle in which the drain may decide on
-#: the tile's first beat. So long before a tile is drained the next one may be finished.
+#: the tile's first beat: the next tile may be finished this much before a tile is drained.
 CLAIM_LATENCY = OPERAND_LATENCY + ARRAY_LATENCY
 #: From the drain's decision on a beat to its sums at the requantizer: as long as the parameters
 #: take. The sums leave the chain in between.

@@ -64,7 +64,8 @@ fuzz: setup  ## 20,000 damaged files per model format; JSON in build/fuzz.json
 netlist: setup  ## boards of every family before and after synthesis, every engine in both forms
 	CELOSIA_BOARDS=all $(PYTHON) -m pytest -n 2 --dist worksteal --durations 15 \
 	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py \
-	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py
+	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py \
+	  tests/sw/driver/rtl/test_maps.py
 
 lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff check .

@@ -108,8 +108,8 @@ class Config:
         """A configuration with memories for models of the size of MLPerf Tiny AD.
 
         ``lanes`` is the largest divisor of ``cols`` up to 16; the memories hold about 512 KiB of
-        weights, 4,096 channels and 4 KiB of activations per row. ``overrides`` replace any
-        of it.
+        weights, 4,096 channels and 4 KiB of activations per row; with convolution as many
+        activations as addresses reach, 64 KiB. ``overrides`` replace any of it.
         """
         _check("cols", cols)
         lanes = overrides.get("lanes") or max(n for n in range(1, 17) if cols % n == 0)
@@ -124,6 +124,8 @@ class Config:
             "act_depth": 4096 // lanes,
             "tables": 4,
         }
+        if overrides.get("convolution"):
+            chosen["act_depth"] = _ADDRESSES >> (lanes - 1).bit_length()
         return cls(**(chosen | overrides))
 
     @classmethod

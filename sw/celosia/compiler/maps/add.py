@@ -6,19 +6,20 @@ All 65,536 pairs of bytes are tried, so that what is found is proved.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain
 
 import numpy as np
 
-from celosia.spec import ACTIVATION, WEIGHT, Rounding
+from celosia.spec import ACTIVATION, WEIGHT
 
 from .staircase import Factor, fit
 
 __all__ = ["Sum", "fit_sum"]
 
-#: Taps of a tensor, at most: their weights add up.
-TAPS = 255
+#: The largest weight: those of the 255 taps that a tensor may have add up.
+_MOST = 255 * WEIGHT.max
 _NEAR = 1.5  # errors that are tried, in units of the smallest one so far
+_BESIDE = 20  # smaller weights of one size that are tried
 
 
 @dataclass(frozen=True)
@@ -55,29 +56,44 @@ def fit_sum(
     order = np.argsort(results, kind="stable")
     a, b, values = a[order], b[order], results[order]
     starts = np.flatnonzero(np.diff(values.astype(np.int64), prepend=-1))
-    for rounding, weights in product((Rounding.SINGLE, Rounding.DOUBLE), _candidates(ratio)):
+    flip = ratio < 1
+    for large, small in chain(*(find(max(ratio, 1 / ratio)) for find in (_nearest, _beside))):
+        weights = (small, large) if flip else (large, small)
         sums = weights[0] * a + weights[1] * b
         # Every sum of a value has to be above all sums of smaller values.
         least, most = np.minimum.reduceat(sums, starts), np.maximum.reduceat(sums, starts)
         if (most[:-1] < least[1:]).all():
-            factor = fit(sums, values, clamp, zero_points, rounding)
+            factor = fit(sums, values, clamp, zero_points)
             if factor is not None:
                 return Sum(weights, factor)
     return None
 
 
-def _candidates(ratio: float) -> Iterator[tuple[int, int]]:
-    """Pairs of weights nearer and nearer to ``ratio``, the smallest first.
+def _nearest(ratio: float) -> Iterator[tuple[int, int]]:
+    """Pairs of a larger and a smaller weight nearer and nearer to ``ratio``, the smallest first.
 
     A pair is wrong by ``255 * error`` at most where neighbouring sums differ by 1.
     """
-    flip = ratio < 1
-    large_to_small, best = 1 / ratio if flip else ratio, 1.0
-    for small in range(0, WEIGHT.max * TAPS + 1):
-        large = max(round(small * large_to_small), 1)
-        if large > WEIGHT.max * TAPS:
+    best = 1.0
+    for small in range(_MOST + 1):
+        large = max(round(small * ratio), 1)
+        if large > _MOST:
             return
-        error = abs(large - small * large_to_small)
+        error = abs(large - small * ratio)
         if error <= max(_NEAR * best, 1 / (2 * ACTIVATION.max)):
-            yield (small, large) if flip else (large, small)
+            yield large, small
         best = min(best, error)
+
+
+def _beside(ratio: float) -> Iterator[tuple[int, int]]:
+    """Pairs of large weights beside ``ratio``.
+
+    Near a fraction of small numbers, they tell sums apart that are equal to it.
+    """
+    for taps in (16, 32, 64, 128, 192, 254):
+        middle = round(WEIGHT.max * taps / ratio)
+        for small in range(middle - _BESIDE, middle):
+            for step in (0, 1, -1):
+                large = round(small * ratio) + step
+                if 0 <= small <= large <= _MOST:
+                    yield large, small

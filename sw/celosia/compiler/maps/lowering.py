@@ -56,7 +56,7 @@ class Post:
         """The same factor for all channels."""
         values = (factor.bias, factor.multiplier, factor.shift)
         arrays = (np.full(channels, value, np.int64) for value in values)
-        return cls(*arrays, factor.rounding, factor.zero_point, clamp, table)
+        return cls(*arrays, Rounding.SINGLE, factor.zero_point, clamp, table)
 
     def at(self, places: np.ndarray, size: int) -> dict:
         """Parameters of `Kernel` for channels at ``places`` of ``size``; the others are 0."""

@@ -3,10 +3,6 @@
 A rounding once, ``v = ((S + b) * m + 2**(t - 1)) >> t`` with ``t = 31 - shift``, reaches the value
 k where ``S >= (k - 1/2) * 2**t / m - b``. Any non-decreasing function of a sum S says, for each k,
 between which two sums this threshold has to lie; b, m and t are searched for all of them at once.
-
-Where that fails, two roundings may do: ties of negative values are another way round then, as they
-are in LiteRT, and the threshold is ``((k - 1/2) * 2**e - 1/2 + (k <= 0)) * 2**31 / m - b`` with
-``e = -shift``.
 """
 
 from collections.abc import Callable
@@ -26,18 +22,17 @@ _SPREAD = 32  # slopes that are tried on each side of the best
 
 @dataclass(frozen=True)
 class Factor:
-    """A requantization; the zero point is in offset binary."""
+    """Of `Rounding.SINGLE`; the zero point is in offset binary."""
 
     bias: int
     multiplier: int
     shift: int
     zero_point: int
-    rounding: Rounding = Rounding.SINGLE
 
     def apply(self, sums: np.ndarray, clamp: tuple[int, int]) -> np.ndarray:
         """uint8 [S], what a requantizer makes of int64 [S] ``sums``."""
         one = (np.array([x]) for x in (self.bias, self.multiplier, self.shift))
-        return requantize(sums[:, None], *one, self.zero_point, *clamp, self.rounding)[:, 0]
+        return requantize(sums[:, None], *one, self.zero_point, *clamp, Rounding.SINGLE)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -52,14 +47,10 @@ class _Steps:
     below: np.ndarray
     first: np.ndarray
     last: np.ndarray
-    rounding: Rounding
 
     def room(self, slope: float) -> tuple[float, float]:
         """The bias has to be at least the first and below the second."""
         threshold = (self.k - 0.5) * slope
-        if self.rounding == Rounding.DOUBLE:
-            unit = 2 * np.frexp(slope)[0]  # 2**31 / m
-            threshold += ((self.k <= 0) - 0.5) * unit
         least = np.where(self.first, threshold - self.at, -np.inf).max()
         most = np.where(self.last, threshold - self.below, np.inf).min()
         return float(least), float(most)
@@ -72,7 +63,7 @@ class _Steps:
         """Whether the engine's formula steps so."""
         one = (np.array([x]) for x in (bias, m, shift))
         both = np.stack([self.at, self.below])[..., None]
-        at, below = rescale(both, *one, self.rounding)[..., 0]
+        at, below = rescale(both, *one, Rounding.SINGLE)[..., 0]
         return bool(((at >= self.k) | ~self.first).all() and ((below < self.k) | ~self.last).all())
 
 
@@ -81,7 +72,6 @@ def fit(
     values: np.ndarray,
     clamp: tuple[int, int],
     zero_points: tuple[int, ...],
-    rounding: Rounding = Rounding.SINGLE,
 ) -> Factor | None:
     """A factor that makes ``values`` of ``sums``, all of them.
 
@@ -91,7 +81,6 @@ def fit(
     values : uint8 [S], in offset binary and within ``clamp``.
     clamp : smallest and largest value; what the factor gives is clamped to it.
     zero_points : that are tried first, in offset binary.
-    rounding : of the factor.
 
     Returns
     -------
@@ -111,23 +100,21 @@ def fit(
     index = np.searchsorted(values, k)
     first, last = index < len(sums), index > 0
     at, below = sums[np.minimum(index, len(sums) - 1)], sums[np.maximum(index, 1) - 1]
-    steps = _Steps(k, at, below, first, last, rounding)
+    steps = _Steps(k, at, below, first, last)
     slope = _best_slope(steps)
-    if slope is None and rounding == Rounding.SINGLE:
+    if slope is None:
         return None  # whatever the zero point
     for zero_point in (*zero_points, *_more_zero_points(steps, slope)):
         found = _search(replace(steps, k=k - zero_point))
         if found is not None:
-            factor = Factor(*found, zero_point, rounding)
+            factor = Factor(*found, zero_point)
             if (factor.apply(sums, clamp) == values).all():
                 return factor
     return None
 
 
-def _more_zero_points(steps: _Steps, slope: float | None) -> list[int]:
+def _more_zero_points(steps: _Steps, slope: float) -> list[int]:
     """Some for which there is a whole number in the room that ``slope`` leaves the bias."""
-    if slope is None:
-        return []
     z = np.arange(ACTIVATION.max + 1)
     least, most = steps.room(slope)
     return z[np.ceil(least - z * slope) < most - z * slope][:_ZERO_POINTS].tolist()

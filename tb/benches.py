@@ -66,6 +66,8 @@ _ENGINES = {
     "3x12l6r2": _small(3, 12, 6, 4, requantizers=2),
     "2x16l8r4s": _small(2, 16, 8, 1, requantizers=4, requantizer_cycles=MULTICYCLE_CYCLES),
 }
+#: Blocks that layers on maps use otherwise.
+_MAPS = {"3x8l4m": _small(3, 8, 4, 4, convolution=1, depthwise=1)}
 #: Memories so small that they can be filled and read to the last record.
 _LINKS = {
     f"{rows}x{cols}b{link_bytes}": Config(
@@ -115,7 +117,7 @@ BENCHES = {
         Postprocess,
         {n: _ENGINES[n] for n in ("1x4", "2x12l4", "3x12l6r2", "2x16l8r4s")},
     ),
-    "writeback": Bench("tb.postprocess.bench_writeback", Writeback, _FAST),
+    "writeback": Bench("tb.postprocess.bench_writeback", Writeback, _FAST | _MAPS),
     "activations": Bench("tb.core.bench_activations", ActivationMemory, _BLOCKS),
     "memories": Bench("tb.core.bench_memories", Memories, _MEMORIES),
     "feeder": Bench("tb.feeder.bench_feeder", Feeder, _BLOCKS),
@@ -123,7 +125,7 @@ BENCHES = {
     "map_feeder": Bench("tb.feeder.bench_map_feeder", Feeder, _MAPS),
     "row_operands": Bench("tb.feeder.bench_row_operands", RowOperands, _MAPS),
     "array": Bench("tb.array.bench_array", MacArray, _BLOCKS),
-    "drain": Bench("tb.postprocess.bench_drain", Drain, _BLOCKS),
+    "drain": Bench("tb.postprocess.bench_drain", Drain, _BLOCKS | _MAPS),
     "sequencer": Bench("tb.core.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
     "link": Bench("tb.link.bench_link", Engine, _LINKS),
     "engine": Bench("tb.bench_engine", Engine, _ENGINES),

@@ -35,7 +35,7 @@ COMPILED = {
 #: Of these benches only some variants or none: most other tests run on the engine in a simulation's
 #: form, and what makes the other variants differ does not reach these blocks.
 SOME = {
-    "drain": {"1x4", "3x12l6r2", "2x16l8r4s"},
+    "drain": {"1x4", "3x12l6r2", "2x16l8r4s", "3x8l4m"},
     "engine_simulated": set(),
     "link_simulated": {"3x4b4", "2x6b16"},
     "map_feeder": {"3x5m", "4x12l4m"},
@@ -43,7 +43,7 @@ SOME = {
     "operands": {"3x12l6r2"},
     "postprocess": {"1x4", "2x12l4", "2x16l8r4s"},
     "row_operands": {"4x12l4m"},
-    "writeback": {"1x4", "3x12l6r2"},
+    "writeback": {"1x4", "3x12l6r2", "3x8l4m"},
 }
 JOBS = [
     Job(

@@ -28,6 +28,7 @@ from celosia.spec import (
 __all__ = [
     "active_layer",
     "beat",
+    "destination",
     "drained",
     "events",
     "fields_of",
@@ -155,12 +156,13 @@ def segment(config: Config) -> data.StructLayout:
     """An activation word in which some bytes are to be multiplied.
 
     ``mask`` has a bit for each of them; 0, when ``empty``, only closes the tile. ``last``: the tile
-    ends here. ``weights`` is the weight word of byte 0. ``src`` is the word's address; with
-    convolution each row has its own, as in `step`.
+    ends here. ``parity``: that of its layer, 0, 1, 0, ... after a reset. ``weights`` is the weight
+    word of byte 0. ``src`` is the word's address; with convolution each row has its own, as in
+    `step`.
     """
     where = _tap() if config.convolution else {"src": range(config.act_depth)}
     return data.StructLayout(
-        {"mask": config.lanes, "empty": 1, "last": 1}
+        {"mask": config.lanes, "empty": 1, "last": 1, "parity": 1}
         | where
         | {"weights": range(config.weight_depth)}
     )
@@ -197,21 +199,22 @@ def origins(config: Config) -> data.StructLayout:
 def tag(config: Config) -> data.StructLayout:
     """Where the results of one beat belong; delayed with them through the postprocessing.
 
-    ``row`` and ``active`` (0 for a row without an image), ``dst`` the word they are part of, which
-    is whole with ``whole``, its last beat. The rest is 1 only there: ``word_end`` in the last row,
-    ``frame_end`` on the last word the host gets of a run, ``layer_end`` on the last of a layer.
+    ``row``, and ``dst`` the address of the word they are part of, which is whole with ``whole``,
+    its last beat. ``parity`` of their layer: 0, 1, 0, ... after a reset. ``word_end`` is 1 on the
+    last beat of a word in the last row with results, ``layer_end`` on the last one of a layer.
+
+    In engines with convolution it is word ``number`` of its tensor, and ``dst`` where its mask is
+    stored.
     """
-    return data.StructLayout(
-        {
-            "whole": 1,
-            "row": range(config.rows),
-            "active": 1,
-            "dst": range(config.act_depth),
-            "word_end": 1,
-            "frame_end": 1,
-            "layer_end": 1,
-        }
-    )
+    fields = {
+        "whole": 1,
+        "row": range(config.rows),
+        "dst": range(config.act_depth),
+        "parity": 1,
+        "word_end": 1,
+        "layer_end": 1,
+    }
+    return data.StructLayout(fields | ({"number": 16} if config.convolution else {}))
 
 
 def events(config: Config) -> data.StructLayout:
@@ -231,7 +234,7 @@ def events(config: Config) -> data.StructLayout:
 
 def settings() -> data.StructLayout:
     """How the sums of a layer become results: fields of its descriptor, held while any of them is
-    on its way."""
+    on its way. Those of both layers in flight are, and a tag's ``parity`` tells which it needs."""
     fields = struct(DESCRIPTOR)
     return data.StructLayout(
         {
@@ -249,6 +252,12 @@ def settings() -> data.StructLayout:
             )
         }
     )
+
+
+def destination(config: Config) -> data.StructLayout:
+    """Where the results of a layer go in engines with convolution: their `placement` in the rows;
+    ``images`` 1 when each row has an image of its own."""
+    return data.StructLayout({"placement": placement(config), "images": 1})
 
 
 def operands(config: Config) -> data.StructLayout:
@@ -273,8 +282,11 @@ def drained(config: Config) -> data.StructLayout:
 
 
 def requantized(config: Config) -> data.StructLayout:
-    """One beat for the requantizers: sums ``acc`` and their ``parameters``."""
-    return data.StructLayout({"acc": sums(config), "parameters": parameter_word(config)})
+    """One beat for the requantizers: sums ``acc``, their ``parameters``, the ``parity`` of their
+    layer."""
+    return data.StructLayout(
+        {"acc": sums(config), "parameters": parameter_word(config), "parity": 1}
+    )
 
 
 def finished(config: Config) -> data.StructLayout:

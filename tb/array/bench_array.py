@@ -19,6 +19,7 @@ class Captured:
     """A tile that is shifted out: its beats, the first one at the head in cycle ``valid_from``."""
 
     beats: list[int]
+    rows: int  # those that are shifted out
     valid_from: int
     shifts: list[int] = field(default_factory=list)  # cycles in which ``shift`` was 1
 
@@ -35,10 +36,10 @@ class ArrayTB(TB):
         self.stall = stall
         # Multicycle requantizers make it a cycle more.
         self.latency = MacArray.latency + (self.config.requantizer_cycles > 1)
-        self.zero("i__valid", "i__payload", "shift")
+        self.zero("i__valid", "i__payload", "shift", "word_end")
 
-    def tile(self) -> tuple[list[int], list[int]]:
-        """(operands of a random tile, its beats)."""
+    def tile(self) -> tuple[list[int], list[int], int]:
+        """(operands of a random tile, beats of some of its rows, the number of these)."""
         rng, config, layout = self.rng, self.config, operands(self.config)
         k = int(rng.choice([1, 2, rng.integers(1, 30)]))
         u = rng.integers(0, 256, (config.rows, k)).astype(ACTIVATION.dtype)
@@ -52,8 +53,9 @@ class ArrayTB(TB):
         # [row, word, beat, channel]: words slowest, then rows.
         shape = (config.rows, config.words_per_tile, config.beats, config.requantizers)
         sums = accumulate(u, w).reshape(shape)
-        order = product(range(shape[1]), range(shape[0]), range(shape[2]))
-        return steps, [bits(sums[row, word, beat], ACC.width) for word, row, beat in order]
+        rows = int(rng.integers(1, shape[0] + 1))
+        order = product(range(shape[1]), range(rows), range(shape[2]))
+        return steps, [bits(sums[row, word, beat], ACC.width) for word, row, beat in order], rows
 
     async def add_noise(self, cycles: int) -> None:
         """Operands of a tile that never ends."""
@@ -64,12 +66,12 @@ class ArrayTB(TB):
             await self.cycle()
         self.dut.i__valid.value = 0
 
-    async def run(self, tiles: list[tuple[list[int], list[int]]]) -> None:
+    async def run(self, tiles: list[tuple[list[int], list[int], int]]) -> None:
         """Feed ``tiles`` and shift each out; check ``capturing`` and ``head`` in every cycle."""
         dut, rng = self.dut, self.rng
         steps = deque(
-            (step, beats if n == len(tile) - 1 else None)
-            for tile, beats in tiles
+            (step, (beats, rows) if n == len(tile) - 1 else None)
+            for tile, beats, rows in tiles
             for n, step in enumerate(tile)
         )
         captured: list[Captured] = []  # the latest two
@@ -87,16 +89,19 @@ class ArrayTB(TB):
             left = captured and len(captured[-1].shifts) < len(captured[-1].beats)
             shift = left and time + 2 >= captured[-1].valid_from and rng.random() >= self.stall[1]
             dut.shift.value = int(bool(shift))
+            self.noise("word_end")
             if shift:
                 captured[-1].shifts.append(time + 1)
+                of_word = captured[-1].rows * self.config.beats
+                dut.word_end.value = int(len(captured[-1].shifts) % of_word == 0)
             self.noise("i__payload")
             fed = steps and not (steps[0][1] and left) and rng.random() >= self.stall[0]
             dut.i__valid.value = int(bool(fed))
             if fed:
-                dut.i__payload.value, beats = steps.popleft()
-                if beats:
+                dut.i__payload.value, drained = steps.popleft()
+                if drained:
                     capturing = time + 1 + PRODUCT_LATENCY - 1
-                    captured = [*captured[-1:], Captured(beats, time + 1 + self.latency)]
+                    captured = [*captured[-1:], Captured(*drained, time + 1 + self.latency)]
 
 
 @bench_stalled(30_000)

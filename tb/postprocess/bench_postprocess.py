@@ -1,5 +1,7 @@
 """Postprocessing: requantized, looked up, and beside its tag, in time."""
 
+import numpy as np
+
 from celosia.model import apply_table, requantize
 from celosia.spec import ACTIVATION
 from celosia_hw import layouts
@@ -17,7 +19,8 @@ class PostprocessTB(TB):
     Attributes
     ----------
     tables : uint8 [tables, 256].
-    arrivals : cycle -> (packed result, whether it completes a word) of beats on their way.
+    both : settings of the latest layer of either parity.
+    arrivals : cycle -> (packed result, whether it completes a word to store) of beats on their way.
     """
 
     def __init__(self, dut, name: str, stall: tuple[float, float]):
@@ -31,7 +34,9 @@ class PostprocessTB(TB):
         for lane in range(config.requantizers if config.tables else 0):
             # An index past the last table is of no meaning.
             self.memory(f"tables__{lane}", lambda n: int(self.tables.flat[n]))
-        self.zero("i__valid", "i__payload", "settings")
+        self.both = [self.settings(), self.settings()]
+        self.zero("i__valid", "i__payload")
+        self._hold()
 
     def settings(self) -> dict[str, int]:
         rng, config = self.rng, self.config
@@ -47,22 +52,25 @@ class PostprocessTB(TB):
             **{name: int(rng.integers(2)) for name in ("store", "emit", "last")},
         }
 
-    async def layer(self, beats: int) -> None:
-        """So many beats with settings of their own; returns after the last result."""
+    def _hold(self) -> None:
+        for pin, values in zip(("settings__0", "settings__1"), self.both, strict=True):
+            getattr(self.dut, pin).value = pack(layouts.settings(), values)
+
+    def _results(self, data: np.ndarray, values: dict[str, int]) -> np.ndarray:
+        names = ("zero_point", "clamp_min", "clamp_max", "rounding")
+        results = requantize(*data, *(values[name] for name in names))
+        return (
+            apply_table(results, self.tables[values["table"]]) if values["use_table"] else results
+        )
+
+    async def layers(self, beats: int) -> None:
+        """So many beats of two layers, in any order; returns after the last result."""
         dut, config, rng = self.dut, self.config, self.rng
-        values = self.settings()
-        dut.settings.value = pack(layouts.settings(), values)
+        self.both = [self.settings(), self.settings()]
+        self._hold()
         data = vectors(rng)
         data = data[:, rng.permutation(data.shape[1])[: beats * config.requantizers]]
-        results = requantize(
-            *data,
-            values["zero_point"],
-            values["clamp_min"],
-            values["clamp_max"],
-            values["rounding"],
-        )
-        if values["use_table"]:
-            results = apply_table(results, self.tables[values["table"]])
+        both = [self._results(data, values) for values in self.both]
         layout, pace = layouts.drained(config), config.requantizer_cycles
         held = layout["tag"], layout["parameters"]
         sent, rest, packed = 0, 0, 0
@@ -73,10 +81,12 @@ class PostprocessTB(TB):
             payload = noise(rng, layout.size)
             if valid:
                 tag = {name: noise(rng, field.width) for name, field in layouts.tag(config)}
+                results = both[tag["parity"]]
                 packed = payload = pack(layout, as_beat(*data[:, part]) | {"tag": tag})
                 finished = {"tag": tag, "data": [int(byte) for byte in results[part]]}
                 want = pack(layouts.finished(config), finished)
-                self.arrivals[self.time + 1 + self.latency] = want, tag["whole"]
+                stored = tag["whole"] and self.both[tag["parity"]]["store"]
+                self.arrivals[self.time + 1 + self.latency] = want, stored
                 sent += 1
             elif pace > 1 and self.arrivals:
                 mask = sum((1 << field.width) - 1 << field.offset for field in held)
@@ -88,8 +98,8 @@ class PostprocessTB(TB):
 
     def _check(self) -> None:
         dut = self.dut
-        _, whole_next = self.arrivals.get(self.time + 1, (0, 0))
-        assert int(dut.word_next.value) == whole_next
+        _, store_next = self.arrivals.get(self.time + 1, (0, 0))
+        assert int(dut.store_next.value) == store_next
         assert int(dut.o__valid.value) == (self.time in self.arrivals)
         if self.time in self.arrivals:
             got, (want, _) = int(dut.o__payload.value), self.arrivals.pop(self.time)
@@ -103,4 +113,4 @@ async def against_model(dut, stall):
     await tb.reset()
     pace = tb.config.requantizer_cycles
     for _ in range(settings.amount(24)):
-        await tb.layer(40 if pace == 1 else 8)
+        await tb.layers(40 if pace == 1 else 8)

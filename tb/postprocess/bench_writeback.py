@@ -9,15 +9,30 @@ from celosia_hw.postprocess.drain import Drain
 from celosia_hw.postprocess.postprocess import Postprocess
 from tb import settings
 from tb.base import TB, bench, bench_stalled
-from tb.pack import bits, noise, pack
+from tb.pack import bits, noise, pack, unpack
 
 from .layer_beats import layer_beats
+
+
+@dataclass
+class Layer:
+    """The settings of a layer, its beats that are not decided on, and how many have yet to arrive.
+
+    ``destination`` : that of engines with convolution.
+    """
+
+    parity: int
+    settings: dict[str, int]
+    destination: dict
+    beats: deque["Beat"]
+    left: int
 
 
 @dataclass
 class Beat:
     """A beat, the word that it completes, and where that goes."""
 
+    layer: Layer
     tag: dict[str, int]
     data: int
     word: int
@@ -44,35 +59,43 @@ class WritebackTB(TB):
         self.monitor("host", lambda payload: None)
         self.time = self.reserved = self.most_reserved = 0
         self.soonest = 1000
-        self._layers: deque[tuple[int, deque[Beat]]] = deque()  # settings, beats
-        self._open = False
-        self._undecided: deque[Beat] = deque()  # of the open layer
+        self._layers: deque[Layer] = deque()  # the first two of them in flight
+        self._added = 0
         self._on_the_way: dict[int, Beat] = {}  # by the cycle in which they are valid
         self._waiting: deque[tuple[int, int]] = deque()  # (cycle, payload) of words for the host
         self._result_next = 0
-        self.zero("i__valid", "i__payload", "word_next", "settings", "reserve")
+        self.zero("i__valid", "i__payload", "store_next", "settings__0", "settings__1", "reserve")
+        if self.config.convolution:
+            self.zero("destinations__0", "destinations__1")
         self.start(self._play())
 
     @property
     def done(self) -> bool:
-        return not (self._layers or self._open or self._waiting)
+        return not (self._layers or self._waiting)
 
     def add(self, **fields: int) -> None:
-        """One more layer with these settings, ``tiles`` and ``images``, the others random."""
+        """One more layer with these settings, ``tiles`` and ``last_row``, the others random."""
         rng, config = self.rng, self.config
         values = {name: noise(rng, field.width) for name, field in layouts.settings()}
-        values |= {"tiles": int(rng.integers(1, 5)), "images": int(rng.integers(config.rows))}
-        values |= fields
-        tiles, images = values.pop("tiles"), values.pop("images")
-        dst = int(rng.integers(config.act_depth - tiles * config.words_per_tile))
-        width = 8 * config.requantizers
-        beats: deque[Beat] = deque()
-        word: list[int] = []
-        for tag in layer_beats(config, tiles, dst, images, values["last"]):
+        layer = {"tiles": int(rng.integers(1, 5)), "last_row": int(rng.integers(config.rows))}
+        layer |= {name: fields.pop(name) for name in layer if name in fields}
+        size = layer["tiles"] * config.words_per_tile
+        layer["dst"] = int(rng.integers(config.act_depth - size))
+        layer |= {"result_row": noise(rng, 16)}
+        destination = {}
+        if config.convolution:
+            width = layouts.placement(config).size
+            placement = unpack(layouts.placement(config), noise(rng, width))
+            destination = {"placement": placement, "images": int(rng.integers(2))}
+        width, word = 8 * config.requantizers, []
+        of = Layer(self._added % 2, values | fields, destination, deque(), 0)
+        for beat in layer_beats(config, layer, of.parity):
             word = [*word, noise(rng, width)][-config.beats :]
-            to_host = bool(values["emit"] and tag["active"])
-            beats.append(Beat(tag, word[-1], bits(word, width), bool(values["store"]), to_host))
-        self._layers.append((pack(layouts.settings(), values), beats))
+            store, emit = bool(of.settings["store"]), bool(of.settings["emit"])
+            of.beats.append(Beat(of, beat["tag"], word[-1], bits(word, width), store, emit))
+        of.left = len(of.beats)
+        self._added += 1
+        self._layers.append(of)
 
     async def _play(self) -> None:
         while True:
@@ -82,29 +105,35 @@ class WritebackTB(TB):
                 beat = self._on_the_way.pop(self.time, None)
                 self._check(beat)
                 self._check_host(beat)
+                if beat:
+                    beat.layer.left -= 1
+                    if not beat.layer.left:
+                        self._layers.popleft()
                 self._decide()
                 self._drive()
-                if not self._open and self._layers:
-                    self._open = True
-                    self.dut.settings.value, self._undecided = self._layers.popleft()
 
     def _check(self, beat: Beat | None) -> None:
         """What goes to the memory, and what is told to sequencer and counters."""
-        dut, tag = self.dut, beat.tag if beat else dict.fromkeys(("word_end", "layer_end"), 0)
+        dut, config = self.dut, self.config
+        tag = beat.tag if beat else dict.fromkeys(("word_end", "layer_end"), 0)
         stored = bool(beat and beat.store and tag["whole"])
         assert int(dut.results__valid.value) == stored == self._result_next
         if stored:
-            names = ("row", "active", "dst", "word_end")
-            values = {name: tag[name] for name in names}
-            layout = layouts.row_write(self.config)
+            values = {name: tag[name] for name in ("row", "dst", "word_end")} | {"active": 1}
+            if config.convolution:
+                values["number"] = tag["number"]
+                values["placement"] = beat.layer.destination["placement"]
+            layout = layouts.row_write(config)
             want = pack(layout, values) | beat.word << layout["data"].offset
             assert int(dut.results__payload.value) == want
         self._result_next = int(dut.result_next.value)
         assert int(dut.word_done.value) == tag["word_end"]
         assert int(dut.layer_done.value) == tag["layer_end"]
-        ends_frame = beat and tag["frame_end"]
-        assert int(dut.images.value) == (tag["row"] + 1 if ends_frame else 0)
-        self._open &= not tag["layer_end"]
+        images = 0
+        if beat and tag["layer_end"] and beat.layer.settings["last"]:
+            # Rows that share an image count as one.
+            images = 1 if not beat.layer.destination.get("images", 1) else tag["row"] + 1
+        assert int(dut.images.value) == images
 
     def _check_host(self, beat: Beat | None) -> None:
         dut, layout = self.dut, layouts.result(self.config)
@@ -117,16 +146,21 @@ class WritebackTB(TB):
             self.soonest = min(self.soonest, self.time - complete)
             self.reserved -= 1
         if beat and beat.to_host and beat.tag["whole"]:
-            frame_end = beat.tag["frame_end"] << layout["frame_end"].offset
+            frame_end = beat.tag["layer_end"] and beat.layer.settings["last"]
+            frame_end = frame_end << layout["frame_end"].offset
             self._waiting.append((self.time, beat.word << layout["data"].offset | frame_end))
 
     def _decide(self) -> None:
         """On a beat, in the cycle that ends here; the reservation is made in the next one."""
         reserve = False
         credit = int(self.dut.credit.value)
-        if self._undecided and (credit or not self._undecided[0].to_host):
+        undecided = next((layer.beats for layer in self._layers if layer.beats), None)
+        # At most two layers are in flight.
+        if undecided and undecided[0].layer not in [*self._layers][:2]:
+            undecided = None
+        if undecided and (credit or not undecided[0].to_host):
             if self.rng.random() >= self.stall:
-                beat = self._undecided.popleft()
+                beat = undecided.popleft()
                 self._on_the_way[self.time + self.latency] = beat
                 reserve = beat.to_host and bool(beat.tag["whole"])
         self.dut.reserve.value = int(reserve)
@@ -143,7 +177,13 @@ class WritebackTB(TB):
         if beat:
             payload = pack(layout, {"tag": beat.tag}) | beat.data << layout["data"].offset
             dut.i__payload.value = payload
-        dut.word_next.value = after.tag["whole"] if after else 0
+        dut.store_next.value = int(bool(after and after.store and after.tag["whole"]))
+        for layer in [*self._layers][:2]:
+            held = getattr(dut, f"settings__{layer.parity}")
+            held.value = pack(layouts.settings(), layer.settings)
+            if self.config.convolution:
+                held = getattr(dut, f"destinations__{layer.parity}")
+                held.value = pack(layouts.destination(self.config), layer.destination)
 
 
 @bench_stalled(20_000)
@@ -170,7 +210,7 @@ async def blocked(dut):
     # Each is long enough to take all slots.
     tiles = 1 + 2 * RESULTS_DEPTH // (config.rows * config.words_per_tile)
     for _ in range(2 + settings.amount(12)):
-        tb.add(emit=1, tiles=tiles, images=config.rows - 1)
+        tb.add(emit=1, tiles=tiles, last_row=config.rows - 1)
     for _ in range(2):
         tb.host.paused, tb.most_reserved = True, 0
         await tb.cycles(4 * config.beats * RESULTS_DEPTH)

@@ -1,6 +1,6 @@
 """The beats of a layer, in the order in which they are drained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 from celosia.spec import Config
@@ -8,23 +8,34 @@ from celosia.spec import Config
 __all__ = ["layer_beats"]
 
 
-def layer_beats(config: Config, tiles: int, dst: int, images: int, last: int) -> Iterator[dict]:
-    """The tag of each beat of a layer of ``tiles`` tiles, on ``images`` + 1 images.
+def layer_beats(config: Config, layer: Mapping[str, int], parity: int) -> Iterator[dict]:
+    """For each beat of a layer its tag, its parameter word, and 1 if it is a tile's first.
 
-    ``dst`` and ``last`` are those of its descriptor.
+    ``layer`` has the fields of `celosia_hw.postprocess.layer_queue.drained_layer`. Without
+    convolution it has one step; parameters count from 0 when it has none.
     """
-    words = range(config.words_per_tile)
-    order = product(range(tiles), words, range(config.rows), range(config.beats))
-    for tile, word, row, beat in order:
-        whole = beat == config.beats - 1
-        last_word = tile == tiles - 1 and word == words[-1]
-        last_row = row == config.rows - 1
-        yield {
-            "whole": int(whole),
-            "row": row,
-            "active": int(row <= images),
-            "dst": dst + tile * len(words) + word,
-            "word_end": int(whole and last_row),
-            "frame_end": int(last and last_word and whole and row == images),
-            "layer_end": int(last_word and whole and last_row),
-        }
+    words = 1 if layer.get("depthwise") else config.words_per_tile
+    steps, params = layer.get("steps", 1), layer.get("params", 0)
+    beats = range(config.beats)
+    for step, tile, word in product(range(steps), range(layer["tiles"]), range(words)):
+        first = step * layer.get("result_pixel", 0) + tile * words + word
+        last_row = layer["last_row"] - (step >= layer.get("rows_full", steps))
+        last_word = step == steps - 1 and tile == layer["tiles"] - 1 and word == words - 1
+        for row, beat in product(range(last_row + 1), beats):
+            ends = beat == beats[-1] and row == last_row
+            tag = {
+                "whole": int(beat == beats[-1]),
+                "row": row,
+                "dst": (layer["dst"] + first) % (1 << (config.act_depth - 1).bit_length()),
+                "parity": parity,
+                "word_end": int(ends),
+                "layer_end": int(ends and last_word),
+            }
+            if config.convolution:
+                tag["number"] = (first + row * layer["result_row"]) % (1 << 16)
+            opens = word == row == beat == 0
+            yield {
+                "tag": tag,
+                "params": params + (tile * words + word) * config.beats + beat,
+                "opens": opens,
+            }

@@ -59,11 +59,12 @@ def steps(values: dict[str, int], config: Config = SMALL) -> list[dict[str, int]
     return walk
 
 
-def segments(walk: list[dict[str, int]], masks: list[int]) -> list[dict[str, int]]:
+def segments(walk: list[dict[str, int]], masks: list[int], parity: int = 0) -> list[dict[str, int]]:
     """Fields of the `celosia_hw.layouts.segment` of each step; those without bytes included."""
     found = []
     for step in walk:
         mask = step["bytes"] & (masks[step["src"]] if step["skip"] else ~0)
         names = ("last", "src", "weights")
-        found.append({"mask": mask, "empty": int(not mask)} | {name: step[name] for name in names})
+        fields = {"mask": mask, "empty": int(not mask), "parity": parity}
+        found.append(fields | {name: step[name] for name in names})
     return found

@@ -15,12 +15,13 @@ class Chain(Elaboratable):
 
     Order: by activation word of the tile, then by row, then by channel. With ``capture`` in cycle
     t, ``head`` is the first beat of the sums of cycle t + 1 from t + 2 on; with ``shift`` in cycle
-    t it is the next beat from t + 2 on. Both in one cycle: the sums win. One shift per cycle.
+    t it is the next beat from t + 2 on, with ``word_end`` too the first one of the next word,
+    whatever rows are left of this one. Both in one cycle: the sums win. One shift per cycle.
 
     Attributes
     ----------
     totals : {(row, col): signal of `ACC.width` bits}, in.
-    capture, shift : in.
+    capture, shift, word_end : in.
     head : out, the first beat: ``requantizers`` sums side by side.
     """
 
@@ -32,7 +33,7 @@ class Chain(Elaboratable):
             for row in range(config.rows)
             for col in range(config.cols)
         }
-        self.capture, self.shift = Signal(), Signal()
+        self.capture, self.shift, self.word_end = Signal(), Signal(), Signal()
         self.head = Signal(ACC.width * config.requantizers)
 
     def elaborate(self, platform):
@@ -43,16 +44,38 @@ class Chain(Elaboratable):
         moves = Signal()
         captured = Signal()
         m.d.sync += [moves.eq(self.capture | self.shift), captured.eq(self.capture)]
-        order = [
-            (row, word * config.lanes + lane)
+        words = [
+            [
+                (row, word * config.lanes + lane)
+                for row in range(config.rows)
+                for lane in range(config.lanes)
+            ]
             for word in range(config.words_per_tile)
-            for row in range(config.rows)
-            for lane in range(config.lanes)
         ]
-        size = max(1, BLOCK // config.requantizers) * config.requantizers
+        if config.rows == 1:
+            # A word is never left early: all of them are one chain.
+            words = [sum(words, [])]
+        word = Signal(range(len(words)))  # that is shifted out
+        word_ended = Signal()
+        m.d.sync += word_ended.eq(self.word_end)
+        with m.If(captured):
+            m.d.sync += word.eq(0)
+        with m.Elif(moves & word_ended):
+            m.d.sync += word.eq(word + 1)
+        heads = [
+            self._shifted(m, n, order, captured, moves & (captured | (word == n)))
+            for n, order in enumerate(words)
+        ]
+        m.d.comb += self.head.eq(Array(heads)[word])
+        return m
+
+    def _shifted(self, m: Module, number: int, order, captured: Value, moves: Value) -> Value:
+        """The first beat of a chain of the cells in ``order``."""
+        requantizers = self.config.requantizers
+        size = max(1, BLOCK // requantizers) * requantizers
         blocks = [order[start : start + size] for start in range(0, len(order), size)]
         chain = [
-            Signal(ACC.width * len(block), name=f"chain_{n}", reset_less=True)
+            Signal(ACC.width * len(block), name=f"chain_{number}_{n}", reset_less=True)
             for n, block in enumerate(blocks)
         ]
         beat = len(self.head)
@@ -60,5 +83,4 @@ class Chain(Elaboratable):
             sums = Cat(self.totals[cell] for cell in block)
             with m.If(moves):
                 m.d.sync += here.eq(Mux(captured, sums, Cat(here[beat:], after[:beat])))
-        m.d.comb += self.head.eq(chain[0][:beat])
-        return m
+        return chain[0][:beat]

@@ -42,6 +42,7 @@ class MacArray(wiring.Component):
     i : In(stream of `operands`, always ready).
     capturing : Out(1).
     shift : In(1).
+    word_end : In(1), with ``shift``: go on with the tile's next word, as in `Chain`.
     head : Out(`sums`).
     """
 
@@ -54,6 +55,7 @@ class MacArray(wiring.Component):
                 "i": In(stream.Signature(operands(config), always_ready=True)),
                 "capturing": Out(1),
                 "shift": In(1),
+                "word_end": In(1),
                 "head": Out(sums(config)),
             }
         )
@@ -89,6 +91,7 @@ class MacArray(wiring.Component):
         m.d.comb += [
             chain.capture.eq(last),
             chain.shift.eq(self.shift),
+            chain.word_end.eq(self.word_end),
             self.head.eq(chain.head),
         ]
         return m

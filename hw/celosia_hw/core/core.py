@@ -102,15 +102,15 @@ class Core(wiring.Component):
             feeder.hazard.eq(sequencer.hazard),
             feeder.drain_free.eq(drain.free),
             drain.claim.eq(feeder.claim),
+            drain.claim_parity.eq(feeder.claim_parity),
             drain.capturing.eq(array.capturing),
             drain.head.eq(array.head),
             array.shift.eq(drain.shift),
+            array.word_end.eq(drain.word_end),
             drain.credit.eq(writeback.credit),
+            drain.room.eq(writeback.room),
             writeback.reserve.eq(drain.reserve),
-            postprocess.settings.eq(drain.settings),
-            writeback.settings.eq(drain.settings),
-            writeback.word_next.eq(postprocess.word_next),
-            drain.layer_done.eq(writeback.layer_done),
+            writeback.store_next.eq(postprocess.store_next),
             sequencer.layer_done.eq(writeback.layer_done),
             sequencer.word_done.eq(writeback.word_done),
             self.run_done.eq(sequencer.run_done),
@@ -124,6 +124,13 @@ class Core(wiring.Component):
             self.events.stall_data.eq(feeder.stall_data),
             self.events.images.eq(writeback.images),
         ]
+        for parity, held in enumerate(drain.settings):
+            m.d.comb += [
+                postprocess.settings[parity].eq(held),
+                writeback.settings[parity].eq(held),
+            ]
+            if self.config.convolution:
+                m.d.comb += writeback.destinations[parity].eq(drain.destinations[parity])
         m.d.sync += self.fault.eq(sequencer.fault & writeback.empty & ~self.fault_taken)
         return m
 

@@ -34,6 +34,7 @@ class Feeder(wiring.Component):
     hazard : In(`hazard`).
     drain_free : In(1), one more tile may be finished.
     claim : Out(1), a tile is finished: its last k is issued in the next cycle.
+    claim_parity : Out(1), of the layer of the tile that is walked.
     o : Out(stream of `issue`, always ready).
     origins : Out(`origins`), of the issue in this cycle; with convolution only.
     skipped : Out, k that were dropped.
@@ -50,6 +51,7 @@ class Feeder(wiring.Component):
                 "hazard": In(hazard(config)),
                 "drain_free": In(1),
                 "claim": Out(1),
+                "claim_parity": Out(1),
                 "o": Out(stream.Signature(issue(config), always_ready=True)),
                 "skipped": Out(range(config.lanes + 1)),
                 "stall_data": Out(1),
@@ -73,6 +75,7 @@ class Feeder(wiring.Component):
             scanner.hazard.eq(self.hazard),
             walker.drain_free.eq(self.drain_free),
             self.claim.eq(walker.claim),
+            self.claim_parity.eq(walker.claim_parity),
             self.skipped.eq(scanner.skipped),
             self.stall_data.eq(scanner.stalled),
             self.stall_drain.eq(walker.stalled),

@@ -8,7 +8,7 @@ from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 from celosia_hw.cells import cells_of
 from celosia_hw.layouts import active_layer, hazard, segment, step
-from celosia_hw.util.delay import delay_valid
+from celosia_hw.util.delay import delay, delay_valid
 from celosia_hw.util.read_port import ReadPort
 
 from .addressing.dense import DenseAddresses
@@ -97,7 +97,11 @@ class Scanner(wiring.Component):
             addresses.layer.base.eq(base),
             addresses.layer.skip.eq(skip),
         ]
-        self._segments(m, platform, current, go, room)
+        # The parity of the layer that starts changes only when all steps before it are made.
+        parity = Signal(init=1)
+        with m.If(start):
+            m.d.sync += parity.eq(~parity)
+        self._segments(m, platform, current, go, parity, room)
         return m
 
     def _copied(self) -> list[str]:
@@ -105,7 +109,7 @@ class Scanner(wiring.Component):
         of_step = [name for name, _ in step(self.config)]
         return [name for name, _ in segment(self.config) if name in of_step]
 
-    def _segments(self, m: Module, platform, current, go: Value, room: Signal) -> None:
+    def _segments(self, m: Module, platform, current, go, parity, room: Signal) -> None:
         """Join each step with its mask, and queue what is left of it."""
         cells = cells_of(platform)
         scanned, scanned_valid = delay_valid(
@@ -117,6 +121,7 @@ class Scanner(wiring.Component):
             mask.eq(scanned.bytes & Mux(scanned.skip, self.masks.data, ~0)),
             found.mask.eq(mask),
             found.empty.eq(mask == 0),
+            found.parity.eq(delay(m, parity, READ_LATENCY, name="parity")),
             *(found[name].eq(scanned[name]) for name in self._copied()),
         ]
         if self.config.convolution:

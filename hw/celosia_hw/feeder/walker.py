@@ -31,6 +31,7 @@ class Walker(wiring.Component):
     i : In(stream of `segment`).
     drain_free : In(1), one more tile may be finished.
     claim : Out(1), a tile is finished: its last k is issued in the next cycle.
+    claim_parity : Out(1), of the layer of the tile that is walked.
     origins_ready : In(1), in the next cycle a pixel's origins are there; with convolution only.
     o : Out(stream of `issue`, always ready).
     stalled : Out(1), waiting for `drain_free` in this cycle.
@@ -43,6 +44,7 @@ class Walker(wiring.Component):
                 "i": In(stream.Signature(segment(config))),
                 "drain_free": In(1),
                 "claim": Out(1),
+                "claim_parity": Out(1),
                 "o": Out(stream.Signature(issue(config), always_ready=True)),
                 "stalled": Out(1),
                 **({"origins_ready": In(1)} if config.convolution else {}),
@@ -70,6 +72,7 @@ class Walker(wiring.Component):
             last.eq(final_bit & ends_tile),
             go.eq(ready & (~final_bit | Mux(ends_tile, self.drain_free, skid.o.valid))),
             self.claim.eq(go & last),
+            self.claim_parity.eq(current.parity),
             self.stalled.eq(current_valid & last & ~self.drain_free),
         ]
 

@@ -23,8 +23,8 @@ class Runs(wiring.Component):
     ``bank * words``, the bank changes with each run queued, and ``clear`` returns to bank 0 (as
     `celosia.model.link.LinkModel.bank`). A run occupies its bank from two cycles after it was taken
     from ``o`` until the cycle of ``run_done``, and is outstanding until that of ``answered``; these
-    may be in any order, because rows without an image are drained after the last result. ``idle``
-    is 0 from the cycle after it was taken. (The next request is decided on later than that.)
+    may be in any order. ``idle`` is 0 from the cycle after it was taken. (The next request is
+    decided on later than that.)
 
     ``may_load`` allows the input of ``request`` to be loaded into its bank: a bank is free, fewer
     than `MAX_OUTSTANDING` runs are outstanding, and either none of them is in flight or they

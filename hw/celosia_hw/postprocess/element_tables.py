@@ -17,8 +17,8 @@ class ElementTables(wiring.Component):
     """``o[b] = table[index][i[b]]`` for every byte of a beat, or ``o = i`` when ``use`` is 0.
 
     All bytes look up at once, each in its own copy of the ``tables`` x 256 entries. One beat per
-    cycle, `celosia.spec.timing.TABLES_LATENCY` cycles later, never stalled. ``use`` and ``index``
-    must be held while beats are on their way. An engine without tables has registers only.
+    cycle, `celosia.spec.timing.TABLES_LATENCY` cycles later, never stalled. ``index`` is of the
+    beat at `i`, ``use`` of the one at `o`. An engine without tables has registers only.
     Bit-exact with `celosia.numerics.table.apply_table`.
 
     Parameters

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from celosia.spec import Config
 from celosia_hw.layouts import drained, finished, settings
 from celosia_hw.util.delay import delay, delay_valid
+from celosia_hw.util.of_parity import of_parity
 
 from .element_tables import ElementTables, table_ports
 from .requantizer import Requantizer
@@ -20,7 +21,8 @@ class Postprocess(wiring.Component):
     One beat per `Config.requantizer_cycles`, `latency` cycles later, never stalled. With multicycle
     requantizers tag and parameters of `i` must be held until its bytes are valid; the tag of `o` is
     that of `i`, not a copy. What is behind this block sees one beat per cycle or fewer with either
-    kind. ``word_next`` is 1 when a beat that completes a word is valid in the next cycle.
+    kind. ``store_next`` is 1 when a beat that completes a word to be stored is valid in the next
+    cycle.
 
     Parameters
     ----------
@@ -33,9 +35,10 @@ class Postprocess(wiring.Component):
     Members
     -------
     i : In(stream of `drained`, always ready).
-    settings : In(`settings`), held while beats are on their way.
+    settings : In(array of two `settings`), by parity, held while beats of the layer are on their
+        way.
     o : Out(stream of `finished`, always ready).
-    word_next : Out(1).
+    store_next : Out(1).
     tables : Out(array of `ReadPort`, one for each requantizer); without tables there is none.
     """
 
@@ -47,9 +50,9 @@ class Postprocess(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(drained(config), always_ready=True)),
-                "settings": In(settings()),
+                "settings": In(settings()).array(2),
                 "o": Out(stream.Signature(finished(config), always_ready=True)),
-                "word_next": Out(1),
+                "store_next": Out(1),
                 **table_ports(config),
             }
         )
@@ -62,26 +65,33 @@ class Postprocess(wiring.Component):
             requantizer.i.valid.eq(self.i.valid),
             requantizer.i.payload.acc.eq(self.i.payload.acc),
             requantizer.i.payload.parameters.eq(self.i.payload.parameters),
-            requantizer.settings.eq(self.settings),
+            requantizer.i.payload.parity.eq(self.i.payload.tag.parity),
+            *(to.eq(held) for to, held in zip(requantizer.settings, self.settings, strict=True)),
             tables.i.eq(requantizer.o.payload),
-            tables.use.eq(self.settings.use_table),
-            tables.index.eq(self.settings.table),
         ]
         if self.config.tables:
             for own, port in zip(tables.tables, self.tables, strict=True):
                 connect(m, own, flipped(port))
 
         valid_next = delay(m, requantizer.o.valid, tables.latency - 1, name="looked_up", reset=True)
-        tag_next = tag = self.i.payload.tag
+        # The tags of the beats at the tables, at `o` in the next cycle, and at `o`.
+        at_tables = tag_next = tag = self.i.payload.tag
         if not requantizer.multicycle:
-            tag_next, tag_valid = delay_valid(
-                m, tag_next, self.i.valid, self.latency - 1, name="tag"
+            at_tables, valid = delay_valid(
+                m, at_tables, self.i.valid, requantizer.latency, name="tag"
             )
-            tag, _ = delay_valid(m, tag_next, tag_valid, 1, name="tag_of_o")
+            tag_next, valid = delay_valid(
+                m, at_tables, valid, tables.latency - 1, name="tag_at_tables"
+            )
+            tag, _ = delay_valid(m, tag_next, valid, 1, name="tag_of_o")
         m.d.sync += self.o.valid.eq(valid_next)
         m.d.comb += [
+            tables.index.eq(of_parity(self.settings, at_tables.parity).table),
+            tables.use.eq(of_parity(self.settings, tag.parity).use_table),
             self.o.payload.tag.eq(tag),
             self.o.payload.data.eq(tables.o),
-            self.word_next.eq(valid_next & tag_next.whole),
+            self.store_next.eq(
+                valid_next & tag_next.whole & of_parity(self.settings, tag_next.parity).store
+            ),
         ]
         return m

@@ -1,5 +1,7 @@
 """Requantizer: 32-bit sums to activation bytes, a beat of channels at a time."""
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -9,6 +11,7 @@ from celosia.spec.timing import MULTICYCLE_LATENCY, REQUANTIZER_LATENCY
 from celosia_hw.cells import cells_of
 from celosia_hw.layouts import beat, requantized, settings
 from celosia_hw.util.delay import delay
+from celosia_hw.util.of_parity import of_parity
 
 from .multicycle_requantizer import MulticycleRequantizer
 
@@ -26,9 +29,10 @@ class Requantizer(wiring.Component):
       ``e = max(-s, 0) > 0``: ``(v + (1 << (e - 1)) - (v < 0)) >> e``
 
     Bit-exact with `celosia.numerics.requantize.requantize`. One beat per
-    `Config.requantizer_cycles`, never stalled; its bytes are valid `latency` cycles later. With one
-    beat per cycle `settings` must be held while results are on their way. Multicycle requantizers
-    also need the parameters held until then; their `o` is held until the next beat is taken.
+    `Config.requantizer_cycles`, never stalled; its bytes are valid `latency` cycles later. The
+    `settings` of the beat's ``parity`` are used and must be held while results are on their way.
+    Multicycle requantizers also need parameters and parity held until then; their `o` is held until
+    the next beat is taken.
 
     Parameters
     ----------
@@ -41,7 +45,7 @@ class Requantizer(wiring.Component):
     Members
     -------
     i : In(stream of `requantized`, always ready).
-    settings : In(`settings`), of which rounding, zero point and clamp range count.
+    settings : In(array of two `settings`), by parity; rounding, zero point and clamp range count.
     o : Out(stream of `beat`, always ready).
     """
 
@@ -52,7 +56,7 @@ class Requantizer(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(requantized(config), always_ready=True)),
-                "settings": In(settings()),
+                "settings": In(settings()).array(2),
                 "o": Out(stream.Signature(beat(config), always_ready=True)),
             }
         )
@@ -62,15 +66,9 @@ class Requantizer(wiring.Component):
             return self._multicycle()
         m = Module()
         stages = _Stages(REQUANTIZER_LATENCY)
-        # The clamp range before the zero point is added.
-        lowest = Signal(signed(ACTIVATION.width + 1))
-        highest = Signal(signed(ACTIVATION.width + 1))
-        m.d.sync += [
-            lowest.eq(self.settings.clamp_min - self.settings.zero_point),
-            highest.eq(self.settings.clamp_max - self.settings.zero_point),
-        ]
+        finish = self._finish(stages)
         for lane in range(self.config.requantizers):
-            o = self._lane(m, stages, platform, lane, lowest, highest)
+            o = self._lane(m, stages, platform, lane, finish)
             m.d.comb += self.o.payload[lane].eq(o)
         valid = self.i.valid
         for index, registers in enumerate(stages.registers):
@@ -89,20 +87,39 @@ class Requantizer(wiring.Component):
                 cell.en.eq(self.i.valid),
                 cell.acc.eq(self.i.payload.acc[lane]),
                 cell.parameters.eq(self.i.payload.parameters[lane]),
-                cell.settings.eq(self.settings),
+                cell.settings.eq(of_parity(self.settings, self.i.payload.parity)),
                 self.o.payload[lane].eq(cell.o),
                 self.o.valid.eq(cell.o_en),  # of all at once
             ]
         return m
 
-    def _lane(self, m, stages, platform, lane, lowest, highest):
+    def _finish(self, stages) -> "_Finish":
+        """What all lanes need at their ends, registered as the beat is."""
+        parity = self.i.payload.parity
+        for stage in range(12):
+            parity = stages.register(stage, "parity", parity)
+        held = of_parity(self.settings, parity)
+        finish = _Finish(
+            zero_point=stages.register(12, "zero_point", held.zero_point),
+            # The clamp range before the zero point is added.
+            lowest=stages.register(12, "lowest", held.clamp_min - held.zero_point),
+            highest=stages.register(12, "highest", held.clamp_max - held.zero_point),
+            clamp_min=stages.register(12, "clamp_min", held.clamp_min),
+            clamp_max=stages.register(12, "clamp_max", held.clamp_max),
+        )
+        finish.clamp_min = stages.register(13, "clamp_min", finish.clamp_min)
+        finish.clamp_max = stages.register(13, "clamp_max", finish.clamp_max)
+        return finish
+
+    def _lane(self, m, stages, platform, lane, finish: "_Finish"):
         """One channel; returns its byte. Each block of lines is one stage, a cycle each."""
 
         def later(stage, name, value):
             return stages.register(stage, f"{name}_{lane}", value)
 
         parameters = self.i.payload.parameters[lane]
-        shift, double = parameters.shift, self.settings.rounding == Rounding.DOUBLE
+        rounding = of_parity(self.settings, self.i.payload.parity).rounding
+        shift, double = parameters.shift, rounding == Rounding.DOUBLE
         left = Mux(double & ~shift[-1], shift[:5], 0)
         biased = later(0, "biased", (self.i.payload.acc[lane] + parameters.bias)[:32])
         multiplier, left = later(0, "multiplier", parameters.multiplier), later(0, "left", left)
@@ -157,12 +174,12 @@ class Requantizer(wiring.Component):
 
         # A sum that wraps is negative, and a negative one below every range. Comparisons are signs
         # of differences, which take less logic.
-        y = later(13, "y", (rounded + self.settings.zero_point)[:32].as_signed())
-        below = later(13, "below", (rounded - lowest)[-1])
-        above = later(13, "above", (highest - rounded)[-1])
+        y = later(13, "y", (rounded + finish.zero_point)[:32].as_signed())
+        below = later(13, "below", (rounded - finish.lowest)[-1])
+        above = later(13, "above", (finish.highest - rounded)[-1])
 
-        low, high = self.settings.clamp_min, self.settings.clamp_max
-        o = Mux(below | y[-1], low, Mux(above, high, y))[: ACTIVATION.width]
+        o = Mux(below | y[-1], finish.clamp_min, Mux(above, finish.clamp_max, y))
+        o = o[: ACTIVATION.width]
         return later(14, "o", o)
 
     def _products(self, m, platform, lane, a, b):
@@ -177,6 +194,17 @@ class Requantizer(wiring.Component):
             ]
             products.append(cell.p)
         return products
+
+
+@dataclass
+class _Finish:
+    """Settings of the beats in the last stages."""
+
+    zero_point: Signal
+    lowest: Signal
+    highest: Signal
+    clamp_min: Signal
+    clamp_max: Signal
 
 
 class _Stages:

@@ -3,6 +3,7 @@ counts with."""
 
 __all__ = [
     "ARRAY_LATENCY",
+    "CLAIM_LATENCY",
     "DRAIN_LATENCY",
     "MAX_OUTSTANDING",
     "MULTICYCLE_CYCLES",
@@ -40,6 +41,9 @@ PRODUCT32_LATENCY = 5
 #: From a tile's last operands to the first cycle in which its sums can be shifted out: products,
 #: then sum and copy at once.
 ARRAY_LATENCY = PRODUCT_LATENCY + 1
+#: From the walker's decision on a tile's last k to the first cycle in which the drain may decide on
+#: the tile's first beat: the next tile may be finished this much before a tile is drained.
+CLAIM_LATENCY = OPERAND_LATENCY + ARRAY_LATENCY
 #: From the drain's decision on a beat to its sums at the requantizer: as long as the parameters
 #: take. The sums leave the chain in between.
 DRAIN_LATENCY = READ_LATENCY

@@ -18,34 +18,44 @@ CONFIGS = {
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_against_model(name):
-    """Words slowest, then rows, then channels; sums win over a shift in the same cycle."""
+    """Words slowest, then rows, then channels; sums win over a shift in the same cycle.
+
+    Of a tile only some rows are shifted out: the last one of them ends the word.
+    """
     config = CONFIGS[name]
     dut = Chain(config)
-    order = [
-        (row, word * config.lanes + lane)
-        for word in range(config.words_per_tile)
-        for row in range(config.rows)
-        for lane in range(config.lanes)
-    ]
-    beats = len(order) // config.requantizers
+    beats = config.rows * config.params_per_tile
+
+    def order(rows: int) -> list[tuple[int, int]]:
+        return [
+            (row, word * config.lanes + lane)
+            for word in range(config.words_per_tile)
+            for row in range(rows)
+            for lane in range(config.lanes)
+        ]
 
     async def bench(ctx, rng):
         left: list[int] = []  # sums at the head, defined as long as there are any
+        rows = config.rows
         coming = None  # what ``capture`` and ``shift`` of a cycle ago do in this one
         for _ in range(4 * beats + 40):
             noise(ctx, rng, *dut.totals.values())
-            now = [ctx.get(dut.totals[cell]) for cell in order]
+            captured = {cell: ctx.get(dut.totals[cell]) for cell in order(config.rows)}
             if left:
                 got = ctx.get(dut.head)
                 for n, want in enumerate(left[: config.requantizers]):
                     assert got >> ACC.width * n & (1 << ACC.width) - 1 == want
-            capture, shift = rng.random() < 0.5 / beats, rng.random() < 0.7
-            ctx.set(dut.capture, capture)
-            ctx.set(dut.shift, shift)
             if coming == "capture":
-                left = now
+                left = [captured[cell] for cell in order(rows)]
             elif coming == "shift":
                 left = left[config.requantizers :]
+            capture, shift = rng.random() < 0.5 / beats, rng.random() < 0.7
+            if capture:
+                rows = rng.randrange(1, config.rows + 1)
+            of_word = rows * config.lanes
+            ctx.set(dut.capture, capture)
+            ctx.set(dut.shift, shift)
+            ctx.set(dut.word_end, len(left) % of_word == config.requantizers % of_word)
             coming = "capture" if capture else "shift" if shift else None
             await ctx.tick()
 

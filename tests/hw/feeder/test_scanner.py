@@ -71,9 +71,9 @@ class Player:
 def expected(layers: list[dict[str, int]], masks: list[int]) -> tuple[list[int], int]:
     """(packed segments, bytes that are skipped) of ``layers``."""
     found, skipped = [], 0
-    for values in layers:
+    for index, values in enumerate(layers):
         walk = steps(values)
-        all_of_them = segments(walk, masks)
+        all_of_them = segments(walk, masks, index % 2)
         skipped += sum(
             (step["bytes"] ^ one["mask"]).bit_count()
             for step, one in zip(walk, all_of_them, strict=True)

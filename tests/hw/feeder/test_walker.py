@@ -14,7 +14,7 @@ def tiles(rng, count: int) -> list[list[dict[str, int]]]:
     found: list[list[dict[str, int]]] = [[]]
     for _ in range(count):
         masks = [rng.choice([0, 0, 7, rng.randrange(8)]) for _ in range(SMALL.act_depth)]
-        for one in segments(steps(layer(rng, tiles=1)), masks):
+        for one in segments(steps(layer(rng, tiles=1)), masks, rng.randrange(2)):
             if one["mask"] or one["last"]:
                 found[-1].append(one)
         found.append([])
@@ -46,6 +46,7 @@ def test_against_model(stall):
         source = Source(dut.i, sum(map(packed, walked), []), rng, stall[0])
         want = sum(map(issues, walked), [])
         last = issue(SMALL)["last"].offset
+        parities = [tile[0]["parity"] for tile in walked]
         got, claims, stalled, claim_before = [], 0, 0, 0
         while len(got) < len(want):
             source.drive(ctx)
@@ -61,6 +62,7 @@ def test_against_model(stall):
             free = ctx.get(dut.drain_free)
             assert free or not claim_before
             assert not (free and ctx.get(dut.stalled))
+            assert not claim_before or ctx.get(dut.claim_parity) == parities[claims]
             claims += claim_before
             stalled += ctx.get(dut.stalled)
             await ctx.tick()
@@ -96,8 +98,8 @@ def test_timing():
 def test_the_last_bit_waits_for_what_follows():
     """Until then it is not known whether it ends the tile."""
     dut = Walker(SMALL)
-    one = {"mask": 0b101, "empty": 0, "last": 0, "src": 5, "weights": 9}
-    closing = {"mask": 0, "empty": 1, "last": 1, "src": 6, "weights": 12}
+    one = {"mask": 0b101, "empty": 0, "last": 0, "parity": 1, "src": 5, "weights": 9}
+    closing = {"mask": 0, "empty": 1, "last": 1, "parity": 1, "src": 6, "weights": 12}
 
     async def bench(ctx, rng):
         source = Source(dut.i, packed([one]), rng)

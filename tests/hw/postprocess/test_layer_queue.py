@@ -1,61 +1,114 @@
-"""Layer queue: one layer open, one waiting, in order."""
+"""Layer queue: one layer open, one waiting, in order; what both need is held."""
 
 import pytest
-from tests.helpers.sim import STALLS, Source, run
+from amaranth import Value
+from tests.helpers.sim import STALLS, noise, run
 
-from celosia.spec import DESCRIPTOR, Config
+from celosia.spec import Config, Op, descriptor, unpack_descriptor
+from celosia.spec.timing import MULTICYCLE_CYCLES
 from celosia_hw.layouts import active_layer, settings
 from celosia_hw.postprocess.layer_queue import LayerQueue
 
-CONFIG = Config.default(3, 4, act_depth=40, param_depth=20)
+CONFIGS = {
+    "3x4": Config.default(3, 4, act_depth=40, param_depth=20),
+    "5x12l4r2": Config.default(5, 12, lanes=4, requantizers=2),
+    "1x8 slow": Config.default(1, 8, requantizers=2, requantizer_cycles=MULTICYCLE_CYCLES),
+    "3x12l4 maps": Config.default(3, 12, lanes=4, convolution=1, depthwise=1),
+}
 
 
-def layer(n: int) -> dict:
-    """Fields of an active layer that differ from layer to layer."""
-    descriptor = {field.name: n * 7 % (field.max + 1) for field in DESCRIPTOR.fields}
-    descriptor |= {"part": 0, "dst": n * 7 % CONFIG.act_depth, "params": n * 3 % CONFIG.param_depth}
-    return {"descriptor": descriptor, "base": 0, "images": n % CONFIG.rows, "skip": 0}
+def layer(config: Config, rng) -> tuple[int, dict, dict]:
+    """A layer packed, all fields of its descriptor, and what the run adds."""
+    layout = descriptor(config)
+    bits = rng.getrandbits(layout.width)
+    op = rng.choice(config.ops)
+    bits = bits >> 4 << 4 | op  # the first field
+    d = unpack_descriptor(bits.to_bytes(layout.size, "little"))
+    values = {"base": 0, "images": rng.randrange(config.rows), "skip": 0}
+    offset = active_layer(config)["descriptor"].offset
+    return active_layer(config).const(values).as_bits() | bits << offset, d, values
 
 
-def drained(n: int) -> dict:
+def counted(config: Config, d: dict, images: int) -> dict:
     """What the drain needs of it."""
-    descriptor = layer(n)["descriptor"]
-    return {
-        "settings": {name: descriptor[name] for name, _ in settings()},
-        **{name: descriptor[name] for name in ("tiles", "dst", "params")},
-        "images": layer(n)["images"],
-    }
+    found = {name: d[name] for name in ("emit", "tiles", "params")}
+    found |= {"dst": d["dst"], "last_row": images}
+    if config.convolution:
+        found |= {name: d[name] for name in ("steps", "rows_full", "result_row", "result_pixel")}
+        found["dst"] += d["halo"]
+        found["depthwise"] = d["op"] == Op.DEPTHWISE
+        if d["images"]:
+            found["rows_full"] = 0xFFFF
+        else:
+            found["last_row"] = d["rows_used"] - 1
+    return found
+
+
+def cycles(config: Config, d: dict, images: int) -> int:
+    rows = counted(config, d, images)["last_row"] % (1 << (config.rows - 1).bit_length()) + 1
+    words = 1 if d["op"] == Op.DEPTHWISE else config.words_per_tile
+    return rows * words * config.beats * config.requantizer_cycles
+
+
+def view(ctx, held) -> dict[str, int]:
+    return {name: ctx.get(held[name]) for name, _ in held.shape()}
 
 
 @pytest.mark.parametrize("stall", STALLS)
-def test_in_order(stall):
-    dut = LayerQueue(CONFIG)
-    payloads = [active_layer(CONFIG).const(layer(n)).as_bits() for n in range(30)]
+@pytest.mark.parametrize("name", CONFIGS)
+def test_in_order(name, stall):
+    config = CONFIGS[name]
+    dut = LayerQueue(config)
 
     async def bench(ctx, rng):
-        source = Source(dut.i, payloads, rng, stall[0])
+        layers = [layer(config, rng) for _ in range(30)]
+        offered = False
         taken: list[int] = []  # cycle in which each layer was taken
-        opened = -1  # the layer that is open, or was last
-        is_open, done_at, time = False, -10, 0
-        while source.left or is_open or opened < len(payloads) - 1:
-            done = is_open and rng.random() < (0.2 if stall[1] else 0.9)
-            source.drive(ctx)
-            ctx.set(dut.done, done)
-            if ctx.get(dut.opened):
-                opened += 1
-                # In the cycle after next: of being taken, or of the one before being done.
-                assert time == max(taken[opened], done_at) + 2
-                is_open = True
+        opened = arrived = -1  # the last layer that has opened, and arrived
+        is_open, time = False, 0
+        while arrived < len(layers) - 1:
+            finishes = is_open and rng.random() < (0.2 if stall[1] else 0.9)
+            if arrived < opened - is_open and rng.random() < 0.5:
+                arrived += 1
+            if not offered:
+                # The one before the last has arrived.
+                offered = len(taken) < min(len(layers), arrived + 3) and rng.random() >= stall[0]
+                noise(ctx, rng, dut.i.payload)
+                if offered:
+                    ctx.set(Value.cast(dut.i.payload), layers[len(taken)][0])
+                ctx.set(dut.i.valid, offered)
+            ctx.set(dut.finishes, finishes)
+            opens = opened + 1 < len(taken) and time > taken[opened + 1]
+            opens = opens and (not is_open or finishes)
+            assert ctx.get(dut.opens) == opens
             if opened >= 0:
-                want = dut.layer.shape().const(drained(opened))
-                assert ctx.get(dut.layer) == want, "held until the next one opens"
-            if source.sample(ctx):
+                assert ctx.get(dut.parity) == opened % 2
+            if opens:
+                _, d, values = layers[opened + 1]
+                got = view(ctx, dut.layer)
+                want = counted(config, d, values["images"])
+                widths = {name: field.width for name, field in dut.layer.shape()}
+                assert got == {name: n & (1 << widths[name]) - 1 for name, n in want.items()}
+            for n in range(arrived + 1, len(taken)):
+                if time > taken[n]:
+                    check_held(ctx, n, *layers[n][1:])
+            if offered and ctx.get(dut.i.ready):
                 taken.append(time)
-                assert len(taken) - 1 - opened <= 2, "one waits"
-            done_at = time if done else done_at
-            is_open &= not done
+                offered = False
+            is_open = (is_open and not finishes) or bool(opens)
+            opened += bool(opens)
             time += 1
             await ctx.tick()
-        assert opened == len(payloads) - 1
+
+    def check_held(ctx, n: int, d: dict, values: dict) -> None:
+        assert view(ctx, dut.settings[n % 2]) == {name: d[name] for name, _ in settings()}
+        ctx.set(dut.claim_parity, n % 2)
+        assert ctx.get(dut.cycles) == cycles(config, d, values["images"])
+        if config.convolution:
+            to = dut.destinations[n % 2]
+            assert ctx.get(to.images) == d["images"]
+            want = {name: d[name] for name in ("row_words", "halo", "length")}
+            want["base"] = d["dst"] % (1 << (config.act_depth - 1).bit_length())
+            assert view(ctx, to.placement) == want
 
     run(dut, bench)

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 from celosia.spec import Config
 from celosia.spec.timing import (
-    ARRAY_LATENCY,
+    CLAIM_LATENCY,
     DRAIN_LATENCY,
     MULTICYCLE_LATENCY,
-    OPERAND_LATENCY,
     REQUANTIZER_LATENCY,
     RESULTS_DEPTH,
     TABLES_LATENCY,
@@ -19,10 +18,10 @@ from .prediction import Prediction
 
 __all__ = ["Arrival", "Drain"]
 
-#: From the walker's decision to the first cycle in which the drain may decide to shift the tile.
-_TO_CHAIN = OPERAND_LATENCY + ARRAY_LATENCY
 #: Slots for results that may be taken while the drain takes another one.
-_ROOM = RESULTS_DEPTH - 3
+_CREDIT = RESULTS_DEPTH - 3
+#: Slots that may be taken while a tile is claimed ahead.
+_ROOM = _CREDIT - CLAIM_LATENCY
 
 
 class Arrival(NamedTuple):
@@ -37,10 +36,11 @@ class Arrival(NamedTuple):
 
 
 class Drain:
-    """Shifts out the tiles of ``layers``.
+    """Shifts out the tiles of ``layers``, of which the first one is open.
 
-    ``open`` is the layer whose tiles are shifted, ``opening`` the one that will be in the next
-    cycle. A tile is ``claimed`` before it ends and can be shifted from cycle ``loaded_from`` on.
+    Each of the tiles ``claimed`` can be shifted from the cycle given there on. All of them will
+    have been before cycle ``drained``, which is later by each cycle that the host makes them wait.
+    ``claiming`` are the layers with tiles to be claimed, ``claims_left`` of the first one.
     ``arrivals`` are the words on their way, in order.
 
     Parameters
@@ -54,14 +54,17 @@ class Drain:
         fast = config.requantizer_cycles == 1
         self.to_arrival = DRAIN_LATENCY + TABLES_LATENCY
         self.to_arrival += REQUANTIZER_LATENCY if fast else MULTICYCLE_LATENCY
+        self.row_cycles = config.params_per_tile * config.requantizer_cycles
         self.layers: deque[ActiveLayer] = deque()
-        self.opening: ActiveLayer | None = None
-        self.open: ActiveLayer | None = None
-        self.tiles_left = 0
-        self.claimed, self.loaded_from = False, NEVER
+        self.claiming: deque[ActiveLayer] = deque()
+        self.tiles_left = self.claims_left = 0
+        self.claimed: deque[int] = deque()
+        self.drained = 0
         self.beat = self.row = self.word = self.next_beat = 0
         self.slots = 0  # for results that are taken
-        self.room, self.shifted = False, False
+        # Whether there is credit, and room for a claim, which claims see a cycle later.
+        self.credit = self.room = self.room_seen = False
+        self.shifted = False
         self.arrivals: deque[Arrival] = deque()
 
     def arrival(self, now: int) -> Arrival | None:
@@ -70,80 +73,85 @@ class Drain:
             return self.arrivals.popleft()
         return None
 
+    def free(self, now: int) -> bool:
+        """Whether a tile may be claimed."""
+        ahead = self.drained - now
+        return ahead <= 0 or (ahead <= CLAIM_LATENCY and self.room_seen)
+
     def cycle(self, now: int) -> bool:
         """Returns whether a word for the host was shifted."""
-        if self.loaded_from > now or self.open is None or not self.tiles_left:
+        if not self.claimed or self.claimed[0] > now or self.next_beat > now:
             return False
-        if self.next_beat > now:
-            return False
-        layer = self.open
-        to_host = layer.load.emit and self.row < layer.images
-        if to_host and not self.room:
+        layer = self.layers[0]
+        if layer.load.emit and not self.credit:
             self.out.stall_output += 1
+            self.drained += 1
             return False
         self.next_beat = now + self.config.requantizer_cycles
         self.beat += 1
         if self.beat < self.config.beats:
             return False
         self.beat = 0
-        self._shift(now, layer, to_host)
-        return to_host
+        self._shift(now, layer)
+        return layer.load.emit
 
-    def edge(
-        self, now: int, started: ActiveLayer | None, claim: bool, layer_done: bool, change: int
-    ) -> None:
+    def edge(self, now: int, started: ActiveLayer | None, claim: bool, change: int) -> None:
         """What the clock edge makes visible.
 
         Parameters
         ----------
-        started : a layer. claim : a tile. layer_done : the open layer's last word has arrived.
-        change : slots taken less slots freed.
+        started : a layer. claim : a tile. change : slots taken less slots freed.
         """
-        if self.opening:
-            self.open, self.opening = self.opening, None
-            self.tiles_left = self.open.load.tiles
-        elif self.open is None and self.layers:
-            self.opening = self.layers.popleft()
-        if layer_done:
-            self.open = None
         if started:
             self.layers.append(started)
+            self.claiming.append(started)
         if claim:
-            self.claimed, self.loaded_from = True, now + _TO_CHAIN
+            self._claim(now)
+        self.room_seen = self.room
         self.room = self.slots <= _ROOM
+        self.credit = self.slots <= _CREDIT
         self.slots += change
 
     def moves(self, now: int) -> bool:
         """Whether it does more than wait in the next cycle."""
-        if self.open is None:
-            if self.opening or self.layers:
-                return True
-        elif self.loaded_from <= now or self.opening:
+        if self.claimed and self.claimed[0] <= now:
             return True
-        return self.shifted or self.room != (self.slots <= _ROOM)
+        room, credit = self.slots <= _ROOM, self.slots <= _CREDIT
+        return self.shifted or self.credit != credit or not self.room_seen == self.room == room
 
     def next_event(self) -> int:
         """The cycle in which a tile can be shifted or a word arrives."""
-        return min(self.loaded_from, self.arrivals[0].at if self.arrivals else NEVER)
+        loaded = self.claimed[0] if self.claimed else NEVER
+        return min(loaded, self.arrivals[0].at if self.arrivals else NEVER)
 
-    def _shift(self, now: int, layer: ActiveLayer, to_host: bool) -> None:
-        row_ends = self.row == self.config.rows - 1
-        last_word = self.word == self.config.words_per_tile - 1
-        tile_ends, last_tile = row_ends and last_word, self.tiles_left == 1
-        last_image = self.row == layer.images - 1
+    def _claim(self, now: int) -> None:
+        layer = self.claiming[0]
+        self.claims_left = (self.claims_left or layer.load.tiles) - 1
+        if not self.claims_left:
+            self.claiming.popleft()
+        first = now + CLAIM_LATENCY
+        self.claimed.append(first)
+        self.drained = first + layer.images * self.row_cycles
+
+    def _shift(self, now: int, layer: ActiveLayer) -> None:
+        row_ends = self.row == layer.images - 1
+        tile_ends = row_ends and self.word == self.config.words_per_tile - 1
+        self.row = 0 if row_ends else self.row + 1
+        if row_ends:
+            self.word = 0 if tile_ends else self.word + 1
+        if tile_ends:
+            self.claimed.popleft()
+            self.tiles_left = (self.tiles_left or layer.load.tiles) - 1
+        layer_ends = tile_ends and not self.tiles_left
+        if layer_ends:
+            self.layers.popleft()
         self.arrivals.append(
             Arrival(
                 at=now + self.to_arrival,
                 stored=layer.load.store,
                 word_end=row_ends,
-                to_host=to_host,
-                frame_end=layer.last and last_tile and last_word and last_image,
-                layer_end=tile_ends and last_tile,
+                to_host=layer.load.emit,
+                frame_end=layer.last and layer_ends,
+                layer_end=layer_ends,
             )
         )
-        self.row = 0 if row_ends else self.row + 1
-        if row_ends:
-            self.word = 0 if last_word else self.word + 1
-        if tile_ends:
-            self.claimed, self.loaded_from = False, NEVER
-            self.tiles_left -= 1

@@ -54,9 +54,6 @@ class _Engine:
         # `now` is the cycle after the trailer's last word, which reaches the pin one later, through
         # output register and skid buffer; the first input word was taken in cycle 0.
         self.out.cycles = self.now + 2
-        # Rows without an image may still be on their way.
-        while self.sequencer.in_flight:
-            self._cycle()
         return self.out
 
     def _cycle(self) -> None:
@@ -66,7 +63,7 @@ class _Engine:
         busy = len(sequencer.in_flight) > 0
 
         (taken, answered), self.told = self.told, self.responder.cycle(now)
-        free = not drain.claimed
+        free = drain.free(now)
         shift = drain.cycle(now)
         level = len(scanner.segments)
         origins, pixel_ends = self.origins, self.walker.ended
@@ -89,7 +86,7 @@ class _Engine:
             sequencer.in_flight.append(start)
         if origins is not None:
             origins.edge(pixel_ends, start)
-        drain.edge(now, start, claim, layer_done, drain.shifted - taken)
+        drain.edge(now, start, claim, drain.shifted - taken)
         drain.shifted = shift
         self.receiver.edge(run is not None, answered, run_done)
         if busy:

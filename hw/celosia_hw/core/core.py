@@ -8,6 +8,7 @@ from celosia.spec import INPUT_LAYOUT, Config
 from celosia_hw.array.mac_array import MacArray
 from celosia_hw.feeder.feeder import Feeder
 from celosia_hw.feeder.operands import Operands
+from celosia_hw.feeder.row_operands import RowOperands
 from celosia_hw.layouts import events, memory_write, read_records, result, row_write, run, struct
 from celosia_hw.postprocess.drain import Drain
 from celosia_hw.postprocess.postprocess import Postprocess
@@ -75,7 +76,8 @@ class Core(wiring.Component):
         m.submodules.memories = memories = Memories(self.config)
         m.submodules.sequencer = sequencer = Sequencer(self.config)
         m.submodules.feeder = feeder = Feeder(self.config)
-        m.submodules.operands = operands = Operands(self.config)
+        stage = RowOperands if self.config.convolution else Operands
+        m.submodules.operands = operands = stage(self.config)
         m.submodules.array = array = MacArray(self.config)
         m.submodules.drain = drain = Drain(self.config)
         m.submodules.postprocess = postprocess = Postprocess(self.config)
@@ -140,7 +142,12 @@ class Core(wiring.Component):
         connect(m, flipped(self.inputs), memories.inputs)
         connect(m, sequencer.program, memories.program)
         connect(m, feeder.masks, memories.masks)
-        connect(m, operands.activations, memories.activations)
+        if self.config.convolution:
+            m.d.comb += operands.origins.eq(feeder.origins)
+            for reader, port in zip(operands.activations, memories.activations, strict=True):
+                connect(m, reader, port)
+        else:
+            connect(m, operands.activations, memories.activations)
         connect(m, operands.weights, memories.weights)
         connect(m, drain.params, memories.params)
         if self.config.convolution:

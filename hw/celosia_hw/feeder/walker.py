@@ -31,8 +31,8 @@ class Walker(wiring.Component):
     i : In(stream of `segment`).
     drain_free : In(1), one more tile may be finished.
     claim : Out(1), a tile is finished: its last k is issued in the next cycle.
-    claim_parity : Out(1), of the layer of the tile that is walked.
     origins_ready : In(1), in the next cycle a pixel's origins are there; with convolution only.
+    claim_parity : Out(1), of the layer of the tile that is walked.
     o : Out(stream of `issue`, always ready).
     stalled : Out(1), waiting for `drain_free` in this cycle.
     """

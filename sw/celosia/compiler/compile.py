@@ -76,18 +76,22 @@ def _dense(graph: Graph, host: HostSteps | None, config: Config, emit_all: bool)
                 where=layer.name,
                 todo="choose an engine with convolution=1",
             )
+    layers = [layer for layer in graph.layers if isinstance(layer, Dense)]
+    emitted = [emit_all or tensor in graph.outputs for tensor in range(1, len(layers) + 1)]
     info = ModelInfo(
         name=graph.name,
-        layers=tuple(LayerInfo.of(x, emit_all or x is graph.layers[-1]) for x in graph.layers),
+        layers=tuple(map(LayerInfo.of, layers, emitted)),
         host=host,
+        reads=graph.reads,
+        heads=graph.outputs,
         **graph.input.to_dict(),
     )
     check_fit(graph, config)
-    places, last = allocate(graph, config), graph.layers[-1]
+    places = allocate(graph, config)
     weights, params, program, tables = [], [], [], []
     weight_word = param_word = 0
-    layers = zip(graph.layers, graph.reads, places.words[1:], strict=True)
-    for index, (layer, reads, dst) in enumerate(layers):
+    rows = zip(layers, graph.reads, places.words[1:], emitted, strict=True)
+    for index, (layer, reads, dst, emit) in enumerate(rows):
         operation = OPERATIONS[layer.op]
         table = element_table(layer)
         if table is not None and table not in tables:
@@ -97,8 +101,8 @@ def _dense(graph: Graph, host: HostSteps | None, config: Config, emit_all: bool)
             pack_descriptor(
                 op=layer.op,
                 rounding=layer.rounding,
-                last=layer is last,
-                emit=emit_all or layer is last,
+                last=layer is layers[-1],
+                emit=emit,
                 store=dst is not None,
                 use_table=table is not None,
                 table=0 if table is None else tables.index(table),

@@ -58,17 +58,17 @@ class PieceInfo:
         places: np.ndarray,
     ) -> "PieceInfo":
         """With ``channels`` [C] at the bytes ``places`` [C]."""
-        runs: list[list[int]] = []
+        runs: list[tuple[int, int, int, int]] = []
         for channel, byte in zip(channels.tolist(), places.tolist(), strict=True):
             if runs:
                 first, step, count, start = runs[-1]
                 step = channel - first if count == 1 else step
                 if byte == start + count and channel == first + count * step and step > 0:
-                    runs[-1] = [first, step, count + 1, start]
+                    runs[-1] = (first, step, count + 1, start)
                     continue
-            runs.append([channel, 1, 1, byte])
+            runs.append((channel, 1, 1, byte))
         return cls(
-            descriptor=descriptor, corner=corner, size=size, runs=tuple(map(tuple, runs))
+            descriptor=descriptor, corner=corner, size=size, runs=tuple(runs)
         )  # fmt: skip
 
     def channels(self) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +105,7 @@ class LayerInfo:
     scale: float
     zero_point: int
     emitted: bool
-    shape: Shape | tuple[()] = ()
+    shape: Shape = ()  # type: ignore[assignment]
     pieces: tuple[PieceInfo, ...] = ()
     constants: tuple[tuple[int, int], ...] = ()
 
@@ -196,7 +196,7 @@ class ModelInfo:
     zero_point: int
     layers: tuple[LayerInfo, ...]
     host: HostSteps | None = None
-    shape: Shape | tuple[()] = ()
+    shape: Shape = ()  # type: ignore[assignment]
     packed: bool = True
     reads: tuple[tuple[int, ...], ...] = ()
     heads: tuple[int, ...] = ()

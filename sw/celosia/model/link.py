@@ -42,7 +42,8 @@ class LinkModel:
     The input of INFER goes to bank 0 or 1 at activation word ``bank * count``; the bank changes
     after every INFER that ran, and RESET returns to bank 0. An INFER refused for its payload has
     stored the words that came. With `InferFlag.STRIPES` a bank has as many words as the input
-    layout says a row keeps, and the images must be 1.
+    layout says a row keeps, and the images must be 1. Without, of engines with convolution, what
+    is undefined here is an input of more than ``2**16 / rows`` words: numbers of words repeat then.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class LinkModel:
         self.memories = Memories(config)
         self.bank = 0
         self.counters = {"issued": 0, "skipped": 0, "images": 0}
-        self._programs: dict[int, Program] = {}
+        self._programs: dict[int, Program | MapProgram] = {}
         self._header = _padded(REQUEST.size, config.link_bytes)
 
     def respond(self, frame: bytes) -> bytes:

@@ -40,7 +40,8 @@ class Fed:
         counted = np.ones((engines, d["steps"], taps, size), bool)
         if skip and d["skip"]:
             counted[:] = False
-            np.logical_or.at(counted, (slice(None), step), u != 0)
+            for pixel, i in enumerate(step.tolist()):
+                counted[:, i] |= u[:, pixel] != 0
         words = np.zeros((*counted.shape[:3], d["tap_words"] * config.lanes), bool)
         words[..., :size] = counted
         return words.reshape(engines, d["steps"], -1, config.lanes).sum(axis=3)
@@ -147,7 +148,8 @@ class MapLayer:
             word = int(address.max()) // config.slots
             raise _undefined(f"reads activation word {word} of {depth}", where)
         if not d["store"]:
-            return tuple(np.zeros(0, int) for _ in range(3))
+            nothing = np.zeros(0, int)
+            return nothing, nothing, nothing
         row, place, result = walk.stores(rows)
         if (place >= depth).any():
             raise _undefined(f"writes activation word {int(place.max())} of {depth}", where)

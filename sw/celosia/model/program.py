@@ -119,17 +119,29 @@ def decode(memories: Memories, address: int) -> Program | MapProgram:
     CelosiaError : a legal descriptor reads outside a memory or finds a shift outside -31..30;
         the engine promises no result for these.
     """
-    config, layers = memories.config, []
-    make, kind = (_map_layer, MapProgram) if config.convolution else (_layer, Program)
+    found, status, info = _descriptors(memories, address)
+    config = memories.config
+    if config.convolution:
+        maps = tuple(_map_layer(memories, d, where) for d, where in found)
+        return MapProgram(maps, status, info, config)
+    layers = tuple(_layer(memories, d, where) for d, where in found)
+    return Program(layers, status, info, config)
+
+
+def _descriptors(
+    memories: Memories, address: int
+) -> tuple[list[tuple[dict[str, int], str]], Status, int]:
+    """The legal descriptors and their names, and how the program ends."""
+    config, found = memories.config, []
     while address < config.program_depth:
-        descriptor = unpack_descriptor(memories.program[address].tobytes())
-        if not legal(descriptor, config):
+        d = unpack_descriptor(memories.program[address].tobytes())
+        if not legal(d, config):
             break
-        layers.append(make(memories, descriptor, f"descriptor {address}"))
-        if descriptor["last"]:
-            return kind(tuple(layers), Status.OK, 0, config)
+        found.append((d, f"descriptor {address}"))
+        if d["last"]:
+            return found, Status.OK, 0
         address += 1
-    return kind(tuple(layers), Status.BAD_DESCRIPTOR, address, config)
+    return found, Status.BAD_DESCRIPTOR, address
 
 
 def _layer(memories: Memories, d: dict[str, int], where: str) -> Layer:

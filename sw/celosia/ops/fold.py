@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from celosia.network.graph import Layer
+from celosia.network.graph import Dense
 from celosia.spec import ACC, ACTIVATION, BIAS, OFFSET
 from celosia.support.errors import CelosiaError
 
@@ -11,7 +11,7 @@ __all__ = ["check_sums", "fold", "fold_bias"]
 _TODO = "scale the layer's weights down or split its inputs"
 
 
-def fold(layer: Layer) -> np.ndarray:
+def fold(layer: Dense) -> np.ndarray:
     """``b'[n] = b[n] - (zp_in + 128) * sum_k w[n, k]``, proved safe.
 
     The engine multiplies offset-binary bytes ``u = q + 128``, and

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from celosia.network.graph import Layer
+from celosia.network.graph import Dense
 from celosia.network.outline import AnyLayer, LayerOutline
 from celosia.spec import Config, Op
 
@@ -74,11 +74,11 @@ class Operation(ABC):
         """
 
     @abstractmethod
-    def weights(self, layer: Layer, config: Config) -> bytes:
+    def weights(self, layer: Dense, config: Config) -> bytes:
         """Its `weight_words` records of weights."""
 
     @abstractmethod
-    def parameters(self, layer: Layer, config: Config) -> bytes:
+    def parameters(self, layer: Dense, config: Config) -> bytes:
         """Its `param_words` records of parameters, zero points folded into the biases.
 
         Raises
@@ -113,7 +113,7 @@ class Operation(ABC):
     # What it computes.
 
     @abstractmethod
-    def evaluate(self, layer: Layer, *inputs: np.ndarray) -> np.ndarray:
+    def evaluate(self, layer: Dense, *inputs: np.ndarray) -> np.ndarray:
         """int8 [images, N] results of int8 [images, K] inputs, straight from the definition."""
 
     @abstractmethod

@@ -3,7 +3,7 @@
 import numpy as np
 
 from celosia.compiler.image import Image
-from celosia.model.program import Layer, decode
+from celosia.model.program import Layer, Program, decode
 from celosia.model.run import load
 from celosia.numerics.offset_binary import to_offset
 from celosia.ops import OPERATIONS
@@ -35,6 +35,7 @@ def run_loads(
     x = image.check_input(x)
     counts: list[list[np.ndarray]] = []
     program = decode(load(image), 0)
+    assert isinstance(program, Program)
     for start in range(0, len(x), 1024 // batch * batch or batch):
         part = x[start : start + (1024 // batch * batch or batch)]
         act = np.zeros((len(part), config.act_depth * config.lanes), np.uint8)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.compiler.image import Image
-from celosia.model.program import Layer, decode
+from celosia.model.program import Layer, Program, decode
 from celosia.model.run import load
 from celosia.numerics.offset_binary import to_offset
 from celosia.ops import OPERATIONS
@@ -35,7 +35,9 @@ class LayerPrecision:
 
 def layer_results(image: Image, x: np.ndarray) -> tuple[list[Layer], list[np.ndarray]]:
     """The program's layers, and uint8 [n, N] values: of the input, then of each layer's results."""
-    layers = list(decode(load(image), 0).layers)
+    program = decode(load(image), 0)
+    assert isinstance(program, Program)
+    layers = list(program.layers)
     u = to_offset(x).reshape(len(x), -1)
     results = [u]
     for info, layer in zip(image.model.layers, layers, strict=True):

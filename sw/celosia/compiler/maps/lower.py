@@ -21,6 +21,7 @@ from celosia.network.layers import (
     Convolution,
     Dense,
     Depthwise,
+    Layer,
     MaxPool,
     Mean,
     Pad,
@@ -32,6 +33,7 @@ from celosia.spec import OFFSET, Config, Rounding
 from celosia.support.errors import CelosiaError
 
 from .add import fit_sum
+from .judge import is_convolution, moves_only, pads_itself
 from .kernel import Kernel, Piece, Program, View
 from .lowering import Lowering, Post, offset
 from .pools import average, maximum
@@ -105,17 +107,17 @@ class _Graph:
             if not isinstance(layer, Pad) or tensor in self.emitted or not self.readers[tensor]:
                 continue
             readers = [self.graph.layers[reader] for reader in self.readers[tensor]]
-            if _moves_only(layer) and all(_pads_itself(each, layer) for each in readers):
+            if moves_only(layer) and all(pads_itself(each, layer) for each in readers):
                 before = self._unpadded(self.graph.reads[index][0], layer)
                 self.padded[tensor] = replace(
                     before, top=before.top + layer.top, left=before.left + layer.left
                 )
 
-    def _unpadded(self, tensor: int, layer) -> "_Padded":
+    def _unpadded(self, tensor: int, layer: Layer) -> "_Padded":
         h, w, _ = layer.input_shape
         return self.padded.get(tensor, _Padded(tensor, (h, w)))
 
-    def read(self, tensor: int, layer) -> tuple[View, tuple[int, int], tuple[int, int]]:
+    def read(self, tensor: int, layer: Layer) -> tuple[View, tuple[int, int], tuple[int, int]]:
         """What ``layer`` reads as ``tensor``, its lines and pixels of a line, and the padding
         before them."""
         padded = self._unpadded(tensor, layer)
@@ -126,7 +128,7 @@ class _Graph:
         homes: dict[int, int] = {}
         for index in reversed(range(len(self.graph.layers))):
             layer = self.graph.layers[index]
-            if not isinstance(layer, Concatenation) or not _moves_only(layer):
+            if not isinstance(layer, Concatenation) or not moves_only(layer):
                 continue
             reads = self.graph.reads[index]
             root = homes.get(index + 1, index + 1)
@@ -149,7 +151,7 @@ class _Graph:
         ]
         return all(
             isinstance(reader, Dense | Convolution)
-            or (isinstance(reader, Depthwise) and _is_convolution(reader, self.config))
+            or (isinstance(reader, Depthwise) and is_convolution(reader, self.config))
             for reader in readers
         )
 
@@ -169,7 +171,12 @@ class _Graph:
         return self._convolve(layer, layer.weights.reshape(n, kh * kw, c), (kh, kw), reads, tensor)
 
     def _convolve(
-        self, layer, weights: np.ndarray, taps: tuple[int, int], reads: tuple, tensor: int
+        self,
+        layer: Convolution | Depthwise,
+        weights: np.ndarray,
+        taps: tuple[int, int],
+        reads: tuple[int, ...],
+        tensor: int,
     ) -> View:
         view, source_size, before = self.read(reads[0], layer)
         flat = weights.reshape(len(weights), -1)
@@ -190,7 +197,7 @@ class _Graph:
         kh, kw, n = layer.weights.shape
         c = layer.input_shape[2]
         copies, weights = n // c, layer.weights.reshape(kh * kw, n)
-        if _is_convolution(layer, self.config):
+        if is_convolution(layer, self.config):
             wide = np.zeros((n, kh * kw, c), np.int8)
             wide[np.arange(n), :, np.arange(n) // copies] = weights.T
             return self._convolve(layer, wide, (kh, kw), reads, tensor)
@@ -281,7 +288,7 @@ class _Graph:
 
     def add(self, layer: Add, reads: tuple[int, ...], tensor: int) -> View:
         self.low.require_depthwise(layer.name)
-        views = tuple(self.low.view(read) for read in reads)
+        views = self.low.view(reads[0]), self.low.view(reads[1])
         h, w, c = self.graph.shapes[tensor]
         clamp = offset(layer.clamp)
         values = to_offset(replace(layer, table=None, table_output=None).function().ravel())
@@ -337,48 +344,19 @@ class _Graph:
 
 
 def _post(
-    layer, bias: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, rounding: Rounding
+    layer: Layer, bias: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, rounding: Rounding
 ) -> Post:
     zero_point, clamp = layer.output.zero_point + OFFSET, offset(layer.clamp)
     return Post(bias, multiplier, shift, rounding, zero_point, clamp, element_table(layer))
 
 
-def _window(layer, before: tuple[int, int]) -> dict:
+def _window(layer: Convolution | Depthwise, before: tuple[int, int]) -> dict:
     return {
         "stride": layer.stride,
         "dilation": layer.dilation,
         "padding": (layer.padding[0] + before[0], layer.padding[1] + before[1]),
         "outside": layer.input.zero_point + OFFSET,
     }
-
-
-def _moves_only(layer) -> bool:
-    """Whether its bytes are those of its inputs."""
-    return layer.table is None and layer.clamp == (-128, 127)
-
-
-def _pads_itself(layer, pad: Pad) -> bool:
-    """Whether a padding before the layer can be its own."""
-    if layer.input_shape != pad.output_shape:
-        return False  # it sees the pixels in other lines
-    if isinstance(layer, AveragePool):
-        h, w, _ = layer.input_shape
-        sizes = zip(layer.output_size, layer.stride, layer.kernel, (h, w), strict=True)
-        inside = all((n - 1) * s + k <= limit for n, s, k, limit in sizes)
-        return inside and tuple(layer.padding) == (0, 0)
-    return isinstance(layer, Convolution | Depthwise | Pad)
-
-
-def _is_convolution(layer: Depthwise, config: Config) -> bool:
-    """Whether a CONVOLUTION does it in fewer cycles than DEPTHWISE, or at all."""
-    kh, kw, n = layer.weights.shape
-    c = layer.input_shape[2]
-    if c == 1:
-        return True
-    if n == c or not config.depthwise:
-        return False
-    words = config.words(c)
-    return config.tiles(n) * kh * kw * c < (n // c) * words * max(kh * kw, config.rows)
 
 
 def _joined(parts: list[View], channels: list[np.ndarray]) -> View:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -55,8 +56,8 @@ class Post:
     ) -> "Post":
         """The same factor for all channels."""
         values = (factor.bias, factor.multiplier, factor.shift)
-        arrays = (np.full(channels, value, np.int64) for value in values)
-        return cls(*arrays, Rounding.SINGLE, factor.zero_point, clamp, table)
+        bias, multiplier, shift = (np.full(channels, value, np.int64) for value in values)
+        return cls(bias, multiplier, shift, Rounding.SINGLE, factor.zero_point, clamp, table)
 
     def at(self, places: np.ndarray, size: int) -> dict:
         """Parameters of `Kernel` for channels at ``places`` of ``size``; the others are 0."""
@@ -102,8 +103,9 @@ class Lowering:
         """
         maps = self.program.maps
         home = tensor if tensor is None else self.homes.get(tensor, tensor)
-        if home is not None and home != tensor and home in self.program.views:
-            number = self.program.views[home].map
+        root = None if home is None or home == tensor else self.program.views.get(home)
+        if root is not None:
+            number = root.map
             first = maps[number].words
             maps[number].words += words
             return number, first
@@ -133,7 +135,7 @@ class Lowering:
         size: tuple[int, int],
         weights: np.ndarray,
         post: Post,
-        **geometry,
+        **geometry: Any,
     ) -> View:
         """A CONVOLUTION of int8 ``weights`` [N, taps, C], C channels of ``view``."""
         config, places = self.config, view.local(self.config)
@@ -169,7 +171,7 @@ class Lowering:
         post: Post,
         into: View | None = None,
         whole: tuple[int, int] | None = None,
-        **geometry,
+        **geometry: Any,
     ) -> View:
         """A DEPTHWISE of int8 ``weights`` [taps, C]; its result keeps the view's channel layout.
 
@@ -223,7 +225,7 @@ class Lowering:
         compact: bool = False,
         clamp: tuple[int, int] = (0, 255),
         table: bytes | None = None,
-        **geometry,
+        **geometry: Any,
     ) -> View:
         """The same bytes in another place.
 
@@ -246,7 +248,7 @@ class Lowering:
         size: tuple[int, int],
         taps: np.ndarray,
         post: Post,
-        **geometry,
+        **geometry: Any,
     ) -> View:
         """A DEPTHWISE over two tensors of one shape: ``sum(taps[0]) * a + sum(taps[1]) * b``.
 
@@ -254,22 +256,14 @@ class Lowering:
         """
         self.require_depthwise(name)
         config = self.config
-        shape = source_size
         # The input's place changes from run to run, so its distance to another map does too.
-        if (views[0].map == 0) != (views[1].map == 0):
-            views = tuple(
-                self.copy(name, view, shape, None, shape) if view.map == 0 else view
-                for view in views
-            )
-        if not np.array_equal(*(view.local(config) for view in views)):
-            plain = np.arange(len(views[0].places))
-            views = tuple(
-                view
-                if np.array_equal(view.local(config), plain)
-                else self.copy(name, view, shape, None, shape, compact=True)
-                for view in views
-            )
-        one, two = views
+        mixed = (views[0].map == 0) != (views[1].map == 0)
+        plain = np.arange(len(views[0].places))
+        differ = not np.array_equal(views[0].local(config), views[1].local(config))
+        one, two = (
+            self._movable(name, view, source_size, mixed, plain if differ else None)
+            for view in views
+        )
         if one.map != two.map:
             self.program.alike.append({one.map, two.map})
         weights = np.repeat(taps.reshape(-1, 1), len(one.places), axis=1)
@@ -286,6 +280,19 @@ class Lowering:
             other=(two.map, two.first(config)),
             **geometry,
         )
+
+    def _movable(
+        self,
+        name: str,
+        view: View,
+        size: tuple[int, int],
+        mixed: bool,
+        plain: np.ndarray | None,
+    ) -> View:
+        """The view or a copy of it: beside another map, and with the channels at ``plain``."""
+        if plain is not None and not np.array_equal(view.local(self.config), plain):
+            return self.copy(name, view, size, None, size, compact=True)
+        return self.copy(name, view, size, None, size) if mixed and view.map == 0 else view
 
     def finish(self) -> Program:
         """The program, pixels of maps that are read together made equally long."""

@@ -31,7 +31,7 @@ class Factor:
 
     def apply(self, sums: np.ndarray, clamp: tuple[int, int]) -> np.ndarray:
         """uint8 [S], what a requantizer makes of int64 [S] ``sums``."""
-        one = (np.array([x]) for x in (self.bias, self.multiplier, self.shift))
+        one = np.array([self.bias]), np.array([self.multiplier]), np.array([self.shift])
         return requantize(sums[:, None], *one, self.zero_point, *clamp, Rounding.SINGLE)[:, 0]
 
 
@@ -61,9 +61,9 @@ class _Steps:
 
     def hold(self, bias: int, m: int, shift: int) -> bool:
         """Whether the engine's formula steps so."""
-        one = (np.array([x]) for x in (bias, m, shift))
         both = np.stack([self.at, self.below])[..., None]
-        at, below = rescale(both, *one, Rounding.SINGLE)[..., 0]
+        parameters = np.array([bias]), np.array([m]), np.array([shift])
+        at, below = rescale(both, *parameters, Rounding.SINGLE)[..., 0]
         return bool(((at >= self.k) | ~self.first).all() and ((below < self.k) | ~self.last).all())
 
 

@@ -6,6 +6,7 @@ from celosia.spec import REQUEST, TRAILER, Config, Memory, ceil_div, record
 
 from .drain import Drain
 from .load import NEVER, RunLoad
+from .origins import Origins
 from .prediction import LayerTimes, Prediction
 from .receiver import Receiver
 from .responder import Responder
@@ -38,8 +39,10 @@ class _Engine:
         times = LayerTimes(self.out, max((len(run.layers) for run in runs), default=0))
         self.receiver = Receiver(runs, header, words)
         self.sequencer = Sequencer(times)
-        self.scanner = Scanner(self.sequencer.blocks, self.out)
+        windows = bool(config.convolution)
+        self.scanner = Scanner(self.sequencer.blocks, self.out, windows)
         self.walker = Walker(self.scanner.segments, self.out)
+        self.origins = Origins() if windows else None
         self.drain = Drain(config, self.out)
         self.responder = Responder(words, trailer)
         self.told = False, False  # a result was taken, a response has been sent, a cycle ago
@@ -63,9 +66,10 @@ class _Engine:
         free = drain.free(now)
         shift = drain.cycle(now)
         level = len(scanner.segments)
-        claim = self.walker.cycle(free)
+        origins, pixel_ends = self.origins, self.walker.ended
+        claim = self.walker.cycle(free, origins is None or origins.ready(pixel_ends))
         scanned = scanner.cycle(level)
-        start = sequencer.cycle(now, scanner.ready)
+        start = sequencer.cycle(now, scanner.ready and (origins is None or origins.idle))
         scanner.take(start.load if start else None, scanned)
         run = self.receiver.cycle(now, arrival is not None and arrival.stored)
         if run:
@@ -80,6 +84,8 @@ class _Engine:
                 self.responder.arrive(now, arrival.frame_end)
         if start:
             sequencer.in_flight.append(start)
+        if origins is not None:
+            origins.edge(pixel_ends, start)
         drain.edge(now, start, claim, drain.shifted - taken)
         drain.shifted = shift
         self.receiver.edge(run is not None, answered, run_done)
@@ -93,6 +99,8 @@ class _Engine:
         """Skip cycles in which the walker only walks or waits, and no other block moves."""
         now, sequencer, scanner = self.now, self.sequencer, self.scanner
         if self.responder.moves() or any(self.told) or scanner.moves():
+            return
+        if self.origins is not None and self.origins.moves(self.walker.ended):
             return
         if self.drain.moves(now) or self.walker.moves() or sequencer.sees_a_run():
             return

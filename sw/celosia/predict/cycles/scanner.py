@@ -1,11 +1,11 @@
 """The scanner: walks the input words of every tile and drops those that add nothing."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 
-from .load import LayerLoad
+from .load import LayerLoad, MapLoad, Step
 from .prediction import Prediction
 
 __all__ = ["Scanner"]
@@ -15,51 +15,52 @@ _ROOM = SEGMENT_DEPTH - 2 - READ_LATENCY
 
 
 class Scanner:
-    """Puts segments (bytes needed, ends the tile) into ``segments``, for the walker.
+    """Puts segments, steps with bytes to multiply or that end a tile, into ``segments``, for the
+    walker.
 
-    ``scan`` is the layer of the address generator and ``word`` its next word; ``waiting`` the
-    word to be scanned, of which ``blocked`` was found a cycle ago, and ``scanned`` those whose
-    masks are being read.
+    ``scan`` are the steps of the address generator, ``offered`` the one that it has registered when
+    it walks windows, ``waiting`` the step to be made, of which ``blocked`` was found a cycle ago,
+    and ``scanned`` those whose masks are being read.
 
     Parameters
     ----------
     blocks : whether a step waits that needs so many words of the layer before.
     out : counts ``skipped`` and ``stall_data``.
+    windows : whether the engine has convolution.
     """
 
-    def __init__(self, blocks: Callable[[int], bool], out: Prediction):
-        self.blocks, self.out = blocks, out
-        self.scan: LayerLoad | None = None
-        self.word = self.tile = 0
-        self.waiting: tuple[int, int, bool] | None = None  # need and segment
+    def __init__(self, blocks: Callable[[int], bool], out: Prediction, windows: bool = False):
+        self.blocks, self.out, self.windows = blocks, out, windows
+        self.scan: Iterator[Step] | None = None
+        self.offered: Step | None = None
+        self.waiting: Step | None = None
         self.blocked, self.room, self.ready = False, False, True
-        self.begins: LayerLoad | None = None  # the layer taken in the cycle before
-        self.scanned: deque[tuple[int, bool] | None] = deque([None] * READ_LATENCY)
-        self.segments: deque[tuple[int, bool]] = deque()
+        self.begins: LayerLoad | MapLoad | None = None  # the layer taken in the cycle before
+        self.scanned: deque[Step | None] = deque([None] * READ_LATENCY)
+        self.segments: deque[Step] = deque()
 
     def cycle(self, level: int) -> bool:
         """Returns whether all words of all layers had been scanned before.
 
         ``level`` : segments that waited for the walker.
         """
-        done = self.scan is None and self.waiting is None
+        done = self.scan is None and self.offered is None and self.waiting is None
         segment = self.scanned.popleft()
-        if segment is not None and (segment[0] or segment[1]):
+        if segment is not None and (segment.needed or segment.ends_tile):
             self.segments.append(segment)
         step = self.waiting is not None and not self.blocked and self.room
-        self.scanned.append(self.waiting[1:] if self.waiting and step else None)
+        self.scanned.append(self.waiting if step else None)
         self.out.stall_data += self.waiting is not None and self.blocked
         if step:
             self.waiting = None
-        if self.waiting is None:
-            self.waiting = self._next_word()
-        self.blocked = self.waiting is not None and self.blocks(self.waiting[0])
+        self._advance()
+        self.blocked = self.waiting is not None and self.blocks(self.waiting.need)
         if self.begins is not None:
-            self.scan, self.word, self.tile = self.begins, 0, 0
+            self.scan = self.begins.steps()
         self.room = level <= _ROOM
         return done
 
-    def take(self, layer: LayerLoad | None, done: bool) -> None:
+    def take(self, layer: LayerLoad | MapLoad | None, done: bool) -> None:
         """The layer that was started in this cycle, if one was; ``done`` : see `cycle`."""
         self.ready = done and self.begins is None and layer is None
         self.begins = layer
@@ -68,26 +69,31 @@ class Scanner:
         """Whether it does more than wait in the next cycle."""
         if self.begins is not None or any(self.scanned):
             return True
+        if self.windows and self.offered is None and self.scan is not None:
+            return True
         room = len(self.segments) <= _ROOM
         if self.waiting is None:
-            return self.scan is not None or not self.ready or self.room != room
+            more = self.scan is not None or self.offered is not None
+            return more or not self.ready or self.room != room
         if self.room != room or (room and not self.blocked):
             return True
-        return self.blocked != self.blocks(self.waiting[0])
+        return self.blocked != self.blocks(self.waiting.need)
 
-    def _next_word(self) -> tuple[int, int, bool] | None:
-        """Advance the address generator by one word."""
-        layer = self.scan
-        if layer is None:
+    def _advance(self) -> None:
+        """Move steps on; that of a window is registered before it is offered."""
+        if self.waiting is None:
+            self.waiting, self.offered = self.offered, None
+            if not self.windows:
+                self.waiting = self._next_step()
+        if self.windows and self.offered is None:
+            self.offered = self._next_step()
+
+    def _next_step(self) -> Step | None:
+        """Advance the address generator by one step."""
+        if self.scan is None:
             return None
-        need = 0 if layer.lead is None else layer.lead + self.word
-        needed = layer.needed[self.word]
-        self.word += 1
-        ends_tile = self.word == len(layer.needed)
-        if ends_tile:
-            self.out.skipped += layer.bytes_in - sum(layer.needed)
-            self.word = 0
-            self.tile += 1
-            if self.tile == layer.tiles:
-                self.scan = None
-        return need, needed, ends_tile
+        step = next(self.scan)
+        self.out.skipped += step.dropped
+        if step.ends_layer:
+            self.scan = None
+        return step

@@ -2,17 +2,17 @@
 
 from collections import deque
 
-from .load import NEVER
+from .load import NEVER, Step
 from .prediction import Prediction
 
 __all__ = ["Walker"]
 
 
 class Walker:
-    """Walks the bits of ``segments`` (bytes needed, ends the tile).
+    """Walks the bits of ``segments``.
 
     ``bits`` are left of the current segment; the segment after it and a spare one are those of a
-    skid buffer.
+    skid buffer. ``ended`` : a pixel's last k was decided on in this cycle.
 
     Parameters
     ----------
@@ -20,32 +20,38 @@ class Walker:
     out : counts ``issued`` and ``stall_drain``.
     """
 
-    def __init__(self, segments: deque[tuple[int, bool]], out: Prediction):
+    def __init__(self, segments: deque[Step], out: Prediction):
         self.segments, self.out = segments, out
-        self.bits, self.last = 0, False
-        self.following: tuple[int, bool] | None = None
-        self.spare: tuple[int, bool] | None = None
-        self.ready = True
+        self.bits, self.last, self.ends_pixel = 0, False, False
+        self.following: Step | None = None
+        self.spare: Step | None = None
+        self.ready, self.ended = True, False
 
-    def cycle(self, free: bool) -> bool:
-        """Returns whether a tile was claimed, which the drain must be ``free`` for."""
+    def cycle(self, free: bool, origins_ready: bool = True) -> bool:
+        """Returns whether a tile was claimed, which the drain must be ``free`` for.
+
+        ``origins_ready`` : in the next cycle the origins of the pixel are there.
+        """
         following = self.following
-        closes = following is not None and following[0] == 0
+        closes = following is not None and following.needed == 0
         full, final = self.bits > 0, self.bits == 1
         ends = self.last or closes
         last = final and ends
-        go = full and (not final or (free if ends else following is not None))
+        may = free if ends else following is not None
+        go = full and origins_ready and (not final or may)
         if go:
             self.out.issued += 1
-        elif last:
+        elif last and not free:
             self.out.stall_drain += 1
+        ends_pixel = self.ends_pixel if self.last else closes and following.ends_pixel
+        self.ended = go and last and ends_pixel
         self.bits -= go
         if closes and full and not self.last:
-            self.last, self.following = True, None
+            self.last, self.ends_pixel, self.following = True, following.ends_pixel, None
         elif not self.bits and following is not None:
             # A tile without a nonzero byte still issues one.
-            self.bits, self.last = following[0] or 1, following[1]
-            self.following = None
+            self.bits, self.last = following.needed or 1, following.ends_tile
+            self.ends_pixel, self.following = following.ends_pixel, None
         entering = self.segments.popleft() if self.ready and self.segments else None
         if self.following is None:
             self.following, self.spare = self.spare or entering, None
@@ -58,7 +64,7 @@ class Walker:
         """Whether it does more in the next cycle than issue a k of its segment or be idle."""
         if self.bits == 1 or (self.segments and self.ready):
             return True
-        return self.following is not None and (not self.bits or not self.following[0])
+        return self.following is not None and (not self.bits or not self.following.needed)
 
     def next_event(self, now: int) -> int:
         """The cycle in which it issues the last bit of its segment."""

@@ -226,7 +226,7 @@ class DrainTB(TB):
                     dut.head.value = tile.beats[moved]
 
     def _credit(self) -> None:
-        """What `Writeback` does with its slots."""
+        """What write-back does with its slots."""
         dut = self.dut
         dut.credit.value = int(self.slots <= RESULTS_DEPTH - 3)
         dut.room.value = int(self.slots <= RESULTS_DEPTH - 3 - self.latency)

@@ -24,7 +24,7 @@ ENGINE = "engine.engine"
 #: The multipliers of the array.
 PRODUCTS = "core.array.products"
 #: The memory of the masks.
-MASKS = "core.memories.activations.masks"
+MASKS = "core.memories.activations.masks.storage"
 #: The memory of the weights.
 WEIGHTS = "core.memories.weights"
 

@@ -7,10 +7,10 @@ from tests.helpers.networks import images, network
 from celosia.compiler import compile
 from celosia.driver import Device
 from celosia.driver.rtl.transport import RtlTransport
-from celosia.predict.cycles import predict
+from celosia.predict.cycles import LayerLoad, RunLoad, predict
 from celosia.predict.workload import dense_load, run_loads
 from celosia.spec import Config
-from celosia.spec.timing import MULTICYCLE_CYCLES
+from celosia.spec.timing import CLAIM_LATENCY, MULTICYCLE_CYCLES
 
 CONFIGS = [
     Config.default(3, 5),
@@ -75,3 +75,29 @@ def test_what_layers_count_adds_up():
     assert sum(predicted.layer_stall_drain) == predicted.stall_drain
     spent = zip(predicted.layer_cycles, predicted.layer_issued, strict=True)
     assert all(cycles >= issued > 0 for cycles, issued in spent)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 17])
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config.default(3, 8),
+        Config.default(3, 8, lanes=4),
+        Config.default(3, 4, requantizers=2),
+        Config.default(3, 4, requantizer_cycles=MULTICYCLE_CYCLES),
+    ],
+    ids=lambda config: f"l{config.lanes}r{config.requantizers}c{config.requantizer_cycles}",
+)
+def test_tiles_follow_each_other_as_fast_as_they_are_computed_or_drained(config, k, images):
+    needed = tuple(min(config.lanes, k - start) for start in range(0, k, config.lanes))
+
+    def cycles(tiles: int, emit: bool) -> int:
+        large = LayerLoad(None, tiles, not emit, emit, needed, k)
+        last = LayerLoad(None, 1, False, True, needed, k)
+        return predict(config, [RunLoad(images, len(needed), (large, last))]).cycles
+
+    pace = max(k, images * config.params_per_tile * config.requantizer_cycles)
+    assert cycles(80, False) - cycles(40, False) == 40 * pace
+    # Results on their way to the host may fill the queue so far that no tile is claimed ahead.
+    assert 40 * pace <= cycles(80, True) - cycles(40, True) < 40 * (pace + CLAIM_LATENCY)

@@ -119,6 +119,7 @@ class LinkTB(EngineTB):
             first
             | table
             | {"from_input": 0, "src": scratch, "src_words": words, "weight_stride": config.cols}
+            | {"waits": 1}
             | {"last": 1, "emit": 1, "weights": 8, "params": 2, "rounding": 1},
             common
             | {"from_input": 1, "tiles": 2, "weights": 1, "last": 1, "emit": 1}

@@ -122,7 +122,8 @@ class Builder:
         return Value(len(self.layers), private=self._uses[op.target.index] == 1)
 
     def _name(self, op: TfliteOperator) -> str:
-        name = op.target.name
+        # Of operators that the converter fused it joined the names.
+        name = op.target.name.split(";")[0]
         return name if name and name not in self._names else f"{name or op.code.lower()}#{op.index}"
 
     # Values of tensors.

@@ -66,8 +66,6 @@ _ENGINES = {
     "3x12l6r2": _small(3, 12, 6, 4, requantizers=2),
     "2x16l8r4s": _small(2, 16, 8, 1, requantizers=4, requantizer_cycles=MULTICYCLE_CYCLES),
 }
-#: Blocks that layers on maps use otherwise.
-_MAPS = {"3x8l4m": _small(3, 8, 4, 4, convolution=1, depthwise=1)}
 #: Memories so small that they can be filled and read to the last record.
 _LINKS = {
     f"{rows}x{cols}b{link_bytes}": Config(
@@ -98,6 +96,7 @@ _MEMORIES = {**_LINKS, "20x4": dataclasses.replace(_LINKS["1x4b1"], rows=20)}
 _MAPS = {
     "1x4m": _small(1, 4, 4, 1, convolution=1, depthwise=1),
     "3x5m": _small(3, 5, 5, 4, convolution=1, depthwise=1),
+    "3x8l4m": _small(3, 8, 4, 4, convolution=1, depthwise=1),
     "4x12l4m": _small(4, 12, 4, 2, convolution=1, depthwise=1),
     "2x8m": _small(2, 8, 8, 8, convolution=1),
 }

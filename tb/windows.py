@@ -21,9 +21,11 @@ def layer(rng: np.random.Generator, config: Config, **fields: int) -> dict[str, 
     def up_to(most: int) -> int:
         return int(rng.integers(1, most + 1))
 
+    # With small steps taps are inside the map and out of it; with any, seldom inside.
+    small = rng.random() < 0.6
+
     def any_of(bits: int) -> int:
-        few = rng.random() < 0.5
-        return int(rng.integers(1 << (min(4, bits) if few else bits)))
+        return int(rng.integers(1 << (min(2, bits) if small else bits)))
 
     depthwise = config.depthwise and rng.random() < 0.4
     rows = up_to(config.rows)

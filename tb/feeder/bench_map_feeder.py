@@ -139,6 +139,10 @@ async def against_loops(dut, stall):
             # So that even a quick run waits.
             values |= {"waits": 1, "wait": 3}
             stored = sorted(int(n) for n in tb.rng.choice([1, 3, 4, 5, 9, 70_000], 3))
+        elif index % 4 == 2:
+            # Words of zeros, the last ones of tiles among them.
+            values |= {"op": Op.CONVOLUTION, "skip": 1, "run_skip": 1, "tap_words": 3}
+            values |= {"height": 511, "width": 511}
         tiles += values["tiles"] * values["steps"]
         await tb.run(values, stored)
         await tb.cycles(int(tb.rng.integers(20) * (tb.rng.random() < stall[0])))

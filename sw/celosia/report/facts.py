@@ -166,16 +166,13 @@ def gather(
     classes = outputs.shape[1]
     if labels is not None and not ((labels >= 0) & (labels < classes)).all():
         raise CelosiaError(f"labels reach beyond the model's {classes} classes", where="--labels")
-    words = sum(each.tiles * len(each.needed) for each in dense_load(image, batch).layers)
+    words = sum(each.words for each in dense_load(image, batch).layers)
     part = x[: batch * max(1, min(_WORDS // words, _RUNS))]
     runs = run_loads(image, part, batch, skip)
     prediction = predict(image.config, runs)
     cycles = []
     for index in range(len(image.model.layers)):
-        saved = sum(
-            run.layers[index].tiles * (run.layers[index].bytes_in - sum(run.layers[index].needed))
-            for run in runs
-        )
+        saved = sum(run.layers[index].dropped for run in runs)
         spent = prediction.layer_cycles[index]
         compute, drain = prediction.layer_issued[index], prediction.layer_stall_drain[index]
         values = compute, drain, max(0, spent - compute - drain), saved

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.helpers.networks import images, network
+from tests.helpers.random_graphs import MAP_CONFIGS, random_graph
 
 from celosia.compiler import compile
 from celosia.driver import Device
@@ -11,6 +12,7 @@ from celosia.predict.cycles import LayerLoad, RunLoad, predict
 from celosia.predict.workload import dense_load, run_loads
 from celosia.spec import Config
 from celosia.spec.timing import CLAIM_LATENCY, MULTICYCLE_CYCLES
+from celosia.support.errors import CelosiaError
 
 CONFIGS = [
     Config.default(3, 5),
@@ -24,6 +26,9 @@ CONFIGS = [
     ),
     Config.default(2, 8, lanes=8, requantizers=4, requantizer_cycles=MULTICYCLE_CYCLES),
 ]
+
+#: Engines with convolution: one of each kind of the others.
+MAPS = ("3x5", "4x12-lanes4")
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
@@ -46,6 +51,31 @@ def test_prediction_is_what_the_engine_counts(config):
                 counted = device.counters() | {"cycles": device.cycles}
                 predicted = predict(config, run_loads(image, x, skip=skip))
                 assert counted == {name: getattr(predicted, name) for name in counted}, widths
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_prediction_on_maps_is_what_the_engine_counts(name):
+    config, ran = MAP_CONFIGS[name], set()
+    with Device(RtlTransport(config)) as device:
+        for seed in range(8):
+            print("seed", seed)
+            rng = np.random.default_rng([seed, config.rows])
+            graph = random_graph(rng)
+            try:
+                image = compile(graph, config, bool(seed % 2), ("throughput", "latency")[seed // 4])
+            except CelosiaError:  # too large, or an addition that no weights give
+                continue
+            ran.add(image.stripes)
+            device.load(image)
+            x = rng.integers(-128, 128, (int(rng.integers(1, 5)), graph.layers[0].inputs))
+            x = np.where(rng.random(x.shape) < rng.choice([0, 0.5, 1]), -128, x).astype(np.int8)
+            for skip in (True, False):
+                device.counters(clear=True)
+                device.run_layers(x, skip=skip)
+                counted = device.counters() | {"cycles": device.cycles}
+                predicted = predict(config, run_loads(image, x, skip=skip))
+                assert counted == {name: getattr(predicted, name) for name in counted}
+    assert True in ran
 
 
 def test_dense_load_is_the_load_without_skipping():

@@ -20,8 +20,6 @@ __all__ = ["Arrival", "Drain"]
 
 #: Slots for results that may be taken while the drain takes another one.
 _CREDIT = RESULTS_DEPTH - 3
-#: Slots that may be taken while a tile is claimed ahead.
-_ROOM = _CREDIT - CLAIM_LATENCY
 
 
 class Arrival(NamedTuple):
@@ -38,10 +36,11 @@ class Arrival(NamedTuple):
 class Drain:
     """Shifts out the tiles of ``layers``, of which the first one is open.
 
-    Each of the tiles ``claimed`` can be shifted from the cycle given there on. All of them will
-    have been before cycle ``drained``, which is later by each cycle that the host makes them wait.
-    ``claiming`` are the layers with tiles to be claimed, ``claims_left`` of the first one.
-    ``arrivals`` are the words on their way, in order.
+    A tile is claimed ``claim_latency`` cycles before its first beat at the earliest; while one is
+    claimed ahead, at most ``most`` slots may be taken. Each of the tiles ``claimed`` can be shifted
+    from the cycle given there on. All of them will have been before cycle ``drained``, which is
+    later by each cycle that the host makes them wait. ``claiming`` are the layers with tiles to be
+    claimed, ``claims_left`` of the first one. ``arrivals`` are the words on their way, in order.
 
     Parameters
     ----------
@@ -54,13 +53,14 @@ class Drain:
         fast = config.requantizer_cycles == 1
         self.to_arrival = DRAIN_LATENCY + TABLES_LATENCY
         self.to_arrival += REQUANTIZER_LATENCY if fast else MULTICYCLE_LATENCY
-        self.row_cycles = config.params_per_tile * config.requantizer_cycles
+        self.claim_latency = CLAIM_LATENCY + config.convolution
+        self.most = _CREDIT - self.claim_latency
         self.layers: deque[ActiveLayer] = deque()
         self.claiming: deque[ActiveLayer] = deque()
         self.tiles_left = self.claims_left = 0
         self.claimed: deque[int] = deque()
         self.drained = 0
-        self.beat = self.row = self.word = self.next_beat = 0
+        self.beat = self.row = self.word = self.pixel = self.next_beat = 0
         self.slots = 0  # for results that are taken
         # Whether there is credit, and room for a claim, which claims see a cycle later.
         self.credit = self.room = self.room_seen = False
@@ -76,7 +76,7 @@ class Drain:
     def free(self, now: int) -> bool:
         """Whether a tile may be claimed."""
         ahead = self.drained - now
-        return ahead <= 0 or (ahead <= CLAIM_LATENCY and self.room_seen)
+        return ahead <= 0 or (ahead <= self.claim_latency and self.room_seen)
 
     def cycle(self, now: int) -> bool:
         """Returns whether a word for the host was shifted."""
@@ -108,7 +108,7 @@ class Drain:
         if claim:
             self._claim(now)
         self.room_seen = self.room
-        self.room = self.slots <= _ROOM
+        self.room = self.slots <= self.most
         self.credit = self.slots <= _CREDIT
         self.slots += change
 
@@ -116,7 +116,7 @@ class Drain:
         """Whether it does more than wait in the next cycle."""
         if self.claimed and self.claimed[0] <= now:
             return True
-        room, credit = self.slots <= _ROOM, self.slots <= _CREDIT
+        room, credit = self.slots <= self.most, self.slots <= _CREDIT
         return self.shifted or self.credit != credit or not self.room_seen == self.room == room
 
     def next_event(self) -> int:
@@ -125,32 +125,38 @@ class Drain:
         return min(loaded, self.arrivals[0].at if self.arrivals else NEVER)
 
     def _claim(self, now: int) -> None:
-        layer = self.claiming[0]
-        self.claims_left = (self.claims_left or layer.load.tiles) - 1
+        layer, config = self.claiming[0], self.config
+        load = layer.load
+        self.claims_left = (self.claims_left or load.tiles * load.pixels) - 1
         if not self.claims_left:
             self.claiming.popleft()
-        first = now + CLAIM_LATENCY
+        first = now + self.claim_latency
         self.claimed.append(first)
-        self.drained = first + layer.images * self.row_cycles
+        beats = load.most_rows(layer.images) * load.tile_words(config) * config.beats
+        self.drained = first + beats * config.requantizer_cycles
 
     def _shift(self, now: int, layer: ActiveLayer) -> None:
-        row_ends = self.row == layer.images - 1
-        tile_ends = row_ends and self.word == self.config.words_per_tile - 1
+        load = layer.load
+        row_ends = self.row == load.rows(self.pixel, layer.images) - 1
+        tile_ends = row_ends and self.word == load.tile_words(self.config) - 1
         self.row = 0 if row_ends else self.row + 1
         if row_ends:
             self.word = 0 if tile_ends else self.word + 1
         if tile_ends:
             self.claimed.popleft()
-            self.tiles_left = (self.tiles_left or layer.load.tiles) - 1
-        layer_ends = tile_ends and not self.tiles_left
+            self.tiles_left = (self.tiles_left or load.tiles) - 1
+        pixel_ends = tile_ends and not self.tiles_left
+        layer_ends = pixel_ends and self.pixel == load.pixels - 1
+        if pixel_ends:
+            self.pixel = 0 if layer_ends else self.pixel + 1
         if layer_ends:
             self.layers.popleft()
         self.arrivals.append(
             Arrival(
                 at=now + self.to_arrival,
-                stored=layer.load.store,
+                stored=load.store,
                 word_end=row_ends,
-                to_host=layer.load.emit,
+                to_host=load.emit,
                 frame_end=layer.last and layer_ends,
                 layer_end=layer_ends,
             )

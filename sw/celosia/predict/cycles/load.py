@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from celosia.spec import Config
+
 __all__ = ["NEVER", "ActiveLayer", "LayerLoad", "MapLoad", "RunLoad", "Step"]
 
 #: A cycle that does not come.
@@ -41,6 +43,33 @@ class LayerLoad:
     needed: tuple[int, ...]
     bytes_in: int
 
+    @property
+    def words(self) -> int:
+        """Words that are scanned."""
+        return self.tiles * len(self.needed)
+
+    @property
+    def dropped(self) -> int:
+        """Bytes that are not multiplied."""
+        return self.tiles * (self.bytes_in - sum(self.needed))
+
+    @property
+    def pixels(self) -> int:
+        """Results of a row, of all tiles each."""
+        return 1
+
+    def most_rows(self, images: int) -> int:
+        """Rows that compute something in a run of ``images``."""
+        return images
+
+    def rows(self, pixel: int, images: int) -> int:
+        """Those of them that compute pixel number ``pixel``."""
+        return images
+
+    def tile_words(self, config: Config) -> int:
+        """Words of results that a row has of a tile."""
+        return config.words_per_tile
+
     def steps(self) -> Iterator[Step]:
         """Every input word for each tile."""
         last_word, dropped = len(self.needed) - 1, self.bytes_in - sum(self.needed)
@@ -77,11 +106,32 @@ class MapLoad:
     needed: tuple[tuple[int, ...], ...]
     bytes_in: int
 
-    def rows(self, step: int, images: int) -> int:
-        """Rows with a pixel in ``step`` of a run of ``images``."""
-        if self.images:
-            return images
-        return self.rows_used - (step >= self.rows_full)
+    @property
+    def words(self) -> int:
+        """As `LayerLoad.words`."""
+        return self.tiles * sum(map(len, self.needed))
+
+    @property
+    def dropped(self) -> int:
+        """As `LayerLoad.dropped`."""
+        return self.tiles * (self.pixels * self.bytes_in - sum(map(sum, self.needed)))
+
+    @property
+    def pixels(self) -> int:
+        """As `LayerLoad.pixels`."""
+        return len(self.needed)
+
+    def most_rows(self, images: int) -> int:
+        """As `LayerLoad.most_rows`."""
+        return images if self.images else self.rows_used
+
+    def rows(self, pixel: int, images: int) -> int:
+        """As `LayerLoad.rows`."""
+        return images if self.images else self.rows_used - (pixel >= self.rows_full)
+
+    def tile_words(self, config: Config) -> int:
+        """As `LayerLoad.tile_words`."""
+        return 1 if self.depthwise else config.words_per_tile
 
     def steps(self) -> Iterator[Step]:
         """Every word of every tap for each tile of each pixel."""

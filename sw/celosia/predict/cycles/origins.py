@@ -42,8 +42,7 @@ class Origins:
             self.row %= self.rows
         if started:
             load = started.load
-            self.rows = started.images if load.images else load.rows_used
-            self.pixels_left = len(load.needed) - 1
+            self.rows, self.pixels_left = load.most_rows(started.images), load.pixels - 1
             self.preparing, self.row = True, 0
 
     def moves(self, ends: bool) -> bool:

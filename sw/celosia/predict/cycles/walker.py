@@ -33,9 +33,9 @@ class Walker:
         ``origins_ready`` : in the next cycle the origins of the pixel are there.
         """
         following = self.following
-        closes = following is not None and following.needed == 0
+        closing = following if following is not None and following.needed == 0 else None
         full, final = self.bits > 0, self.bits == 1
-        ends = self.last or closes
+        ends = self.last or closing is not None
         last = final and ends
         may = free if ends else following is not None
         go = full and origins_ready and (not final or may)
@@ -43,12 +43,12 @@ class Walker:
             self.out.issued += 1
         elif last and not free:
             self.out.stall_drain += 1
-        ends_pixel = self.ends_pixel if self.last else closes and following.ends_pixel
-        self.ended = go and last and ends_pixel
+        if closing is not None and full and not self.last:
+            self.last, self.ends_pixel, self.following = True, closing.ends_pixel, None
+            following = None
+        self.ended = go and last and self.ends_pixel
         self.bits -= go
-        if closes and full and not self.last:
-            self.last, self.ends_pixel, self.following = True, following.ends_pixel, None
-        elif not self.bits and following is not None:
+        if not self.bits and following is not None:
             # A tile without a nonzero byte still issues one.
             self.bits, self.last = following.needed or 1, following.ends_tile
             self.ends_pixel, self.following = following.ends_pixel, None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, Unsupported
 from celosia.support.files import atomic_write
 
 from . import options
@@ -54,6 +54,12 @@ def run(args: argparse.Namespace) -> int:
             compilable(args, image, console), options.config(args), **options.maps(args)
         )
     options.check_run(args, image.config)
+    if args.report and image.config.convolution:
+        raise Unsupported(
+            "there is no report of engines with convolution yet",
+            where="--report",
+            todo="leave it out; `celosia check` shows where cycles go",
+        )
     x = _input(args.input, image)
     labels = _labels(args.labels, len(x)) if args.labels else None
     reference = float_results(args, image)

@@ -8,7 +8,7 @@ from celosia.network.outline import Outline
 from celosia.ops import OPERATIONS
 from celosia.ops.pack import element_table
 from celosia.spec import Config, memories, record
-from celosia.support.errors import DoesNotFit
+from celosia.support.errors import DoesNotFit, Unsupported
 
 from .maps.choose import Goal, choose
 from .maps.choose import needs as map_needs
@@ -35,6 +35,13 @@ def needs(
         graph = graph.graph if isinstance(graph, Outline) else graph
         program = lower(fold_channels(graph).graph if fold else graph, config)
         return _map_needs(graph, program, choose(program, config, goal), config)
+    for layer in graph.layers:
+        if layer.kind != "Dense":
+            raise Unsupported(
+                f"needs {layer.kind}, an operation that the {config} engine lacks",
+                where=layer.name,
+                todo="choose an engine with convolution=1",
+            )
     return {
         "weight_depth": sum(OPERATIONS[x.op].weight_words(x, config) for x in graph.layers),
         "param_depth": sum(OPERATIONS[x.op].param_words(x, config) for x in graph.layers),

@@ -98,7 +98,7 @@ def models_dir() -> Path:
     named = os.environ.get("CELOSIA_MODELS")
     folder = Path(named) if named else _CANDIDATE.parents[1] / "models"
     if not named and not folder.is_dir():
-        pytest.skip("no models: set CELOSIA_MODELS to a folder with MLPerf Tiny's ad01_int8.tflite")
+        pytest.skip("no models: set CELOSIA_MODELS to a folder with MLPerf Tiny's .tflite files")
     return folder.resolve()
 
 

@@ -24,6 +24,7 @@ from celosia.spec import (
     memories,
     record,
 )
+from celosia.spec.maps import ADDRESS_BITS
 
 __all__ = [
     "active_layer",
@@ -214,7 +215,7 @@ def tag(config: Config) -> data.StructLayout:
         "word_end": 1,
         "layer_end": 1,
     }
-    return data.StructLayout(fields | ({"number": 16} if config.convolution else {}))
+    return data.StructLayout(fields | ({"number": ADDRESS_BITS} if config.convolution else {}))
 
 
 def events(config: Config) -> data.StructLayout:
@@ -344,7 +345,7 @@ def row_write(config: Config) -> data.StructLayout:
         "data": word(config),
     }
     if config.convolution:
-        fields |= {"number": 16, "placement": placement(config)}
+        fields |= {"number": ADDRESS_BITS, "placement": placement(config)}
     return data.StructLayout(fields)
 
 

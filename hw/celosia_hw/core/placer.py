@@ -5,12 +5,13 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config
+from celosia.spec.maps import ADDRESS_BITS
 from celosia.spec.timing import PLACEMENT_LATENCY
 from celosia_hw.layouts import placement
 
 __all__ = ["Placer"]
 
-_NUMBER = 16
+_NUMBER = ADDRESS_BITS
 
 
 class Placer(wiring.Component):

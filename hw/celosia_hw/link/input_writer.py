@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import INPUT_LAYOUT, Config, Memory, record
+from celosia.spec.maps import ADDRESS_BITS
 from celosia_hw.layouts import link_word, row_write, struct
 
 from .records import Records
@@ -84,13 +85,13 @@ class InputWriter(wiring.Component):
     def _of_maps(self, config: Config) -> dict[str, wiring.Member]:
         if not config.convolution:
             return {}
-        return {"words": In(16), "stripes": In(1), "layout": In(struct(INPUT_LAYOUT))}
+        return {"words": In(ADDRESS_BITS), "stripes": In(1), "layout": In(struct(INPUT_LAYOUT))}
 
     def _place(self, m: Module, dst: Signal) -> None:
         """The number of each word, counted up row by row, and its placement."""
         payload, layout = self.o.payload, self.layout
-        number = Signal(16)
-        first = Signal(16)  # number of the word in row 0
+        number = Signal(ADDRESS_BITS)
+        first = Signal(ADDRESS_BITS)  # number of the word in row 0
         where = payload.placement
         m.d.comb += [
             payload.number.eq(number),

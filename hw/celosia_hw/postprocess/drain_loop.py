@@ -3,6 +3,7 @@
 from amaranth import *
 
 from celosia.spec import Config
+from celosia.spec.maps import ADDRESS_BITS
 from celosia_hw.layouts import tag
 from celosia_hw.util.loop_counter import LoopCounter
 
@@ -46,7 +47,7 @@ class DrainLoop(Elaboratable):
         self.layer_end = Signal()
         self.row = Signal(fields["row"].shape)
         self.dst = Signal(fields["dst"].shape)
-        self.number = Signal(16)
+        self.number = Signal(ADDRESS_BITS)
         self.params = Signal(range(config.param_depth))
 
     def elaborate(self, platform):
@@ -147,8 +148,8 @@ class DrainLoop(Elaboratable):
     def _numbers(self, m: Module, beat_ends, step_end) -> None:
         """Numbers of words, and where their masks are stored."""
         layer = self.layer
-        of_word = Signal(16)  # row 0's number of the word
-        of_step = Signal(16)  # row 0's first number of the step
+        of_word = Signal(ADDRESS_BITS)  # row 0's number of the word
+        of_step = Signal(ADDRESS_BITS)  # row 0's first number of the step
         result_row = Signal.like(layer.result_row)
         result_pixel = Signal.like(layer.result_pixel)
         dst = Signal.like(layer.dst, name="first_dst")

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from celosia.spec.maps import ADDRESS_BITS
+
 __all__ = ["store_input"]
 
-_NUMBERS = (1 << 16) - 1  # word numbers are 16 bits
+_NUMBERS = (1 << ADDRESS_BITS) - 1
 
 
 def store_input(

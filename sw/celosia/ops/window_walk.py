@@ -10,10 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from celosia.spec import Config, Op
+from celosia.spec.maps import ADDRESS_BITS, COORDINATE_BITS
 
 __all__ = ["WindowWalk", "params_read", "tile_weights", "weights_read"]
 
-_ADDRESS, _SIDE = (1 << 16) - 1, (1 << 9) - 1
+_ADDRESS, _SIDE = (1 << ADDRESS_BITS) - 1, (1 << COORDINATE_BITS) - 1
 
 
 @dataclass(frozen=True)

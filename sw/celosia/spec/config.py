@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import cast
 
 from .integers import ceil_div
+from .maps import ADDRESS_BITS
 from .ops import Op
 from .timing import MULTICYCLE_CYCLES
 
@@ -27,7 +28,7 @@ _RANGES = {
 }
 
 #: Addresses in a row's activations, in slots.
-_ADDRESSES = 1 << 16
+_ADDRESSES = 1 << ADDRESS_BITS
 
 
 @dataclass(frozen=True, kw_only=True)

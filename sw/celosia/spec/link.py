@@ -11,6 +11,7 @@ many. The frame of a refused request is read to its end, so the link stays in st
 from enum import IntEnum, IntFlag
 
 from .fields import Field, Layout
+from .maps import ADDRESS_BITS
 
 __all__ = [
     "COUNTERS",
@@ -156,9 +157,13 @@ INPUT_LAYOUT = Layout(
     "input_layout",
     6,
     (
-        Field("row_words", 16, "words from the first that a row keeps to the next row's first, D"),
-        Field("halo", 16, "words before a row's own that it keeps too, H"),
-        Field("length", 16, "words that a row keeps, L; an input bank has as many"),
+        Field(
+            "row_words",
+            ADDRESS_BITS,
+            "words from a row's first word to the next row's, D",
+        ),
+        Field("halo", ADDRESS_BITS, "words before a row's own that it keeps too, H"),
+        Field("length", ADDRESS_BITS, "words that a row keeps, L; an input bank has as many"),
     ),
 )
 

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import Config, Op
+from celosia.spec.maps import NEED_BITS
 from celosia_hw.layouts import active_layer, origin, part_of, step
 from celosia_hw.util.countdown import Countdown
 
@@ -13,7 +14,7 @@ from .advance import Advance
 __all__ = ["WindowAddresses"]
 
 #: Where words of results are no longer counted.
-_MOST = (1 << 17) - 1
+_MOST = (1 << NEED_BITS) - 1
 
 
 class WindowAddresses(wiring.Component):

@@ -3,6 +3,7 @@
 from celosia.network.folding import Folded
 from celosia.network.host_steps import HostSteps
 from celosia.spec import INPUT_LAYOUT, Config, Memory, Op, pack_descriptor
+from celosia.spec.maps import ADDRESS_BITS
 
 from ..metadata import LayerInfo, ModelInfo, PieceInfo
 from .kernel import Kernel, Program
@@ -30,7 +31,7 @@ def sections(program: Program, plan: Plan, config: Config) -> dict[Memory, bytes
         param_word += kernel.param_words(config)
     place = plan.input
     layout = INPUT_LAYOUT.pack(
-        row_words=place.row_words, halo=place.halo % (1 << 16), length=place.length
+        row_words=place.row_words, halo=place.halo % (1 << ADDRESS_BITS), length=place.length
     )
     return {
         Memory.WEIGHTS: b"".join(weights),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.spec import Config
+from celosia.spec.maps import ADDRESS_BITS
 
 from .kernel import Program
 from .windows import NONE, row_steps, words_read
@@ -18,7 +19,7 @@ from .windows import NONE, row_steps, words_read
 __all__ = ["Plan", "Range", "plan"]
 
 #: Word numbers are 16 bits.
-_WORDS = 1 << 16
+_WORDS = 1 << ADDRESS_BITS
 _RESTARTS = 300
 
 

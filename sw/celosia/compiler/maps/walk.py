@@ -3,6 +3,7 @@
 import numpy as np
 
 from celosia.spec import PARTS, Config, ceil_div
+from celosia.spec.maps import ADDRESS_BITS, COORDINATE_BITS, NEED_BITS
 from celosia.support.errors import CelosiaError
 
 from .kernel import Kernel, Program
@@ -11,7 +12,7 @@ from .windows import is_whole, pixels_read, row_steps
 
 __all__ = ["walk"]
 
-_SIDE, _ADDRESS, _WAIT = 1 << 9, 1 << 16, (1 << 17) - 1
+_SIDE, _ADDRESS, _WAIT = 1 << COORDINATE_BITS, 1 << ADDRESS_BITS, (1 << NEED_BITS) - 1
 #: Lines and pixels of a map, at most.
 _MOST = 256
 

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if args.images is not None and args.images < 1:
         raise CelosiaError(f"{args.images} is not at least 1", where="--images")
     console, config = Console(args.quiet, args.json), options.config(args)
-    options.check_run(args, config)
+    options.check_run(args)
     with console.progress() as progress:
         dataset = load_mnist(args.data, progress)
     console.say(dataset_line(dataset))
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     sample = scaled(dataset.x_train[:CALIBRATION_IMAGES])
     network = quantize(model, sample, name=dataset.name)
     image = compile(network, config)
+    options.check_batch(args, image)
     sizes = "-".join(map(str, model.sizes))
     console.say(f"network: {sizes}, {network.graph.macs:,} MACs an image, int8; engine: {config}")
 
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
             "engine": config.to_dict(),
             "transport": args.transport,
             "rtl": options.rtl_form(args),
-            "batch": args.batch or config.rows,
+            "batch": args.batch or image.batch,
             "skip": not args.no_skip,
             "jobs": run.jobs,
             "complete": complete,

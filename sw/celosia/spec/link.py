@@ -179,6 +179,6 @@ COUNTERS = Layout(
         Field("stall_output", 48, "cycles the drain waited for the host to take results"),
         Field("stall_drain", 48, "cycles the array waited for the drain"),
         Field("stall_data", 48, "cycles the feeder waited for the results of the layer before"),
-        Field("images", 48, "images computed"),
+        Field("images", 48, "images computed; where images follow each other in a row, rows"),
     ),
 )

@@ -44,7 +44,7 @@ _ENGINE = {
     "requantizers": "channels requantized per cycle",
     "counter-bits": "width of the performance counters",
     "requantizer-cycles": "cycles between two uses of a requantizer, 1 or 27",
-    "convolution": "1 for layers on maps, 0 for dense layers only",
+    "convolution": "1 for layers on maps too, 0 for dense layers only",
     "depthwise": "1 for depthwise convolution, pooling and addition too",
 }
 

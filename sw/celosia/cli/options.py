@@ -10,7 +10,6 @@ from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
 
 if TYPE_CHECKING:
-    from celosia.compiler.image import Image
     from celosia.spec import Config
 
 __all__ = [
@@ -164,12 +163,11 @@ def check_run(args: argparse.Namespace) -> None:
         find_toolchain()
 
 
-def check_batch(args: argparse.Namespace, image: "Image") -> None:
-    """Refuse a batch that is larger than what ``image`` computes together."""
-    if args.batch is not None and not 1 <= args.batch <= image.batch:
+def check_batch(args: argparse.Namespace, most: int) -> None:
+    """Refuse a batch of more than ``most`` images, those that are computed together."""
+    if args.batch is not None and not 1 <= args.batch <= most:
         raise CelosiaError(
-            f"{args.batch} is outside 1..{image.batch}, the images computed together",
-            where="--batch",
+            f"{args.batch} is outside 1..{most}, the images computed together", where="--batch"
         )
 
 

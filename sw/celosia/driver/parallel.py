@@ -6,7 +6,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -36,6 +36,7 @@ class Run:
     counters : the engines' performance counters since they were loaded, summed. Only of engines
         that came to the end of their share.
     jobs : engines that ran.
+    faults : of the lines to the engines, those that were mended, by kind.
     """
 
     outputs: np.ndarray
@@ -43,6 +44,7 @@ class Run:
     cycles: int | None
     counters: dict[str, int]
     jobs: int
+    faults: dict[str, int] = field(default_factory=dict)
 
 
 class WorkerFailed(CelosiaError):
@@ -146,9 +148,10 @@ class _Collector:
                 self.cycles[share] = cycles
                 self.run.cycles = sum(self.cycles.values())
             self.progress("running", int(self.run.done.sum()), len(self.run.done))
-        elif kind == "counters":
+        elif kind in ("counters", "faults"):
+            sums = getattr(self.run, kind)
             for name, value in content[0].items():
-                self.run.counters[name] = self.run.counters.get(name, 0) + value
+                sums[name] = sums.get(name, 0) + value
         elif kind == "error":
             raise content[0]
 
@@ -168,6 +171,7 @@ def _share(
         for start, outputs in device.stream(x, batch=batch, skip=skip):
             yield "outputs", first, first + start, outputs[-1], device.cycles
         yield "counters", device.counters()
+        yield "faults", dict(getattr(device.transport, "faults", {}))
 
 
 def _in_workers(shares: list[tuple], collect: _Collector) -> None:

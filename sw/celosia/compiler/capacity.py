@@ -15,6 +15,7 @@ from .maps.choose import needs as map_needs
 from .maps.kernel import Program
 from .maps.lower import lower
 from .maps.plan import Plan
+from .maps.walk import walk
 from .memory import allocate
 from .operations import lacking
 
@@ -28,19 +29,29 @@ def needs(
 
     ``goal`` and ``fold`` are those of `celosia.compile`.
 
+    Raises
+    ------
+    Unsupported : the engine lacks an operation; it and the layer are named.
+    CelosiaError : a map, kernel, stride or padding beyond a descriptor's fields, naming the layer.
+
     It depends on ``cols``, ``lanes`` and ``requantizers`` only, with convolution also on ``rows``
     and the operations; tables shared by layers count once.
     """
     if config.convolution:
         graph = graph.graph if isinstance(graph, Outline) else graph
         program = lower(fold_channels(graph).graph if fold else graph, config)
-        return _map_needs(graph, program, choose(program, config, goal), config)
+        plan = choose(program, config, goal)
+        needed = _map_needs(graph, program, plan, config)
+        assert plan is not None  # else its needs were refused
+        for index in range(len(program.kernels)):
+            walk(program, plan, config, index)
+        return needed
     for layer in graph.layers:
         if layer.kind != "Dense":
             raise Unsupported(
                 f"needs {layer.kind}, an operation that the {config} engine lacks",
                 where=layer.name,
-                todo="choose an engine with convolution=1",
+                todo="choose an engine with convolution=1 (--convolution 1)",
             )
     return {
         "weight_depth": sum(OPERATIONS[x.op].weight_words(x, config) for x in graph.layers),

@@ -12,12 +12,13 @@ from celosia.spec import (
     Config,
     InferFlag,
     Memory,
+    Op,
     Opcode,
     config_of,
     record,
 )
 from celosia.spec.link import MAGIC, VERSION
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, Unsupported
 from celosia.support.progress import Progress, silent
 
 from .frames import pad_records, padded, request, response, unpad_records
@@ -101,8 +102,10 @@ class Device:
 
         Raises
         ------
+        Unsupported : this engine lacks an operation of the program; it is named.
         CelosiaError : the image was compiled for another configuration, naming both.
         """
+        self._check_operations(image)
         if image.config != self.config:
             theirs, ours = image.config.to_dict(), self.config.to_dict()
             names = [name for name in ours if theirs[name] != ours[name]]
@@ -237,6 +240,18 @@ class Device:
         # One word that ends a frame ends any frame. Whatever it was, one refusal answers it.
         self.transport.exchange([bytes(self.transport.link_bytes)])
         self._command(Opcode.RESET)
+
+    def _check_operations(self, image: Image) -> None:
+        names = [n for n in ("convolution", "depthwise") if not getattr(self.config, n)]
+        options = [f"--{name} 1" for name in names if getattr(image.config, name)]
+        for index, each in enumerate(image.descriptors()):
+            if options and each["op"] not in self.config.ops:
+                raise Unsupported(
+                    f"descriptor {index} needs {Op(each['op']).name}, an operation that this "
+                    "engine lacks",
+                    where=image.model.name,
+                    todo=f"choose an engine with {' '.join(options)}",
+                )
 
     def _loaded(self) -> Image:
         if self.image is None:

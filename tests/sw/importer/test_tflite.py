@@ -161,7 +161,7 @@ REFUSED = {
         "outputs": (3, 4),
     },
     "two outputs of the model are the same values": {"outputs": (3, 3)},
-    "the model's output is tensor 0 ('t0'), which no layer computes": {"outputs": (3, 0)},
+    "the model's output tensor 0 ('t0') is the model's input": {"outputs": (3, 0)},
     "operator 0 (FULLY_CONNECTED): fused activation TANH": {"options": fully_connected(4)},
     "operator 0 (FULLY_CONNECTED): its weights are shuffled": {"options": shuffled()},
     "operator 0 (FULLY_CONNECTED): weights have zero point 2": {

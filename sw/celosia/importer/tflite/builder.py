@@ -18,7 +18,8 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 from .elementwise import add, concatenation, mean, pad
 from .load import TfliteModel, TfliteOperator, TfliteTensor
-from .operands import map_shape, quant_of
+from .operands import check_shape, map_shape, quant_of
+from .reshapes import check_reshape
 from .windows import average_pool, convolution, depthwise, max_pool
 
 __all__ = ["HANDLERS", "Builder", "Value"]
@@ -202,19 +203,21 @@ class Builder:
                 where=where,
             )
         layer = _named(where, lambda: _LAYERS[op.code](op, self._name(op), shapes))
-        if prod(op.target.shape) != layer.outputs:
+        shape = wanted[0] if op.code == "ADD" else layer.output_shape
+        if map_shape(op.target, where) != shape:
             raise CelosiaError(
-                f"output of shape {list(op.target.shape)} is not {layer.outputs} values",
-                where=where,
+                f"output of shape {list(op.target.shape)} is not {[1, *shape]}", where=where
             )
         return self.append(op, layer, numbers)
 
     def activation(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         source, output = quant_of(op.source, str(op)), quant_of(op.target, str(op))
         table = _named(str(op), lambda: element_table(op.code, source, output, **_parameters(op)))
         return self._table(op, table, output)
 
     def quantize(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         source, target, where = op.source, op.target, str(op)
         value = self._value(op, source)
         if source.dtype == "float32":
@@ -231,6 +234,7 @@ class Builder:
         return replace(value, steps=(*value.steps, step))
 
     def dequantize(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         value, where = self._result(op), str(op)
         if op.target.dtype != "float32":
             raise CelosiaError(f"{op.target} is {op.target.dtype}, not float32", where=where)
@@ -238,6 +242,7 @@ class Builder:
         return replace(value, steps=(*value.steps, step))
 
     def softmax(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         value, where = self._result(op), str(op)
         source, target = op.source, op.target
         entry, output = quant_of(source, where), quant_of(target, where)
@@ -255,15 +260,9 @@ class Builder:
         return replace(value, steps=(*value.steps, step))
 
     def reshape(self, op: TfliteOperator) -> Value:
-        source, target = op.source, op.target
-        if prod(source.shape) != prod(target.shape) or source.dtype != target.dtype:
-            raise CelosiaError(
-                f"{source.dtype} {list(source.shape)} cannot become {target.dtype} "
-                f"{list(target.shape)}",
-                where=str(op),
-            )
-        value = self._value(op, source)
-        return replace(value, private=value.private and self._uses[target.index] == 1)
+        check_reshape(op)
+        value = self._value(op, op.source)
+        return replace(value, private=value.private and self._uses[op.target.index] == 1)
 
     def _result(self, op: TfliteOperator) -> Value:
         """The value of the first input, which must be a layer's result."""

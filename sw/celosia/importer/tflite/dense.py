@@ -74,7 +74,7 @@ def _operands(op: TfliteOperator) -> Operands:
         raise Unsupported(
             f"input of shape {list(op.source.shape)} is not one vector of {k}", where=where
         )
-    if prod(op.target.shape) != n:
+    if prod(op.target.shape) != n or op.target.shape[-1:] not in ((n,), ()):
         raise CelosiaError(
             f"output of shape {list(op.target.shape)} is not {n} values", where=where
         )

@@ -12,6 +12,7 @@ from .builtin import builtin_name
 from .flatbuffer import Bytes, Table, root
 from .schema import (
     FILE_IDENTIFIER,
+    OPTIONS_TYPES,
     Buffer,
     Code,
     Model,
@@ -174,8 +175,12 @@ def _quantization(
         return None, None, 0
     if table.scalar(Quantization.DETAILS_TYPE, "B"):
         raise Unsupported("its quantization is not affine", where=where)
-    if not (np.isfinite(scales).all() and (scales > 0).all()):
-        raise CelosiaError("a scale is not a positive number", where=where)
+    bad = ~(np.isfinite(scales) & (scales > 0))
+    if bad.any():
+        channel = f", channel {int(bad.argmax())}" if len(scales) > 1 else ""
+        raise CelosiaError(
+            f"scale {scales[bad][0]:g} is not a positive number", where=f"{where}{channel}"
+        )
     zero_points = table.array(Quantization.ZERO_POINT, "i8")
     if zero_points is None or not len(zero_points):
         zero_points = np.zeros(len(scales), np.int64)
@@ -223,6 +228,13 @@ def _operator(
     if code >= len(codes):
         raise CelosiaError(f"operator code {code} of {len(codes)}", where=f"operator {index}")
     where = f"operator {index} ({codes[code]})"
+    kind = table.scalar(Operator.OPTIONS_TYPE, "B")
+    options = table.table(Operator.OPTIONS) if kind else None
+    wanted = OPTIONS_TYPES.get(codes[code], kind)
+    if options is not None and kind != wanted:
+        raise CelosiaError(
+            f"its options are of type {kind}, those of this operator {wanted}", where=where
+        )
     inputs = table.array(Operator.INPUTS, "i4")
     outputs = table.array(Operator.OUTPUTS, "i4")
     return TfliteOperator(
@@ -230,7 +242,7 @@ def _operator(
         codes[code],
         _pick(inputs, tensors, f"{where}, inputs", optional=True),
         _pick(outputs, tensors, f"{where}, outputs"),
-        table.table(Operator.OPTIONS),
+        options,
     )
 
 

@@ -12,8 +12,20 @@ from celosia.support.errors import CelosiaError, Unsupported
 from .load import TfliteOperator, TfliteTensor
 from .schema import Activation
 
-__all__ = ["Operands", "clamp_of", "constant", "map_shape", "operands", "quant_of", "same_quant"]
+__all__ = [
+    "INDICES",
+    "Operands",
+    "check_shape",
+    "clamp_of",
+    "constant",
+    "map_shape",
+    "operands",
+    "quant_of",
+    "same_quant",
+]
 
+#: Types of axes, shapes and borders.
+INDICES = ("int32", "int64")
 _LIMITS = {
     Activation.NONE: (None, None),
     Activation.RELU: (0, None),
@@ -70,6 +82,19 @@ def same_quant(op: TfliteOperator, sources: tuple[TfliteTensor, ...], tolerance:
                 todo="put a QUANTIZE before it",
             )
     return output
+
+
+def check_shape(op: TfliteOperator, shape: tuple[int, ...]) -> None:
+    """Check that the result has ``shape``, its own shape in the file.
+
+    Raises
+    ------
+    CelosiaError : it has another one.
+    """
+    if op.target.shape != shape:
+        raise CelosiaError(
+            f"output of shape {list(op.target.shape)} is not {list(shape)}", where=str(op)
+        )
 
 
 def map_shape(tensor: TfliteTensor, where: str) -> Shape:
@@ -214,6 +239,8 @@ def _bias(bias: TfliteTensor | None, channels: int, where: str) -> TfliteTensor 
         raise Unsupported(
             f"bias {bias.dtype} {list(bias.shape)} is not constant int32 [{channels}]", where=where
         )
+    if bias.scales is not None and len(bias.scales) not in (1, channels):
+        raise CelosiaError(f"{len(bias.scales)} bias scales for {channels} channels", where=where)
     if bias.zero_points is not None and bias.zero_points.any():
         raise Unsupported(f"the bias has zero point {bias.zero_points[0]}, not 0", where=where)
     return replace(bias, shape=(channels,), data=bias.values.reshape(-1))

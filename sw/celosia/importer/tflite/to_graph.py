@@ -9,11 +9,11 @@ from celosia.network.layers import Dense, Layer
 from celosia.network.network import Network
 from celosia.support.errors import Unsupported
 
-from .builder import Builder
+from .builder import Builder, Value
 from .dense import dense
 from .load import TfliteModel, TfliteTensor, load
 
-__all__ = ["one_image", "tflite_network"]
+__all__ = ["one_image", "results", "tflite_network"]
 
 
 def tflite_network(data: bytes, name: str = "model") -> Network:
@@ -47,20 +47,33 @@ def tflite_network(data: bytes, name: str = "model") -> Network:
     return _network(builder, model, name)
 
 
-def _network(builder: Builder, model: TfliteModel, name: str) -> Network:
-    outputs, post = [], ()
+def results(builder: Builder, model: TfliteModel) -> list[tuple[TfliteTensor, Value]]:
+    """The model's outputs, each with the layer's result and the host steps that make it.
+
+    Raises
+    ------
+    Unsupported : an output that no layer computes, or the same values twice.
+    """
+    found = []
     for tensor in model.outputs:
         value = builder.values.get(tensor.index)
         if value is None or value.number is None:
-            raise Unsupported(f"the model's output is {tensor}, which no layer computes")
-        outputs.append(value.number)
-        post = value.steps
+            kind = "the model's input" if tensor in model.inputs else "not a layer's result"
+            raise Unsupported(f"the model's output {tensor} is {kind}")
+        found.append((tensor, value))
         if len(model.outputs) > 1 and (value.steps or tensor.dtype != "int8"):
             raise Unsupported(
                 f"the model has {len(model.outputs)} outputs, and {tensor} needs host steps"
             )
-    if len(set(outputs)) < len(outputs):
+    if len({value.number for _, value in found}) < len(found):
         raise Unsupported("two outputs of the model are the same values")
+    return found
+
+
+def _network(builder: Builder, model: TfliteModel, name: str) -> Network:
+    found = results(builder, model)
+    outputs = [cast(int, value.number) for _, value in found]
+    post = found[-1][1].steps
     layers = cast("list[Layer]", builder.layers)
     for index, (layer, reads) in enumerate(zip(layers, builder.reads, strict=True)):
         # A map that another layer reads, too: a dense layer alone sees a vector.

@@ -63,6 +63,8 @@ def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depth
     """DEPTHWISE_CONV_2D with any number of outputs a channel; raises as `convolution`."""
     (shape,), where = shapes, str(op)
     o = operands(op, "[1, height, width, N]", axis=3, activation=DepthwiseConv2D.ACTIVATION)
+    if len(op.inputs) == 3 and o.bias is None:
+        raise CelosiaError("its bias is tensor -1, which LiteRT refuses", where=where)
     one, height, width, n = o.weights.shape
     if one != 1 or n % shape[2]:
         raise CelosiaError(

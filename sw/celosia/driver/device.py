@@ -22,7 +22,7 @@ from celosia.support.errors import CelosiaError, Unsupported
 from celosia.support.progress import Progress, silent
 
 from .frames import pad_records, padded, request, response, unpad_records
-from .inputs import finish, prepare
+from .inputs import finish_heads, prepare
 from .transport import Transport
 
 __all__ = ["EXCHANGE_BYTES", "Device"]
@@ -132,7 +132,7 @@ class Device:
         skip: bool = True,
         progress: Progress = silent,
     ) -> np.ndarray:
-        """The model's own results of its own inputs, as `celosia run` computes them.
+        """The output of a model with one, of its own inputs, as `celosia run` computes it.
 
         Parameters
         ----------
@@ -150,11 +150,36 @@ class Device:
 
         Raises
         ------
-        CelosiaError : nothing is loaded, or an argument is wrong.
+        CelosiaError : nothing is loaded, an argument is wrong, or the model has several outputs.
         """
         image = self._loaded()
-        y = self.run_layers(prepare(image, x), batch, skip, progress)[-1]
-        return finish(image, y)
+        if len(image.model.results) > 1:
+            names = ", ".join(head.name for head in image.model.results)
+            raise CelosiaError(
+                f"the model has {len(image.model.results)} outputs: {names}",
+                where=image.model.name,
+                todo="use run_heads",
+            )
+        (y,) = self.run_heads(x, batch, skip, progress).values()
+        return y
+
+    def run_heads(
+        self,
+        x: ArrayLike,
+        batch: int | None = None,
+        skip: bool = True,
+        progress: Progress = silent,
+    ) -> dict[str, np.ndarray]:
+        """All results of the model by name, in its own order; parameters and errors as `run`.
+
+        Returns
+        -------
+        [n, *shape] of its own type for each head (`ModelInfo.results` has their shapes and types,
+        `ModelInfo.describe_results` their quantization too).
+        """
+        image = self._loaded()
+        layers = self.run_layers(prepare(image, x), batch, skip, progress)
+        return finish_heads(image, [layers[position] for position in image.model.positions])
 
     def run_layers(
         self,

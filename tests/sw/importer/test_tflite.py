@@ -156,7 +156,7 @@ REFUSED = {
         Tensor((1, 5), "int8", 0.1, 3),
     ),
     "the model has 2 inputs": {"inputs": (0, 2)},
-    "the model has 2 outputs, and tensor 4 ('t4') needs host steps": {
+    "the model's outputs tensor 3 ('t3') and tensor 4 ('t4') are made of one layer's result": {
         "more": (Op("SOFTMAX", [3], [4], softmax()), Tensor((1, 6), "int8", 1 / 256, -128)),
         "outputs": (3, 4),
     },

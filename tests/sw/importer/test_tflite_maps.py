@@ -64,14 +64,26 @@ def same_as_litert(data: bytes, images: int = 6):
     return network
 
 
-def test_two_outputs_are_side_by_side():
+def test_two_outputs_are_heads():
     cnn = Cnn(rng(), (4, 5, 3), tame=True)
     shared = cnn.convolution(0, 6, (3, 3))
-    network = same_as_litert(
-        cnn.build(cnn.dense(shared, 4), cnn.pool(shared, "MAX_POOL_2D", (2, 2)))
-    )
-    assert network.graph.outputs == (2, 3) and network.host.output_shape == (4 + 3 * 4 * 6,)
-    assert "side by side" in network.notes[0]
+    flat = cnn.dense(shared, 4)
+    network = same_as_litert(cnn.build(cnn.pool(shared, "MAX_POOL_2D", (2, 2)), flat))
+    graph = network.graph
+    assert graph.outputs == (3, 2) and graph.layers[2].kind == "MaxPool"
+    assert [head.name for head in network.heads] == ["max_pool_2d2", "fully_connected1"]
+    assert [head.shape for head in network.heads] == [(3, 4, 6), (4,)]
+    assert network.host.output_shape == (3, 4, 6)
+    assert graph.output == graph.layers[2].result != graph.layers[1].result
+
+
+def test_heads_of_one_name():
+    cnn = Cnn(rng(), (4, 5, 3), tame=True)
+    ends = cnn.convolution(0, 2), cnn.convolution(0, 3)
+    for each in ends:
+        cnn.tensors[each].name = "same"
+    names = [head.name for head in tflite_network(cnn.build(*ends)).heads]
+    assert names == [f"same#{each}" for each in ends]
 
 
 def test_a_table_is_a_layer_of_its_own_where_others_read_its_input():

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Callable
 
+import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as tfl
@@ -66,6 +67,15 @@ def changed(make: Callable[[Cnn], int], at: int = -1, options: dict | None = Non
     for name, value in tensor.items():
         setattr(model.tensors[last if at == -1 else op.inputs[at]], name, value)
     return model.build(last)
+
+
+def repacked(data: bytes, edit: Callable[[tfl.SubGraphT], None]) -> bytes:
+    """``data`` with its graph changed by ``edit``."""
+    model = tfl.ModelT.InitFromPackedBuf(data, 0)
+    edit(model.subgraphs[0])
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def convolution(model: Cnn) -> int:
@@ -137,6 +147,36 @@ def test_dilation_with_a_stride_is_exact(celosia, tmp_path):
     assert equal(celosia, tmp_path, model.build(last))
 
 
+@pytest.mark.parametrize(
+    ("make", "inputs", "says"),
+    [
+        (maximum, [0, 0], "operator 0 (MAX_POOL_2D): 2 inputs, not 1"),
+        (addition, [0], "operator 0 (ADD): 1 inputs, not 2"),
+        (convolution, [0, 1, 2, 1], "operator 0 (CONV_2D): 4 inputs, not 2 to 3"),
+        (convolution, [0, -1, 2], "operator 0 (CONV_2D): its input or its weights are left out"),
+        (padding, [0, -1], "operator 0 (PAD): it has no list of borders"),
+        (joined, [0, -1], "operator 0 (CONCATENATION): an input is left out"),
+    ],
+)
+def test_inputs(refused, make, inputs, says):
+    model = cnn()
+    last = make(model)
+    model.ops[-1].inputs = inputs
+    refused(model.build(last), says)
+
+
+def test_variables_and_data_elsewhere(refused):
+    def variable(graph: tfl.SubGraphT) -> None:
+        graph.tensors[1].isVariable = True
+
+    def elsewhere(graph: tfl.SubGraphT) -> None:
+        graph.tensors[1].externalBuffer = 1
+
+    refused(repacked(changed(convolution), variable), "tensor 1 ('t1'): a variable with a value")
+    says = "tensor 1 ('t1'): its data are outside of the flatbuffer"
+    refused(repacked(changed(convolution), elsewhere), says)
+
+
 # Quantization.
 
 
@@ -176,6 +216,19 @@ def test_scales_that_are_none(refused, make, value):
 )
 def test_quantizations(refused, make, at, fields, says):
     refused(changed(make, at=at, **fields), "operator 0", says)
+
+
+def test_zero_points_and_axes_that_litert_refuses(refused):
+    def no_zero_points(graph: tfl.SubGraphT) -> None:
+        graph.tensors[0].quantization.zeroPoint = None
+
+    def no_axis(graph: tfl.SubGraphT) -> None:
+        graph.tensors[0].quantization.quantizedDimension = 4
+
+    says = "tensor 0 ('input'): 1 scales but 0 zero points"
+    refused(repacked(changed(convolution), no_zero_points), says)
+    says = "tensor 0 ('input'): scales along axis 4 of 4"
+    refused(repacked(changed(convolution), no_axis), says)
 
 
 def test_a_bias_scale_that_is_not_input_times_weights(refused):
@@ -228,6 +281,7 @@ def test_shapes_that_contradict_the_operators(refused, code):
     [
         ("RESHAPE", None, [1, 4, 30], (1, 30, 4), "output of shape [1, 30, 4] is not [1, 4, 30]"),
         ("RESHAPE", None, [1, 7, -1], (1, 30, 4), "is not [1, 7, 17]"),
+        ("RESHAPE", None, np.int8([1, 30, 4]), (1, 30, 4), "shape is constant int8, not constant"),
         ("SQUEEZE", [1], None, (1, 6, 5, 4), "axes [1] of [1, 6, 5, 4] are not all 1"),
         ("SQUEEZE", [0], None, (1, 6, 5, 4), "is not [6, 5, 4]"),
         ("EXPAND_DIMS", None, [1], (1, 6, 1, 5, 4), "is not [1, 1, 6, 5, 4]"),
@@ -242,7 +296,8 @@ def test_reshapes(refused, code, options, second, shape, says):
     model.tensors[-1].zero_point = model.tensors[first].zero_point
     last, more, own = len(model.tensors) - 1, [], None
     if second is not None:
-        model.tensors.append(Tensor((len(second),), "int32", data=np.int32(second)))
+        values = np.asarray(second, getattr(second, "dtype", np.int32))
+        model.tensors.append(Tensor(values.shape, values.dtype.name, data=values))
         more = [len(model.tensors) - 1]
     if options is not None:
         own = tfl.SqueezeOptionsT()

@@ -108,10 +108,12 @@ class Builder:
         if handler is None:
             todo = "convert the model with a fixed batch of 1" if op.code in _SHAPES else ""
             raise Unsupported("this operator is not supported", where=where, todo=todo)
-        if not op.inputs or len(op.outputs) != 1:
-            raise CelosiaError(
-                f"{len(op.inputs)} inputs and {len(op.outputs)} outputs", where=where
-            )
+        least, most = _INPUTS.get(op.code, (1, 1))
+        if not least <= len(op.inputs) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise CelosiaError(f"{len(op.inputs)} inputs, not {wanted}", where=where)
+        if len(op.outputs) != 1:
+            raise CelosiaError(f"{len(op.outputs)} outputs, not 1", where=where)
         self.values[op.target.index] = handler(self, op)
 
     def append(self, op: TfliteOperator, layer: AnyLayer, reads: tuple[int, ...]) -> Value:
@@ -185,8 +187,6 @@ class Builder:
         return self._maps(op, op.inputs)
 
     def add_maps(self, op: TfliteOperator) -> Value:
-        if len(op.inputs) != 2:
-            raise CelosiaError(f"{len(op.inputs)} inputs, not 2", where=str(op))
         return self._maps(op, op.inputs)
 
     def _maps(self, op: TfliteOperator, sources: tuple[TfliteTensor | None, ...]) -> Value:
@@ -261,6 +261,9 @@ class Builder:
 
     def reshape(self, op: TfliteOperator) -> Value:
         check_reshape(op)
+        for tensor in op.inputs[1:]:
+            if tensor is None or tensor.data is None:
+                self._value(op, tensor)
         value = self._value(op, op.source)
         return replace(value, private=value.private and self._uses[op.target.index] == 1)
 
@@ -321,6 +324,19 @@ def _parameters(op: TfliteOperator) -> dict[str, float]:
         return {"approximate": bool(op.options.scalar(0, "B"))}
     return {}
 
+
+#: Operators with other than one input: least and most.
+_INPUTS = {
+    "FULLY_CONNECTED": (2, 3),
+    "CONV_2D": (2, 3),
+    "DEPTHWISE_CONV_2D": (2, 3),
+    "ADD": (2, 2),
+    "MEAN": (1, 2),
+    "PAD": (1, 2),
+    "EXPAND_DIMS": (1, 2),
+    "RESHAPE": (1, 2),
+    "CONCATENATION": (1, 65536),
+}
 
 _LAYERS: dict[str, _Make] = {
     "CONV_2D": convolution,

@@ -70,7 +70,8 @@ def _operands(op: TfliteOperator) -> Operands:
         raise Unsupported("its weights are shuffled", where=where)
     o = operands(op, "[N, K]", axis=0, activation=FullyConnected.ACTIVATION)
     n, k = o.weights.shape
-    if prod(op.source.shape) != k:
+    kept = op.options is not None and op.options.scalar(FullyConnected.KEEP_NUM_DIMS, "B")
+    if prod(op.source.shape) != k or (kept and op.source.shape[-1] != k):
         raise Unsupported(
             f"input of shape {list(op.source.shape)} is not one vector of {k}", where=where
         )

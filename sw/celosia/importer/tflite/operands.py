@@ -180,10 +180,8 @@ def operands(op: TfliteOperator, form: str, axis: int, activation: int) -> Opera
     """
     where, axes = str(op), form.count(",") + 1
     source, weights = (*op.inputs[:2], None, None)[:2]
-    if len(op.inputs) > 3 or len(op.outputs) != 1 or source is None or weights is None:
-        raise CelosiaError(
-            f"{len(op.inputs)} inputs and {len(op.outputs)} outputs, not 2 or 3 and 1", where=where
-        )
+    if source is None or weights is None:
+        raise CelosiaError("its input or its weights are left out", where=where)
     if weights.dtype != "int8" or weights.data is None or len(weights.shape) != axes:
         kind = "constant" if weights.data is not None else "computed"
         raise Unsupported(

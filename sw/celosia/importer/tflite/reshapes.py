@@ -53,10 +53,10 @@ def check_reshape(op: TfliteOperator) -> None:
 def _reshape(op: TfliteOperator, shape: Shape) -> Shape | None:
     """None where nothing in the file says it but the result's own shape."""
     tensor, asked = op.inputs[1] if len(op.inputs) > 1 else None, None
+    if tensor is not None and tensor.data is None and tensor.dtype == "int32":
+        return None
     if tensor is not None:
-        if tensor.data is None or tensor.dtype != "int32":
-            return None
-        asked = tensor.data
+        asked = constant(op, 1, "shape", ("int32",))
     elif op.options is not None:
         asked = op.options.array(Reshape.NEW_SHAPE, "i4")
     if asked is None:

@@ -54,6 +54,7 @@ class Tensor(IntEnum):
     QUANTIZATION = 4
     IS_VARIABLE = 5
     SPARSITY = 6
+    EXTERNAL_BUFFER = 10
 
 
 class Quantization(IntEnum):

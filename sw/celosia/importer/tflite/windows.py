@@ -143,7 +143,7 @@ def _window(
         raise Unsupported(f"padding {number} is unknown", where=where)
     stride = options.scalar(fields.STRIDE_H, "i"), options.scalar(fields.STRIDE_W, "i")
     for what, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
-        if not all(1 <= each <= 0xFFFF for each in values):
+        if not all(1 <= each <= 0x7FFF for each in values):
             raise CelosiaError(f"{what} {list(values)} is not possible", where=where)
     size, padding = [], []
     for axis in (0, 1):

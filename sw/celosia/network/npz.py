@@ -12,8 +12,10 @@ __all__ = ["from_json", "line", "pack", "to_json", "unpack"]
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
-    """The content of an .npz file. Any name is possible, of which ``numpy.savez`` takes some for its
-    own arguments."""
+    """The content of an .npz file.
+
+    Any name is possible, of which ``numpy.savez`` takes some for its own arguments.
+    """
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as container:
         for name, array in arrays.items():

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     _show(found, len(x), f"{options.transport_name(args)} {config} engine", console)
     document = {"model": args.model, "images": len(x), "engine": config.to_dict()}
     document |= {"transport": args.transport, "rtl": options.rtl_form(args), "seconds": seconds}
-    document |= {"reference_seconds": middle - start}
+    document |= {"reference_seconds": middle - start, "outputs": network.describe_heads()}
     console.write_json(document | found.to_dict())
     return int(not found.equal)
 

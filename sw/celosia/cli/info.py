@@ -64,9 +64,10 @@ def _describe(path: str) -> dict:
         return {"kind": "float model", "macs": model.macs, "layers": layers}
     info: ModelInfo | Graph
     if isinstance(model, Image):
-        kind, info = "program image", model.model
+        kind, info, outputs = "program image", model.model, model.model.describe_results()
     else:
-        kind, info = "quantized graph", model.graph if isinstance(model, Network) else model
+        whole = model if isinstance(model, Network) else Network.of(model)
+        kind, info, outputs = "quantized graph", whole.graph, whole.describe_heads()
     layers = [
         {"name": each.name, "inputs": each.inputs, "outputs": each.outputs} for each in info.layers
     ]
@@ -76,6 +77,7 @@ def _describe(path: str) -> dict:
         "macs": info.macs,
         "input": info.input.to_dict(),
         "output": info.output.to_dict(),
+        "outputs": outputs,
         "layers": layers,
     }
     if isinstance(model, Image):

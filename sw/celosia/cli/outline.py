@@ -71,7 +71,7 @@ def _quantized(model: Graph | Network, kind: str) -> Outline:
         tuple(Operation(type(step).__name__, "host step", Place.HOST, how) for step in steps)
         for steps, how in (
             (model.host.pre, "before the first layer"),
-            (model.host.post, "after the last layer"),
+            ([step for head in model.heads for step in head.post], "after the last layer"),
         )
     )
     return replace(outline, operations=(*before, *outline.operations, *after))

@@ -137,11 +137,14 @@ def compare(
         layer = graph.layers[index - 1]
         alone.append(None if sources is None else differing(layer, sources, theirs))
         positions.append(index)
-    if network.host.post or not tensors:
-        result = network.finish(layers[-1]).reshape(len(x), -1)
-        tensors.append(TensorDiff.of("output", "host", result, reference.output))
-        alone.append(None)
-        positions.append(len(ours))
+    shown = bool(tensors)
+    for head, tensor, theirs in zip(network.heads, graph.outputs, reference.outputs, strict=True):
+        if head.post or not shown:
+            name = "output" if len(network.heads) == 1 else f"output {head.name}"
+            result = head.finish(layers[tensor - 1]).reshape(len(x), -1)
+            tensors.append(TensorDiff.of(name, "host", result, theirs))
+            alone.append(None)
+            positions.append(len(ours))
     first = next((i for i, tensor in enumerate(tensors) if tensor.differing), None)
     fault = None
     if first is not None:

@@ -74,7 +74,7 @@ def _dense(graph: Graph, host: HostSteps | None, config: Config, emit_all: bool)
             raise Unsupported(
                 f"needs {layer.kind}, an operation that this engine lacks",
                 where=layer.name,
-                todo="choose an engine with convolution=1",
+                todo="choose an engine with convolution=1 (--convolution 1)",
             )
     layers = [layer for layer in graph.layers if isinstance(layer, Dense)]
     emitted = [emit_all or tensor in graph.outputs for tensor in range(1, len(layers) + 1)]

@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from celosia.network.graph import Layer
+from celosia.network.heads import Head, named
 from celosia.network.host_steps import HostSteps
 from celosia.numerics.quant import Quant
 
@@ -217,10 +219,9 @@ class ModelInfo:
         if math.prod(self.shape) != self.inputs:
             raise ValueError(f"shape = {self.shape!r} does not hold {self.inputs} values")
         self._check_stack()
-        if self.host is not None:
-            shapes = self.host.input_shape, self.host.output_shape
-            if tuple(map(math.prod, shapes)) != (self.inputs, self.outputs):
-                raise ValueError(f"input and output shape {shapes} do not fit the layers")
+        if self.host is not None and math.prod(self.host.input_shape) != self.inputs:
+            raise ValueError(f"input shape {self.host.input_shape} does not fit the layers")
+        assert self.results  # checked as they are made
 
     def _check_stack(self) -> None:
         shapes = {self.shape[:2], *(layer.shape[:2] for layer in self.emitted)}
@@ -285,13 +286,33 @@ class ModelInfo:
 
     @property
     def output(self) -> Quant:
-        """Quantization of the last head."""
-        return self.layers[self.heads[-1] - 1].quant
+        """Quantization of what the engine gives as the output, the first head."""
+        return self.layers[self.heads[0] - 1].quant
 
     @property
     def outputs(self) -> int:
-        """Values of the last head."""
-        return self.layers[self.heads[-1] - 1].outputs
+        """Values of the output, the first head."""
+        return self.layers[self.heads[0] - 1].outputs
+
+    @cached_property
+    def results(self) -> tuple[Head, ...]:
+        """What the model gives: a `Head` for each of ``heads``."""
+        layers = [self.layers[head - 1] for head in self.heads]
+        given = None if self.host is None else self.host.heads
+        return named(given, [(layer.name, layer.outputs) for layer in layers])
+
+    @cached_property
+    def positions(self) -> tuple[int, ...]:
+        """The position of each head's layer in `emitted`."""
+        emitted = [number for number, layer in enumerate(self.layers, 1) if layer.emitted]
+        return tuple(map(emitted.index, self.heads))
+
+    def describe_results(self) -> list[dict]:
+        """`Head.describe` of each result."""
+        layers = [self.layers[head - 1] for head in self.heads]
+        return [
+            head.describe(layer.quant) for head, layer in zip(self.results, layers, strict=True)
+        ]
 
     @property
     def emitted(self) -> tuple[LayerInfo, ...]:

@@ -135,6 +135,8 @@ class _Graph:
             root = homes.get(index + 1, index + 1)
             for tensor in reads:
                 made = tensor != 0 and tensor not in self.padded
+                # Lines that lie along another axis have other corners.
+                made = made and self.graph.shapes[tensor][:2] == layer.output_shape[:2]
                 if made and tensor not in homes and reads.count(tensor) == 1:
                     homes[tensor] = root
         return homes

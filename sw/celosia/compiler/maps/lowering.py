@@ -212,7 +212,7 @@ class Lowering:
             raise Unsupported(
                 "needs DEPTHWISE, an operation that this engine lacks",
                 where=name,
-                todo="choose an engine with depthwise=1",
+                todo="choose an engine with depthwise=1 (--depthwise 1)",
             )
 
     def copy(

@@ -70,11 +70,12 @@ def _operands(op: TfliteOperator) -> Operands:
         raise Unsupported("its weights are shuffled", where=where)
     o = operands(op, "[N, K]", axis=0, activation=FullyConnected.ACTIVATION)
     n, k = o.weights.shape
-    if prod(op.source.shape) != k:
+    kept = op.options is not None and op.options.scalar(FullyConnected.KEEP_NUM_DIMS, "B")
+    if prod(op.source.shape) != k or (kept and op.source.shape[-1] != k):
         raise Unsupported(
             f"input of shape {list(op.source.shape)} is not one vector of {k}", where=where
         )
-    if prod(op.target.shape) != n:
+    if prod(op.target.shape) != n or op.target.shape[-1:] not in ((n,), ()):
         raise CelosiaError(
             f"output of shape {list(op.target.shape)} is not {n} values", where=where
         )

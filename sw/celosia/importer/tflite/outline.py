@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import prod
+from typing import cast
 
 from celosia.network.graph import chain
 from celosia.network.layers import MaxPool
@@ -14,7 +15,7 @@ from .dense import outline
 from .flatbuffer import Bytes
 from .load import TfliteModel, TfliteOperator, load
 from .operands import map_shape
-from .to_graph import one_image
+from .to_graph import one_image, results
 
 __all__ = ["tflite_outline"]
 
@@ -39,6 +40,14 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
         return Outline(name, "TFLite", tuple(operations), ())
     judge = _Judge(model)
     operations += [judge.operation(op) for op in model.operators]
+    if not any(each.place is Place.UNSUPPORTED for each in operations):
+        try:
+            judge.outputs = tuple(
+                cast(int, each.number) for _, each in results(judge.builder, model)
+            )
+        except Unsupported as error:
+            why = Operation("the model's outputs", "OUTPUTS", Place.UNSUPPORTED, error.what)
+            operations.append(why)
     if not operations:
         raise CelosiaError("the model has no operator")
     floats = any(
@@ -56,11 +65,13 @@ class _Judge:
     Attributes
     ----------
     unknown : positions in the builder's layers of those that replace such operators.
+    outputs : the tensors that are results; None where one is not supported.
     """
 
     def __init__(self, model: TfliteModel):
         self.builder = Builder(model, lambda op, name, shape: (outline(op, name, shape), 0))
         self.unknown: set[int] = set()
+        self.outputs: tuple[int, ...] | None = None
 
     def outline(self, name: str, kind: str, operations: list[Operation]) -> Outline:
         """The layers of the supported operators."""
@@ -69,7 +80,9 @@ class _Judge:
         reads = tuple(self.builder.reads)
         # Without all layers the numbers of tensors mean nothing.
         branches = None if self.unknown or reads == chain(layers) else reads
-        return Outline(name, kind, tuple(operations), known, branches=branches)
+        return Outline(
+            name, kind, tuple(operations), known, branches=branches, outputs=self.outputs
+        )
 
     def operation(self, op: TfliteOperator) -> Operation:
         """Append ``op`` to the graph; where it runs, and how, or why not."""

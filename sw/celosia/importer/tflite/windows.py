@@ -63,6 +63,8 @@ def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depth
     """DEPTHWISE_CONV_2D with any number of outputs a channel; raises as `convolution`."""
     (shape,), where = shapes, str(op)
     o = operands(op, "[1, height, width, N]", axis=3, activation=DepthwiseConv2D.ACTIVATION)
+    if len(op.inputs) == 3 and o.bias is None:
+        raise CelosiaError("its bias is tensor -1, which LiteRT refuses", where=where)
     one, height, width, n = o.weights.shape
     if one != 1 or n % shape[2]:
         raise CelosiaError(
@@ -141,7 +143,7 @@ def _window(
         raise Unsupported(f"padding {number} is unknown", where=where)
     stride = options.scalar(fields.STRIDE_H, "i"), options.scalar(fields.STRIDE_W, "i")
     for what, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
-        if not all(1 <= each <= 0xFFFF for each in values):
+        if not all(1 <= each <= 0x7FFF for each in values):
             raise CelosiaError(f"{what} {list(values)} is not possible", where=where)
     size, padding = [], []
     for axis in (0, 1):

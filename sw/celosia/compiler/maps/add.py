@@ -10,7 +10,7 @@ from itertools import chain
 
 import numpy as np
 
-from celosia.spec import ACTIVATION, WEIGHT
+from celosia.spec import ACTIVATION, WEIGHT, ceil_div
 
 from .staircase import Factor, fit
 
@@ -29,11 +29,16 @@ class Sum:
     weights: tuple[int, int]
     factor: Factor
 
-    def taps(self) -> np.ndarray:
-        """int8 [2, n], the weights of n taps of each tensor, as equal as can be."""
-        n = max(-(-max(self.weights) // WEIGHT.max), 1)
-        parts = [[w // n + (i < w % n) for i in range(n)] for w in self.weights]
-        return np.array(parts, np.int8)
+    def taps(self) -> tuple[np.ndarray, np.ndarray]:
+        """int8 [n1] and int8 [n2], the weights of each tensor's taps: as few as can be, which add
+        up to the tensor's weight, as equal as can be."""
+        one, two = (_taps(weight) for weight in self.weights)
+        return one, two
+
+
+def _taps(weight: int) -> np.ndarray:
+    n = max(ceil_div(weight, WEIGHT.max), 1)
+    return np.array([weight // n + (i < weight % n) for i in range(n)], np.int8)
 
 
 def fit_sum(

@@ -246,13 +246,13 @@ class Lowering:
         source_size: tuple[int, int],
         tensor: int | None,
         size: tuple[int, int],
-        taps: np.ndarray,
+        taps: tuple[np.ndarray, np.ndarray],
         post: Post,
         **geometry: Any,
     ) -> View:
         """A DEPTHWISE over two tensors of one shape: ``sum(taps[0]) * a + sum(taps[1]) * b``.
 
-        ``taps`` : int8 [2, n], the same for all channels.
+        ``taps`` : int8 [n1] and int8 [n2], the same for all channels.
         """
         self.require_depthwise(name)
         config = self.config
@@ -266,7 +266,7 @@ class Lowering:
         )
         if one.map != two.map:
             self.program.alike.append({one.map, two.map})
-        weights = np.repeat(taps.reshape(-1, 1), len(one.places), axis=1)
+        weights = np.repeat(np.concatenate(taps)[:, None], len(one.places), axis=1)
         return self.depthwise(
             name,
             one,
@@ -275,9 +275,10 @@ class Lowering:
             size,
             weights,
             post,
-            taps=taps.shape,
+            taps=(2, len(taps[0])),
             dilation=(0, 0),
             other=(two.map, two.first(config)),
+            other_taps=len(taps[1]),
             **geometry,
         )
 

@@ -150,7 +150,7 @@ def maximum(
             before,
             tensor if last else None,
             shape,
-            np.ones((2, 1), np.int8),
+            (np.ones(1, np.int8), np.ones(1, np.int8)),
             Post.of(IDENTITY, channels, clamp, table) if last else one,
             stride=strides,
         )

@@ -8,7 +8,8 @@ from celosia.spec import ACTIVATION, OFFSET
 from celosia.support.errors import CelosiaError
 
 from .kernel import View
-from .lowering import IDENTITY, Lowering, Post
+from .lowering import Lowering
+from .post import IDENTITY, Post
 from .staircase import Factor, fit
 
 __all__ = ["average", "average_factor", "maximum"]

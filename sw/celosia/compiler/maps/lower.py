@@ -35,8 +35,9 @@ from celosia.support.errors import CelosiaError
 from .add import fit_sum
 from .judge import is_convolution, moves_only, pads_itself
 from .kernel import Kernel, Piece, Program, View
-from .lowering import Lowering, Post, offset
+from .lowering import Lowering
 from .pools import average, maximum
+from .post import Post, offset
 
 __all__ = ["lower"]
 

@@ -158,5 +158,8 @@ def _whole(layer: AnyLayer) -> Layer:
 
 
 def placeholder_table(index: int) -> np.ndarray:
-    """Stands for a table that calibration has yet to make: another one for each of 256 indices."""
-    return np.full(256, index % 256 - 128, np.int8)
+    """Stands for a table that calibration has yet to make: another one for each of 256 indices.
+
+    It has all values, so that no result is taken for a constant.
+    """
+    return np.roll(np.arange(-128, 128, dtype=np.int8), index)

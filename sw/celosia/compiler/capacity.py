@@ -31,8 +31,10 @@ def needs(
     and the operations; tables shared by layers count once.
     """
     if config.convolution:
-        graph = graph.graph if isinstance(graph, Outline) else graph
-        graph = fold_channels(graph).graph if fold else graph
+        if isinstance(graph, Outline):
+            graph = graph.folded if fold else graph.graph
+        elif fold:
+            graph = fold_channels(graph).graph
         return _map_needs(graph, map_graph(graph, config, goal), config)
     for layer in graph.layers:
         if layer.kind != "Dense":

@@ -10,6 +10,7 @@ import numpy as np
 from celosia.numerics.quant import Quant
 from celosia.spec import Config, Op
 
+from .folding import fold_channels
 from .graph import Dense, Graph, Layer, Reads, chain
 from .layers import Shape
 
@@ -122,6 +123,14 @@ class Outline:
         1."""
         return Graph(self.name, tuple(map(_whole, self.layers)), self.reads)
 
+    @cached_property
+    def folded(self) -> Graph:
+        """`graph` without the channels that no input can change; with all where weights are not
+        known."""
+        if all(isinstance(layer, LayerOutline) for layer in self.layers):
+            return self.graph
+        return fold_channels(self.graph).graph
+
     @property
     def macs(self) -> int:
         """Multiplications of one inference, zeros included."""
@@ -144,7 +153,7 @@ def _whole(layer: AnyLayer) -> Layer:
     unknown = Quant(1.0, 0)
     return Dense(
         layer.name,
-        np.ones((n, layer.inputs), np.int8),
+        np.broadcast_to(np.int8(1), (n, layer.inputs)),
         np.zeros(n, np.int32),
         layer.input or unknown,
         np.full(n, 1 << 30),

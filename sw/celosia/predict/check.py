@@ -6,7 +6,6 @@ from functools import cached_property
 from celosia.compiler import lacking, needs, smallest
 from celosia.compiler.image import Image
 from celosia.compiler.maps.mapped import map_graph
-from celosia.network.folding import fold_channels
 from celosia.network.graph import Graph
 from celosia.network.outline import Outline
 from celosia.spec import Config, Memory, memories, record
@@ -21,8 +20,9 @@ __all__ = ["FITS", "TOO_LARGE", "UNSUPPORTED", "Check", "LayerNeeds", "MemoryUse
 
 #: Exit statuses of `celosia check`.
 FITS, TOO_LARGE, UNSUPPORTED = 0, 3, 4
-#: Words that a run on maps may scan for the cycle model to go through every cycle: some seconds.
-_EXACT_WORDS = 200_000
+#: Words that a run may scan for the cycle model to go through every cycle: of networks on maps,
+#: which takes seconds, and of others, for which the sum is close.
+_MAP_WORDS, _DENSE_WORDS = 200_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,12 @@ class Check:
         """`FITS`, `TOO_LARGE` or `UNSUPPORTED`."""
         if self.outline.unsupported:
             return UNSUPPORTED
-        fits = not self.lacking and all(use.fits for use in self.memories)
-        return FITS if fits else TOO_LARGE
+        return FITS if self.fits else TOO_LARGE
+
+    @property
+    def fits(self) -> bool:
+        """Whether no operation and no memory is short."""
+        return not self.lacking and all(use.fits for use in self.memories)
 
     @cached_property
     def lacking(self) -> dict[str, int]:
@@ -110,9 +114,7 @@ class Check:
     @cached_property
     def changes(self) -> dict[str, int] | None:
         """What to change in the configuration, ``{}`` for nothing; None: no engine holds it."""
-        if not self.memories or self.image:
-            return {}
-        return smallest(self.outline, self.config)
+        return {} if self.fits else smallest(self.outline, self.config)
 
     @property
     def flags(self) -> str:
@@ -133,7 +135,7 @@ class Check:
         if self.outline.unsupported or self.changes is None:
             return None
         if self._work is not None:
-            return estimate_maps(self._work, _EXACT_WORDS, self.progress)
+            return estimate_maps(self._work, _words(self.outline), self.progress)
         return estimate(self.outline, self.judged)
 
     @cached_property
@@ -141,7 +143,7 @@ class Check:
         """The graph without constant channels; None if it is not known, or of dense layers only."""
         if self.image or not self.memories or not self.judged.convolution:
             return None
-        return fold_channels(self.outline.graph).graph
+        return self.outline.folded
 
     @cached_property
     def _work(self) -> MapWork | None:
@@ -240,3 +242,8 @@ class Check:
                 "utilization": self.utilization,
             },
         }
+
+
+def _words(outline: Outline) -> int:
+    dense = all(layer.kind == "Dense" for layer in outline.layers)
+    return _DENSE_WORDS if dense else _MAP_WORDS

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from celosia.compiler.maps.mapped import map_graph
 from celosia.compiler.memory import allocate
-from celosia.network.folding import fold_channels
 from celosia.network.outline import AnyLayer, Outline
 from celosia.ops import OPERATIONS
 from celosia.spec import Config, Memory, record
@@ -36,7 +35,7 @@ def estimate(outline: Outline, config: Config) -> Estimate:
     CelosiaError : see `MapWork.of`.
     """
     if config.convolution:
-        graph = fold_channels(outline.graph).graph
+        graph = outline.folded
         work = MapWork.of(graph, map_graph(graph, config, "throughput"), config)
         return estimate_maps(work, _EXACT_MAP_WORDS)
     loads = _layers(outline, config)

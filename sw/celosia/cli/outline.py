@@ -2,9 +2,9 @@
 
 import mmap
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, ClassVar, cast
 
 from celosia.compiler.image import Image
 from celosia.importer import load_model
@@ -13,13 +13,14 @@ from celosia.importer.tflite.outline import tflite_outline
 from celosia.importer.unknown import unknown_operations
 from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Graph
+from celosia.network.layers import Shape
 from celosia.network.network import Network
 from celosia.network.outline import LayerOutline, Operation, Outline, Place, placeholder_table
 from celosia.ops import OPERATIONS
 from celosia.spec import Memory
 from celosia.support.errors import CelosiaError, Unsupported, located
 
-__all__ = ["read_outline"]
+__all__ = ["read_image", "read_outline"]
 
 
 def read_outline(path: Path | str) -> Outline:
@@ -91,22 +92,82 @@ def _content(path: Path) -> bytes | mmap.mmap:
         ) from error
 
 
+def read_image(path: Path | str) -> Image | None:
+    """The program image at ``path`` if only its own engine can be told about: one with convolution,
+    and layers other than dense ones. None of every other file.
+
+    Raises
+    ------
+    CelosiaError : as `read_outline`.
+    """
+    path = Path(path)
+    data = _content(path)
+    with located(str(path)):
+        if identify(data, path.suffix) is not Format.IMAGE:
+            return None
+    image = Image.load(path)
+    return None if not image.config.convolution or _perceptron(image) else image
+
+
+def _perceptron(image: Image) -> bool:
+    """Whether every layer multiplies every input with a weight for every output, in a chain."""
+    model = image.model
+    chain = model.reads == tuple((index,) for index in range(len(model.layers)))
+    return chain and all(layer.macs == layer.inputs * layer.outputs for layer in model.layers)
+
+
 def _image(image: Image) -> Outline:
-    tables = image.records(Memory.TABLES)
-    layers = tuple(
-        OPERATIONS[d["op"]].outline(
-            d,
-            name=layer.name,
-            inputs=layer.inputs,
-            outputs=layer.outputs,
-            output=layer.quant,
-            table=tables[d["table"]] if d["use_table"] else None,
-        )
-        for layer, d in zip(image.model.layers, image.descriptors(), strict=True)
-    )
+    tables = image.records(Memory.TABLES).reshape(-1, 256)
+    layers = []
+    for index, (layer, d) in enumerate(zip(image.model.layers, _lasts(image), strict=True)):
+        common: dict[str, Any] = {
+            "name": layer.name,
+            "inputs": layer.inputs,
+            "outputs": layer.outputs,
+            "output": layer.quant,
+            "table": tables[d["table"]] if d and d["use_table"] else None,
+        }
+        if not image.config.convolution:
+            layers.append(OPERATIONS[d["op"]].outline(d, **common))
+        elif _perceptron(image):
+            layers.append(LayerOutline(**common))
+        else:
+            before = image.model.reads[index][0]
+            shape = image.model.layers[before - 1].shape if before else image.model.shape
+            size: dict[str, Any] = {"input_shape": shape, "shape": layer.shape}
+            layers.append(_Compiled(**common, **size, multiplications=layer.macs))
     kind = f"program image for {image.config}"
     operations = tuple(map(Operation.of, layers))
-    return Outline(image.model.name, kind, operations, layers, image.config)
+    return Outline(image.model.name, kind, operations, tuple(layers), image.config)
+
+
+def _lasts(image: Image) -> list[dict[str, int]]:
+    """For each layer its last descriptor, which has its table; {} if it has none."""
+    descriptors = image.descriptors()
+    if not image.config.convolution:
+        return descriptors
+    found: list[dict[str, int]] = [{} for _ in image.model.layers]
+    for (layer, *_), d in zip(image.model.kernels, descriptors, strict=True):
+        found[layer] = d
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Compiled(LayerOutline):
+    """A layer of a program for an engine with convolution: what it computes is not told."""
+
+    kind: ClassVar[str] = "layer"
+
+    shape: Shape = (1, 1, 1)
+    multiplications: int = 0
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.shape
+
+    @property
+    def macs(self) -> int:
+        return self.multiplications
 
 
 def _network(network: FloatNetwork, file_kind: str) -> Outline:

@@ -37,8 +37,10 @@ def needs(
     and the operations; tables shared by layers count once.
     """
     if config.convolution:
-        graph = graph.graph if isinstance(graph, Outline) else graph
-        graph = fold_channels(graph).graph if fold else graph
+        if isinstance(graph, Outline):
+            graph = graph.folded if fold else graph.graph
+        elif fold:
+            graph = fold_channels(graph).graph
         mapped = map_graph(graph, config, goal)
         needed = _map_needs(graph, mapped, config)
         assert mapped.plan is not None  # else its needs were refused

@@ -189,6 +189,9 @@ class ModelInfo:
     heads : the tensors that are the model's results; () for the last layer's. All are emitted.
     images_per_row : images that follow each other in each row in one run, on engines with
         convolution. If more than 1, input and results are vectors.
+    kernels : for each descriptor of an engine with convolution the layer that it is a part of, the
+        map that it writes and those that it reads, by their numbers; map 0 is the input. () on
+        engines with dense layers only.
 
     Raises
     ------
@@ -205,10 +208,11 @@ class ModelInfo:
     reads: tuple[tuple[int, ...], ...] = ()
     heads: tuple[int, ...] = ()
     images_per_row: int = 1
+    kernels: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         _check(self, name=str, zero_point=int, layers=tuple, shape=tuple, packed=bool)
-        _check(self, reads=tuple, heads=tuple, images_per_row=int)
+        _check(self, reads=tuple, heads=tuple, images_per_row=int, kernels=tuple)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if not self.layers or not self.layers[-1].emitted:
             raise ValueError("the last layer is missing or not emitted")
@@ -219,6 +223,7 @@ class ModelInfo:
         if math.prod(self.shape) != self.inputs:
             raise ValueError(f"shape = {self.shape!r} does not hold {self.inputs} values")
         self._check_stack()
+        self._check_kernels()
         if self.host is not None and math.prod(self.host.input_shape) != self.inputs:
             raise ValueError(f"input shape {self.host.input_shape} does not fit the layers")
         assert self.results  # checked as they are made
@@ -229,6 +234,15 @@ class ModelInfo:
             self.images_per_row > 1 and shapes != {(1, 1)}
         ):
             raise ValueError(f"images_per_row = {self.images_per_row} of shapes {sorted(shapes)}")
+
+    def _check_kernels(self) -> None:
+        """They belong to layers, and read what kernels before them have made."""
+        made = {0}
+        for kernel in self.kernels:
+            _check_integers("kernel", kernel, None, 0, _MOST)
+            if len(kernel) < 3 or kernel[0] >= len(self.layers) or not made.issuperset(kernel[2:]):
+                raise ValueError(f"kernel = {kernel!r} of {len(self.layers)} layers")
+            made.add(kernel[1])
 
     def _check_reads(self) -> None:
         """Layers read what layers before them, or the host, have made; heads are emitted."""
@@ -258,7 +272,7 @@ class ModelInfo:
         layers = tuple(LayerInfo.from_dict(layer) for layer in values["layers"])
         host = values["host"]
         host = None if host is None else HostSteps.from_dict(host)
-        tuples = {name: _tuples(values[name]) for name in ("shape", "reads", "heads")}
+        tuples = {name: _tuples(values[name]) for name in ("shape", "reads", "heads", "kernels")}
         return cls(**values | {"layers": layers, "host": host} | tuples)
 
     def to_dict(self) -> dict:
@@ -274,6 +288,7 @@ class ModelInfo:
             "reads": [list(tensors) for tensors in self.reads],
             "heads": list(self.heads),
             "images_per_row": self.images_per_row,
+            "kernels": [list(kernel) for kernel in self.kernels],
         }
 
     @property

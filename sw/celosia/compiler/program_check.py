@@ -67,6 +67,8 @@ def check_maps(
         raise ValueError(f"{len(program)} descriptors and {depths[Memory.LAYOUT]} input layouts")
     if 2 * layout["length"] > config.act_depth:
         raise ValueError(f"two input banks of {layout['length']} words for {config.act_depth}")
+    if len(model.kernels) != len(program):
+        raise ValueError(f"{len(program)} descriptors of {len(model.kernels)} kernels")
     made = {piece.descriptor for layer in model.emitted for piece in layer.pieces}
     images = program[0]["images"]
     for index, d in enumerate(program):

@@ -10,6 +10,7 @@ import numpy as np
 from celosia.numerics.quant import Quant
 from celosia.spec import Config, Op
 
+from .folding import fold_channels
 from .graph import Dense, Graph, Layer, Reads, chain
 from .layers import Shape
 
@@ -125,6 +126,14 @@ class Outline:
         layers = tuple(map(_whole, self.layers))
         return Graph(self.name, layers, self.reads, self.outputs)  # type: ignore[arg-type]
 
+    @cached_property
+    def folded(self) -> Graph:
+        """`graph` without the channels that no input can change; with all where weights are not
+        known."""
+        if all(isinstance(layer, LayerOutline) for layer in self.layers):
+            return self.graph
+        return fold_channels(self.graph).graph
+
     @property
     def macs(self) -> int:
         """Multiplications of one inference, zeros included."""
@@ -154,7 +163,7 @@ def _whole(layer: AnyLayer) -> Layer:
     unknown = Quant(1.0, 0)
     return Dense(
         layer.name,
-        np.ones((n, layer.inputs), np.int8),
+        np.broadcast_to(np.int8(1), (n, layer.inputs)),
         np.zeros(n, np.int32),
         layer.input or unknown,
         np.full(n, 1 << 30),
@@ -168,5 +177,8 @@ def _whole(layer: AnyLayer) -> Layer:
 
 
 def placeholder_table(index: int) -> np.ndarray:
-    """Stands for a table that calibration has yet to make: another one for each of 256 indices."""
-    return np.full(256, index % 256 - 128, np.int8)
+    """Stands for a table that calibration has yet to make: another one for each of 256 indices.
+
+    It has all values, so that no result is taken for a constant.
+    """
+    return np.roll(np.arange(-128, 128, dtype=np.int8), index)

@@ -87,9 +87,11 @@ class Lowering:
     ) -> View:
         """A CONVOLUTION of int8 ``weights`` [N, taps, C], C channels of ``view``."""
         config, places = self.config, view.local(self.config)
-        n, taps, _ = weights.shape
-        spread = np.zeros((n, taps, int(places.max()) + 1), np.int8)
-        spread[..., places] = weights
+        n, taps, channels = weights.shape
+        spread = weights
+        if not np.array_equal(places, np.arange(channels)):
+            spread = np.zeros((n, taps, int(places.max()) + 1), np.int8)
+            spread[..., places] = weights
         words = config.tiles(n) * config.words_per_tile
         number, first = self.target(tensor, size[0] * size[1], words)
         kernel = Kernel(

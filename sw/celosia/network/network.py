@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError
 
 from .graph import Graph
@@ -24,6 +25,7 @@ class Network:
     notes : remarks for the user, one line each, about what an importer could not keep exact.
     tensors : what the model file calls the graph's input and every layer's result (an index or a
         name), to compare with other runtimes; () when it has no such tensors.
+    reference : whose bytes it computes, where the model file has a runtime of its own.
 
     Raises
     ------
@@ -34,6 +36,7 @@ class Network:
     host: HostSteps
     notes: tuple[str, ...] = ()
     tensors: tuple[int | str, ...] = ()
+    reference: Runtime = Runtime.LITERT
 
     def __post_init__(self) -> None:
         for what, shape, width in (

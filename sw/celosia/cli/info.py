@@ -79,6 +79,7 @@ def _describe(path: str) -> dict:
         "layers": layers,
     }
     if isinstance(model, Image):
+        document["reference"] = str(model.model.reference)
         document["engine"] = model.config.to_dict()
         document["bytes"] = {m.name.lower(): len(data) for m, data in model.sections.items()}
     return document

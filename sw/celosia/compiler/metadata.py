@@ -9,6 +9,7 @@ import numpy as np
 from celosia.network.graph import Layer
 from celosia.network.host_steps import HostSteps
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 
 __all__ = ["LayerInfo", "ModelInfo", "PieceInfo", "Shape"]
 
@@ -187,6 +188,7 @@ class ModelInfo:
     heads : the tensors that are the model's results; () for the last layer's. All are emitted.
     images_per_row : images that follow each other in each row in one run, on engines with
         convolution. If more than 1, input and results are vectors.
+    reference : whose bytes the program gives.
 
     Raises
     ------
@@ -203,10 +205,11 @@ class ModelInfo:
     reads: tuple[tuple[int, ...], ...] = ()
     heads: tuple[int, ...] = ()
     images_per_row: int = 1
+    reference: Runtime = Runtime.LITERT
 
     def __post_init__(self) -> None:
         _check(self, name=str, zero_point=int, layers=tuple, shape=tuple, packed=bool)
-        _check(self, reads=tuple, heads=tuple, images_per_row=int)
+        _check(self, reads=tuple, heads=tuple, images_per_row=int, reference=Runtime)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if not self.layers or not self.layers[-1].emitted:
             raise ValueError("the last layer is missing or not emitted")
@@ -258,7 +261,8 @@ class ModelInfo:
         host = values["host"]
         host = None if host is None else HostSteps.from_dict(host)
         tuples = {name: _tuples(values[name]) for name in ("shape", "reads", "heads")}
-        return cls(**values | {"layers": layers, "host": host} | tuples)
+        reference = {"reference": Runtime(values["reference"])}
+        return cls(**values | {"layers": layers, "host": host} | tuples | reference)
 
     def to_dict(self) -> dict:
         """Numbers, strings, lists and dicts only."""
@@ -273,6 +277,7 @@ class ModelInfo:
             "reads": [list(tensors) for tensors in self.reads],
             "heads": list(self.heads),
             "images_per_row": self.images_per_row,
+            "reference": str(self.reference),
         }
 
     @property

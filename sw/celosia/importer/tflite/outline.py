@@ -7,6 +7,7 @@ from celosia.network.graph import chain
 from celosia.network.layers import MaxPool
 from celosia.network.outline import Operation, Outline, Place
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .builder import Builder
@@ -19,7 +20,9 @@ from .to_graph import one_image
 __all__ = ["tflite_outline"]
 
 
-def tflite_outline(data: Bytes, name: str = "model") -> Outline:
+def tflite_outline(
+    data: Bytes, name: str = "model", reference: Runtime = Runtime.LITERT
+) -> Outline:
     """Where each operator of the file would run, or why `tflite_network` would refuse it.
 
     The importer's own `Builder` decides, so both always agree about an operator. Refusals that
@@ -28,6 +31,7 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
     Parameters
     ----------
     data : the file, or a memory map of it.
+    reference : whose bytes it shall give.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
     operations = list(_ends(model))
     if not model.inputs or not model.outputs:
         return Outline(name, "TFLite", tuple(operations), ())
-    judge = _Judge(model)
+    judge = _Judge(model, reference)
     operations += [judge.operation(op) for op in model.operators]
     if not operations:
         raise CelosiaError("the model has no operator")
@@ -47,6 +51,8 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
         for t in op.inputs
     )
     kind = "float TFLite" if floats else "int8 TFLite"
+    if reference != Runtime.LITERT:
+        kind = f"{kind} with the bytes of {reference.label}"
     return judge.outline(name, kind, operations)
 
 
@@ -58,8 +64,10 @@ class _Judge:
     unknown : positions in the builder's layers of those that replace such operators.
     """
 
-    def __init__(self, model: TfliteModel):
-        self.builder = Builder(model, lambda op, name, shape: (outline(op, name, shape), 0))
+    def __init__(self, model: TfliteModel, reference: Runtime):
+        self.builder = Builder(
+            model, lambda op, name, shape: (outline(op, name, shape), 0), reference
+        )
         self.unknown: set[int] = set()
 
     def outline(self, name: str, kind: str, operations: list[Operation]) -> Outline:

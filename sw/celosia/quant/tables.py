@@ -143,12 +143,12 @@ def _hard_swish(source: Quant, output: Quant) -> np.ndarray:
     if relu_shift > 0:
         gate = saturating_left_shift(gate, 1, 16)
     elif relu_shift < 0:
-        gate = rounding_divide_by_pot(gate, -relu_shift)
+        gate = rounding_divide_by_pot(gate, -relu_shift, 16)
     gate = (gate + (1 << 15)) >> 1
     product = gate * mul(x, _to_int16(out_m), 16)
     # C's integer division rounds towards zero.
     before = np.sign(product) * (np.abs(product) >> 15)
-    return rounding_divide_by_pot(before, -out_shift) + output.zero_point
+    return rounding_divide_by_pot(before, -out_shift, 16) + output.zero_point
 
 
 def _to_int16(m: int) -> int:

@@ -248,6 +248,8 @@ def _show_first(found: "Comparison", fault: "Fault", console: Console) -> None:
 
 def _why(found: "Comparison", fault: "Fault") -> str:
     tensor = found.tensors[fault.tensor]
+    if fault.runtime and not fault.engine:
+        return fault.runtime
     if len(found.tensors) == 1:
         return "the reference shows its results only, so that the layer cannot be told"
     if fault.engine is None:
@@ -257,8 +259,6 @@ def _why(found: "Comparison", fault: "Fault") -> str:
             f"the engine departs from the NumPy reference in {fault.engine:,} elements: the fault "
             "is in the engine, not in the model"
         )
-    if fault.runtime:
-        return fault.runtime
     if fault.as_is is None:
         return "the reference shows no tensor before it, so that the layer cannot be told"
     if not fault.as_is:

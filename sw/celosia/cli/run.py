@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", metavar="FILE", help="right classes [n], to count hits")
     options.add_run(parser, transport="golden")
     add_calibration(parser, required=False)
+    options.add_reference(parser)
     options.add_maps(parser)
     options.add_engine(parser)
     add_report(parser)
@@ -53,8 +54,10 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_outputs(args.output, args.json, args.report)
     console = Console(args.quiet, args.json)
-    image = load_model(args.model)
-    if not isinstance(image, Image):
+    image = load_model(args.model, options.reference(args))
+    if isinstance(image, Image):
+        options.check_reference(options.reference(args), image.model.reference, args.model)
+    else:
         image = compile(
             compilable(args, image, console), options.config(args), **options.maps(args)
         )
@@ -99,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
         {
             "dataset": args.input,
             "model": image.model.name,
+            "reference": str(image.model.reference),
             "engine": image.config.to_dict(),
             "transport": args.transport,
             "rtl": options.rtl_form(args),

@@ -13,7 +13,7 @@ from celosia.support.progress import Progress, silent
 __all__ = ["REFERENCES", "Reference", "direct", "litert", "onnxruntime"]
 
 #: What `celosia diff --against` takes; "reference" is the graph evaluated directly.
-REFERENCES = ("litert", "onnxruntime", "reference")
+REFERENCES = ("litert", "tflm", "onnxruntime", "reference")
 
 
 @dataclass(frozen=True, eq=False)

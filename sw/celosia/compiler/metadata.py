@@ -11,6 +11,7 @@ from celosia.network.graph import Layer
 from celosia.network.heads import Head, named
 from celosia.network.host_steps import HostSteps
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 
 __all__ = ["LayerInfo", "ModelInfo", "PieceInfo", "Shape"]
 
@@ -192,6 +193,7 @@ class ModelInfo:
     kernels : for each descriptor of an engine with convolution the layer that it is a part of, the
         map that it writes and those that it reads, by their numbers; map 0 is the input. () on
         engines with dense layers only.
+    reference : whose bytes the program gives.
 
     Raises
     ------
@@ -209,10 +211,12 @@ class ModelInfo:
     heads: tuple[int, ...] = ()
     images_per_row: int = 1
     kernels: tuple[tuple[int, ...], ...] = ()
+    reference: Runtime = Runtime.LITERT
 
     def __post_init__(self) -> None:
         _check(self, name=str, zero_point=int, layers=tuple, shape=tuple, packed=bool)
         _check(self, reads=tuple, heads=tuple, images_per_row=int, kernels=tuple)
+        _check(self, reference=Runtime)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if not self.layers or not self.layers[-1].emitted:
             raise ValueError("the last layer is missing or not emitted")
@@ -273,7 +277,8 @@ class ModelInfo:
         host = values["host"]
         host = None if host is None else HostSteps.from_dict(host)
         tuples = {name: _tuples(values[name]) for name in ("shape", "reads", "heads", "kernels")}
-        return cls(**values | {"layers": layers, "host": host} | tuples)
+        reference = {"reference": Runtime(values["reference"])}
+        return cls(**values | {"layers": layers, "host": host} | tuples | reference)
 
     def to_dict(self) -> dict:
         """Numbers, strings, lists and dicts only."""
@@ -289,6 +294,7 @@ class ModelInfo:
             "heads": list(self.heads),
             "images_per_row": self.images_per_row,
             "kernels": [list(kernel) for kernel in self.kernels],
+            "reference": str(self.reference),
         }
 
     @property

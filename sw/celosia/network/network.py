@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError
 
 from .graph import Graph
@@ -27,6 +28,7 @@ class Network:
     notes : remarks for the user, one line each, about what an importer could not keep exact.
     tensors : what the model file calls the graph's input and every layer's result (an index or a
         name), to compare with other runtimes; () when it has no such tensors.
+    reference : whose bytes it computes, where the model file has a runtime of its own.
 
     Raises
     ------
@@ -37,6 +39,7 @@ class Network:
     host: HostSteps
     notes: tuple[str, ...] = ()
     tensors: tuple[int | str, ...] = ()
+    reference: Runtime = Runtime.LITERT
 
     def __post_init__(self) -> None:
         shape, width = self.host.input_shape, prod(self.graph.shapes[0])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError, located
 from celosia.support.files import atomic_write, read
 
@@ -74,6 +75,8 @@ def network_to_bytes(network: Network | Graph) -> bytes:
         header["host"] = network.host.to_dict()
         header["notes"] = list(network.notes)
         header["tensors"] = list(network.tensors)
+        # Layers alone say how they compute; older versions, which do not know the name, run them.
+        header["reference"] = str(network.reference)
     return pack({"header": to_json(header), **arrays})
 
 
@@ -115,4 +118,5 @@ def _network(arrays: dict[str, np.ndarray]) -> Network | Graph:
         return graph
     host = HostSteps.from_dict(header["host"])
     tensors = tuple(each if type(each) is int else text(each) for each in header["tensors"])
-    return Network(graph, host, tuple(map(line, header["notes"])), tensors)
+    reference = Runtime(header.get("reference", Runtime.LITERT))
+    return Network(graph, host, tuple(map(line, header["notes"])), tensors, reference)

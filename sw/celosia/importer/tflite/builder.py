@@ -13,9 +13,11 @@ from celosia.network.layers import Concatenation, Depthwise, Layer, Pad, Shape
 from celosia.network.outline import AnyLayer
 from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.quant.tables import FUNCTIONS, element_table
 from celosia.support.errors import CelosiaError, Unsupported
 
+from .check_micro import check_micro
 from .elementwise import add, concatenation, mean, pad
 from .load import TfliteModel, TfliteOperator, TfliteTensor
 from .operands import check_shape, map_shape, quant_of
@@ -57,6 +59,7 @@ class Builder:
     model : the file.
     make_dense : turns a FULLY_CONNECTED, a name and its input's shape into a layer and the number
         of its inexact channels.
+    reference : whose bytes the layers give.
 
     Attributes
     ----------
@@ -70,6 +73,7 @@ class Builder:
 
     model: TfliteModel
     make_dense: Callable[[TfliteOperator, str, Shape], tuple[AnyLayer, int]]
+    reference: Runtime = Runtime.LITERT
     values: dict[int, Value] = field(default_factory=dict)
     layers: list[AnyLayer] = field(default_factory=list)
     reads: list[tuple[int, ...]] = field(default_factory=list)
@@ -114,6 +118,8 @@ class Builder:
             raise CelosiaError(f"{len(op.inputs)} inputs, not {wanted}", where=where)
         if len(op.outputs) != 1:
             raise CelosiaError(f"{len(op.outputs)} outputs, not 1", where=where)
+        if self.reference == Runtime.TFLM:
+            check_micro(op)
         self.values[op.target.index] = handler(self, op)
 
     def append(self, op: TfliteOperator, layer: AnyLayer, reads: tuple[int, ...]) -> Value:
@@ -213,7 +219,10 @@ class Builder:
     def activation(self, op: TfliteOperator) -> Value:
         check_shape(op, op.source.shape)
         source, output = quant_of(op.source, str(op)), quant_of(op.target, str(op))
-        table = _named(str(op), lambda: element_table(op.code, source, output, **_parameters(op)))
+        table = _named(
+            str(op),
+            lambda: element_table(op.code, source, output, self.reference, **_parameters(op)),
+        )
         return self._table(op, table, output)
 
     def quantize(self, op: TfliteOperator) -> Value:

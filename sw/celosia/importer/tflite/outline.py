@@ -8,6 +8,7 @@ from celosia.network.graph import chain
 from celosia.network.layers import MaxPool
 from celosia.network.outline import Operation, Outline, Place
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .builder import Builder
@@ -20,7 +21,9 @@ from .to_graph import one_image, results
 __all__ = ["tflite_outline"]
 
 
-def tflite_outline(data: Bytes, name: str = "model") -> Outline:
+def tflite_outline(
+    data: Bytes, name: str = "model", reference: Runtime = Runtime.LITERT
+) -> Outline:
     """Where each operator of the file would run, or why `tflite_network` would refuse it.
 
     The importer's own `Builder` decides, so both always agree about an operator. Refusals that
@@ -29,6 +32,7 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
     Parameters
     ----------
     data : the file, or a memory map of it.
+    reference : whose bytes it shall give.
 
     Raises
     ------
@@ -38,7 +42,7 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
     operations = list(_ends(model))
     if not model.inputs or not model.outputs:
         return Outline(name, "TFLite", tuple(operations), ())
-    judge = _Judge(model)
+    judge = _Judge(model, reference)
     operations += [judge.operation(op) for op in model.operators]
     if not any(each.place is Place.UNSUPPORTED for each in operations):
         try:
@@ -56,6 +60,8 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
         for t in op.inputs
     )
     kind = "float TFLite" if floats else "int8 TFLite"
+    if reference != Runtime.LITERT:
+        kind = f"{kind} with the bytes of {reference.label}"
     return judge.outline(name, kind, operations)
 
 
@@ -68,8 +74,10 @@ class _Judge:
     outputs : the tensors that are results; None where one is not supported.
     """
 
-    def __init__(self, model: TfliteModel):
-        self.builder = Builder(model, lambda op, name, shape: (outline(op, name, shape), 0))
+    def __init__(self, model: TfliteModel, reference: Runtime):
+        self.builder = Builder(
+            model, lambda op, name, shape: (outline(op, name, shape), 0), reference
+        )
         self.unknown: set[int] = set()
         self.outputs: tuple[int, ...] | None = None
 

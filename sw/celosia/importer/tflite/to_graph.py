@@ -1,12 +1,14 @@
 """A .tflite file as a network: its graph, and what the host does around it."""
 
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from celosia.network.graph import Graph
 from celosia.network.host_steps import Head, HostSteps
 from celosia.network.layers import Dense, Layer
 from celosia.network.network import Network
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import Unsupported
 
 from .builder import Builder, Value
@@ -16,8 +18,10 @@ from .load import TfliteModel, TfliteTensor, load
 __all__ = ["one_image", "results", "tflite_network"]
 
 
-def tflite_network(data: bytes, name: str = "model") -> Network:
-    """The bytes of a ``.tflite`` file as a network that computes the same bytes as LiteRT.
+def tflite_network(
+    data: bytes, name: str = "model", reference: Runtime = Runtime.LITERT
+) -> Network:
+    """The bytes of a ``.tflite`` file as a network that computes the same bytes as ``reference``.
 
     FULLY_CONNECTED, CONV_2D, DEPTHWISE_CONV_2D, both pools, MEAN, ADD, PAD and CONCATENATION become
     layers. An activation or a QUANTIZE after a layer whose result nothing else reads becomes the
@@ -37,7 +41,7 @@ def tflite_network(data: bytes, name: str = "model") -> Network:
         raise Unsupported(f"the model has {len(model.inputs)} inputs, not 1")
     if not model.outputs:
         raise Unsupported("the model has 0 outputs")
-    builder = Builder(model, dense)
+    builder = Builder(model, partial(dense, runtime=reference), reference)
     for op in model.operators:
         builder.add(op)
     for op in model.operators:
@@ -93,7 +97,7 @@ def _network(builder: Builder, model: TfliteModel, name: str) -> Network:
         output_name=first.name,
         more=tuple(more),
     )
-    return Network(graph, host, tuple(builder.notes), tuple(builder.tensors))
+    return Network(graph, host, tuple(builder.notes), tuple(builder.tensors), builder.reference)
 
 
 def _heads(found: list[tuple[TfliteTensor, Value]]) -> list[Head]:

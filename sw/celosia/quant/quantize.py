@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from celosia.network.float_network import FloatLayer, FloatNetwork
+from celosia.network.float_layers import FloatDense
+from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Dense, Graph
 from celosia.network.host_steps import HostSteps, Step
 from celosia.network.network import Network
@@ -10,7 +11,7 @@ from celosia.network.steps import Dequantize, FloatSoftmax, Quantize
 from celosia.numerics.multiplier import effective_scale
 from celosia.numerics.quant import Quant
 from celosia.spec import WEIGHT, Rounding
-from celosia.support.errors import CelosiaError, located
+from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .activation import Activation, activation
 from .calibrate import activation_quant, choose_range
@@ -76,6 +77,8 @@ def _graph(model: FloatNetwork, x: np.ndarray, method: str, name: str) -> Graph:
     layers = []
     for k, (layer, (sums, results)) in enumerate(zip(model.layers, outputs, strict=True)):
         where = f"dense_{k}"
+        if not isinstance(layer, FloatDense):
+            raise Unsupported("only dense layers are quantized yet", where=where)
         with located(where):
             end = activation(layer.function, sums, results, method)
         layers.append(_dense(where, layer, quant, end))
@@ -83,7 +86,7 @@ def _graph(model: FloatNetwork, x: np.ndarray, method: str, name: str) -> Graph:
     return Graph(name, tuple(layers))
 
 
-def _dense(name: str, layer: FloatLayer, source: Quant, end: Activation) -> Dense:
+def _dense(name: str, layer: FloatDense, source: Quant, end: Activation) -> Dense:
     w, b = layer.weights, layer.bias
     scale = _weight_scale(w, b, source.scale)
     weights = np.clip(np.rint(w / scale), -WEIGHT.max, WEIGHT.max).astype(np.int8).T.copy()

@@ -19,6 +19,8 @@ Step = Callable[[np.ndarray], np.ndarray]
 _DTYPES = ("int8", "uint8", "float32")
 #: No model has more steps or axes.
 _MOST = 8
+#: Fields of steps that are lists, and of what.
+_LISTS = {"scale": float, "shift": float, "shape": int, "axes": int}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,16 @@ class HostSteps:
                 raise ValueError(f"{name} = {values[name]!r}")
         made = cls(**values)
         made._check_types()
+        made._check_widths()
         return made
+
+    def _check_widths(self) -> None:
+        """Steps that know how many values they take are given as many."""
+        for done, shape in ((self.pre, self.input_shape), (self.post, self.output_shape)):
+            for step in done:
+                width = getattr(step, "width", prod(shape))
+                if width != prod(shape):
+                    raise ValueError(f"{type(step).__name__} takes {width} values")
 
     def _check_types(self) -> None:
         """Each step takes what comes before it."""
@@ -134,6 +145,8 @@ def _follow(step: Step, dtype: str) -> str:
 def _plain(step: Step) -> dict:
     values: dict[str, Any] = {"step": type(step).__name__}
     for name, value in vars(step).items():
+        if isinstance(value, tuple):
+            value = list(value)
         values[name] = value.to_dict() if isinstance(value, Quant) else value
     return values
 
@@ -152,6 +165,10 @@ def _step(values: dict) -> Step:
         elif key in ("dtype", "from_dtype"):
             if value not in _DTYPES:
                 raise ValueError(f"{key} = {value!r}")
+        elif key in _LISTS:
+            if type(value) is not list or {*map(type, value)} - {_LISTS[key]}:
+                raise ValueError(f"{key} is no list of {_LISTS[key].__name__}")
+            values[key] = tuple(value)
         elif type(value) not in (bool, float):
             raise ValueError(f"{key} = {value!r}")
     return kind(**values)

@@ -112,7 +112,7 @@ def test_where_factors_end_up():
 
 
 def test_chains_of_dense_layers_are_as_ever():
-    """Digests of what the first release made of this network, whose sums are exact on any machine."""
+    """Digests of what the first release made of it; its sums are exact on any machine."""
     rng = np.random.default_rng(5)
     pairs = ((24, 20), (20, 16), (16, 6))
     weights = [rng.integers(-64, 65, pair).astype(np.float32) / 64 for pair in pairs]

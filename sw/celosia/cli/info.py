@@ -5,6 +5,7 @@ import importlib.metadata
 import platform
 import shutil
 import subprocess
+from math import prod
 
 import celosia
 from celosia.support.cache import CACHE_TODO, cache_dir
@@ -66,9 +67,12 @@ def _describe(path: str) -> dict:
     model = load_model(path)
     if isinstance(model, FloatNetwork):
         layers = [
-            {"inputs": w, "outputs": n, "activation": layer.function.label}
+            {
+                "inputs": prod(layer.input_shapes[0]),
+                "outputs": layer.outputs,
+                "activation": layer.function.label,
+            }
             for layer in model.layers
-            for w, n in [layer.weights.shape]
         ]
         return {"kind": "float model", "macs": model.macs, "layers": layers}
     info: ModelInfo | Graph

@@ -3,6 +3,7 @@
 import mmap
 import os
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -185,10 +186,11 @@ def _network(network: FloatNetwork, file_kind: str) -> Outline:
     """A float network as its importer gives it: tables and clamps are yet to be calibrated."""
     operations, layers = [], []
     for index, each in enumerate(network.layers):
-        inputs, outputs = each.weights.shape
-        name, f = f"dense_{index}", each.function
+        inputs, outputs = prod(each.input_shapes[0]), each.outputs
+        name, f = network.graph.names[index], each.function
         origin, how = (each.origin, f"layer {name!r}") if each.origin else (name, "a layer")
-        operations.append(Operation(origin, "Dense", Place.ENGINE, how))
+        title = each.kind.title().replace("_", "")
+        operations.append(Operation(origin, title, Place.ENGINE, how))
         in_table = f.name != "x" and f.limits is None
         if f.name != "x":
             how = "element table of its layer" if in_table else "within its layer's clamp"

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from celosia.importer.guard import Budget
-from celosia.network.float_network import FloatLayer, FloatNetwork
+from celosia.network.float_layers import FloatDense
+from celosia.network.float_network import FloatNetwork
 from celosia.network.functions import Function, X, function
 from celosia.support.errors import CelosiaError, Unsupported
 
@@ -195,7 +196,7 @@ class Value:
         while value.base is not None:
             scale, shift, f = value._expression().without_affine()
             base = _folded(value.base, np.float64(scale), np.float64(shift), self.walk)
-            layers.append(FloatLayer(base.weights, base.bias, f, base.origin))
+            layers.append(FloatDense(base.weights, base.bias, function=f, origin=base.origin))
             value = base.source
         if not layers:
             raise Unsupported("the model has no linear layer", where=name)

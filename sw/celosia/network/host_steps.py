@@ -130,7 +130,17 @@ class HostSteps:
             raise ValueError(f"more is no list of at most {_MOST_HEADS}")
         made = cls(**values, more=tuple(Head(**checked(each)) for each in more))
         made._check_types()
+        made._check_widths()
         return made
+
+    def _check_widths(self) -> None:
+        """Steps that know how many values they take are given as many."""
+        results = [(head.post, head.shape) for head in self.heads]
+        for done, shape in ((self.pre, self.input_shape), *results):
+            for step in done:
+                width = getattr(step, "width", prod(shape))
+                if width != prod(shape):
+                    raise ValueError(f"{type(step).__name__} takes {width} values")
 
     def _check_types(self) -> None:
         """Each step takes what comes before it."""

@@ -13,6 +13,8 @@ __all__ = ["checked", "follow", "plain"]
 DTYPES = ("int8", "uint8", "float32")
 #: No model has more steps or axes.
 _MOST = 8
+#: Fields of steps that are lists, and of what.
+_LISTS = {"scale": float, "shift": float, "shape": int, "axes": int}
 
 
 def checked(values: dict) -> dict:
@@ -53,6 +55,8 @@ def plain(step: Step) -> dict:
     """Numbers, strings and dicts only; the inverse of `checked`."""
     values: dict[str, Any] = {"step": type(step).__name__}
     for name, value in vars(step).items():
+        if isinstance(value, tuple):
+            value = list(value)
         values[name] = value.to_dict() if isinstance(value, Quant) else value
     return values
 
@@ -71,6 +75,10 @@ def _step(values: dict) -> Step:
         elif key in ("dtype", "from_dtype"):
             if value not in DTYPES:
                 raise ValueError(f"{key} = {value!r}")
+        elif key in _LISTS:
+            if type(value) is not list or {*map(type, value)} - {_LISTS[key]}:
+                raise ValueError(f"{key} is no list of {_LISTS[key].__name__}")
+            values[key] = tuple(value)
         elif type(value) not in (bool, float):
             raise ValueError(f"{key} = {value!r}")
     return kind(**values)

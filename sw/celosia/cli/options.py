@@ -10,7 +10,6 @@ from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
 
 if TYPE_CHECKING:
-    from celosia.compiler.image import Image
     from celosia.numerics.runtime import Runtime
     from celosia.spec import Config
 
@@ -48,7 +47,7 @@ _ENGINE = {
     "requantizers": "channels requantized per cycle",
     "counter-bits": "width of the performance counters",
     "requantizer-cycles": "cycles between two uses of a requantizer, 1 or 27",
-    "convolution": "1 for layers on maps, 0 for dense layers only",
+    "convolution": "1 for layers on maps too, 0 for dense layers only",
     "depthwise": "1 for depthwise convolution, pooling and addition too",
 }
 
@@ -194,12 +193,11 @@ def check_run(args: argparse.Namespace) -> None:
         find_toolchain()
 
 
-def check_batch(args: argparse.Namespace, image: "Image") -> None:
-    """Refuse a batch that is larger than what ``image`` computes together."""
-    if args.batch is not None and not 1 <= args.batch <= image.batch:
+def check_batch(args: argparse.Namespace, most: int) -> None:
+    """Refuse a batch of more than ``most`` images, those that are computed together."""
+    if args.batch is not None and not 1 <= args.batch <= most:
         raise CelosiaError(
-            f"{args.batch} is outside 1..{image.batch}, the images computed together",
-            where="--batch",
+            f"{args.batch} is outside 1..{most}, the images computed together", where="--batch"
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from celosia.support.errors import CelosiaError, Unsupported
+from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
 
 from . import options
@@ -49,18 +49,12 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs(args.output, args.json, args.report)
     console = Console(args.quiet, args.json)
     image = load_model(args.model)
+    model = None
     if not isinstance(image, Image):
-        image = compile(
-            compilable(args, image, console), options.config(args), **options.maps(args)
-        )
+        model = compilable(args, image, console)
+        image = compile(model, options.config(args), **options.maps(args))
     options.check_run(args)
     options.check_batch(args, image)
-    if args.report and image.config.convolution:
-        raise Unsupported(
-            "there is no report of engines with convolution yet",
-            where="--report",
-            todo="leave it out; `celosia check` shows where cycles go",
-        )
     x = _input(args.input, image)
     labels = _labels(args.labels, len(x)) if args.labels else None
     reference = float_results(args, image)
@@ -85,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         for index in range(min(len(x), _SHOWN)):
             console.say(f"input {index}: class {classes[index]}, {results[index].tolist()}")
     if args.report and complete:
-        write_report(args, image, x, run, metrics, mismatches, labels, reference)
+        write_report(args, image, x, run, metrics, mismatches, labels, reference, model)
         console.say(f"{args.report}: report")
     console.write_json(
         {

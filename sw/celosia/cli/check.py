@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clock", type=float, metavar="MHZ", default=100.0,
         help="clock that images/s are said for, an assumption (100)",
     )  # fmt: skip
+    options.add_reference(parser)
     options.add_engine(parser)
     options.add_json(parser)
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if not (math.isfinite(args.clock) and args.clock > 0):
         raise CelosiaError(f"{args.clock:g} MHz is not a positive frequency", where="--clock")
     asked = _engine(args)
-    outline, image = read_outline(args.model), read_image(args.model)
+    outline, image = read_outline(args.model, options.reference(args)), read_image(args.model)
     config = outline.config if outline.config and not asked else asked or options.config(args)
     if image and config != image.config:
         raise CelosiaError(

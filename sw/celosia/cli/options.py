@@ -10,7 +10,7 @@ from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
 
 if TYPE_CHECKING:
-    from celosia.compiler.image import Image
+    from celosia.numerics.runtime import Runtime
     from celosia.spec import Config
 
 __all__ = [
@@ -19,14 +19,17 @@ __all__ = [
     "add_json",
     "add_maps",
     "add_output",
+    "add_reference",
     "add_rtl",
     "add_run",
     "check_batch",
     "check_outputs",
+    "check_reference",
     "check_run",
     "config",
     "maps",
     "overrides",
+    "reference",
     "rtl_form",
     "transport_name",
 ]
@@ -44,7 +47,7 @@ _ENGINE = {
     "requantizers": "channels requantized per cycle",
     "counter-bits": "width of the performance counters",
     "requantizer-cycles": "cycles between two uses of a requantizer, 1 or 27",
-    "convolution": "1 for layers on maps, 0 for dense layers only",
+    "convolution": "1 for layers on maps too, 0 for dense layers only",
     "depthwise": "1 for depthwise convolution, pooling and addition too",
 }
 
@@ -75,6 +78,32 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
 def maps(args: argparse.Namespace) -> dict[str, Any]:
     """The parameters of `celosia.compile` that the options of `add_maps` give."""
     return {"goal": args.goal, "fold": not args.no_fold}
+
+
+def add_reference(parser: argparse.ArgumentParser) -> None:
+    """Whose bytes a model gives; `reference` reads it."""
+    parser.add_argument(
+        "--reference", choices=("litert", "tflm"),
+        help="whose bytes a .tflite model gives: LiteRT's reference kernels, or TFLite Micro's, "
+        "which microcontrollers run (litert, or as the program image was compiled)",
+    )  # fmt: skip
+
+
+def reference(args: argparse.Namespace) -> "Runtime | None":
+    """What the option of `add_reference` asks for; None when it was left out."""
+    from celosia.numerics.runtime import Runtime
+
+    return None if args.reference is None else Runtime(args.reference)
+
+
+def check_reference(asked: "Runtime | None", own: "Runtime", where: str) -> None:
+    """Refuse another reference than ``own``, that of the program image at the path ``where``."""
+    if asked not in (None, own):
+        raise CelosiaError(
+            f"was compiled with --reference {own}",
+            where=where,
+            todo=f"compile its model again with --reference {asked}",
+        )
 
 
 def config(args: argparse.Namespace) -> "Config":
@@ -164,12 +193,11 @@ def check_run(args: argparse.Namespace) -> None:
         find_toolchain()
 
 
-def check_batch(args: argparse.Namespace, image: "Image") -> None:
-    """Refuse a batch that is larger than what ``image`` computes together."""
-    if args.batch is not None and not 1 <= args.batch <= image.batch:
+def check_batch(args: argparse.Namespace, most: int) -> None:
+    """Refuse a batch of more than ``most`` images, those that are computed together."""
+    if args.batch is not None and not 1 <= args.batch <= most:
         raise CelosiaError(
-            f"{args.batch} is outside 1..{image.batch}, the images computed together",
-            where="--batch",
+            f"{args.batch} is outside 1..{most}, the images computed together", where="--batch"
         )
 
 

@@ -16,19 +16,27 @@ from celosia.network.graph import Graph
 from celosia.network.layers import Shape
 from celosia.network.network import Network
 from celosia.network.outline import LayerOutline, Operation, Outline, Place, placeholder_table
+from celosia.numerics.runtime import Runtime
 from celosia.ops import OPERATIONS
 from celosia.spec import Memory
 from celosia.support.errors import CelosiaError, Unsupported, located
 
+from .options import check_reference
+
 __all__ = ["read_image", "read_outline"]
 
 
-def read_outline(path: Path | str) -> Outline:
+def read_outline(path: Path | str, reference: Runtime | None = None) -> Outline:
     """The structure of a model file of any kind that Celosia knows.
+
+    Parameters
+    ----------
+    reference : whose bytes it shall give, as `celosia.importer.load_model` takes it.
 
     Raises
     ------
-    CelosiaError : it cannot be read, is damaged, or of no known kind.
+    CelosiaError : it cannot be read, is damaged, or of no known kind; or it does not give the bytes
+        asked for.
     """
     path = Path(path)
     data = _content(path)
@@ -36,22 +44,25 @@ def read_outline(path: Path | str) -> Outline:
         kind = identify(data, path.suffix)
         if kind is Format.TFLITE:
             # A map behaves as the bytes that it maps.
-            return tflite_outline(cast("bytes", data), path.stem or "model")
+            name = path.stem or "model"
+            return tflite_outline(cast("bytes", data), name, reference or Runtime.LITERT)
     if kind is Format.IMAGE:
-        return _image(Image.load(path))
+        image = Image.load(path)
+        check_reference(reference, image.model.reference, str(path))
+        return _image(image)
     if kind in (Format.ONNX, Format.KERAS, Format.TORCH):
-        return _imported(path)
-    model = load_model(path)
+        return _imported(path, reference)
+    model = load_model(path, reference)
     if isinstance(model, FloatNetwork):
         return _network(model, "float model")
     return _quantized(model, "quantized graph")
 
 
-def _imported(path: Path) -> Outline:
+def _imported(path: Path, reference: Runtime | None) -> Outline:
     """Of formats whose importers read the whole file, and stop at the first unsupported part."""
     kind = f"{path.suffix.removeprefix('.')} model"
     try:
-        model = load_model(path)
+        model = load_model(path, reference)
     except Unsupported as error:
         why = f"{error.what}; {error.todo}" if error.todo else error.what
         where = error.where.removeprefix(str(path)).removeprefix(", ")
@@ -72,7 +83,7 @@ def _quantized(model: Graph | Network, kind: str) -> Outline:
         tuple(Operation(type(step).__name__, "host step", Place.HOST, how) for step in steps)
         for steps, how in (
             (model.host.pre, "before the first layer"),
-            (model.host.post, "after the last layer"),
+            ([step for head in model.heads for step in head.post], "after the last layer"),
         )
     )
     return replace(outline, operations=(*before, *outline.operations, *after))

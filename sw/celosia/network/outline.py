@@ -99,6 +99,7 @@ class Outline:
     layers : what the engine would run; of a model with unsupported operations those that it could.
     config : the engine that the file was compiled for, if it was.
     branches : the tensors that each layer reads; None for a chain.
+    outputs : the tensors that are results; None for the last one.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Outline:
     layers: tuple[AnyLayer, ...]
     config: Config | None = None
     branches: Reads | None = None
+    outputs: tuple[int, ...] | None = None
 
     @property
     def unsupported(self) -> list[Operation]:
@@ -121,7 +123,8 @@ class Outline:
     def graph(self) -> Graph:
         """A graph of the same structure; dense layers whose weights are not known have weights of
         1."""
-        return Graph(self.name, tuple(map(_whole, self.layers)), self.reads)
+        layers = tuple(map(_whole, self.layers))
+        return Graph(self.name, layers, self.reads, self.outputs)  # type: ignore[arg-type]
 
     @cached_property
     def folded(self) -> Graph:
@@ -141,7 +144,14 @@ class Outline:
         """A quantized graph, whose operations are its layers."""
         operations = tuple(map(Operation.of, graph.layers))
         branches = None if graph.reads == chain(graph.layers) else graph.reads
-        return cls(graph.name, kind, operations, graph.layers, branches=branches)
+        return cls(
+            graph.name,
+            kind,
+            operations,
+            graph.layers,
+            branches=branches,
+            outputs=graph.outputs,
+        )
 
 
 def _whole(layer: AnyLayer) -> Layer:

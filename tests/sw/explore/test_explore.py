@@ -19,6 +19,7 @@ from celosia.explore import (
     port_limit,
     predict,
 )
+from celosia.network.graph import Graph
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
 from celosia.predict.estimate import estimate
 from celosia.predict.map_work import MapWork
@@ -330,7 +331,7 @@ def test_placed_engines_without_convolution_do_not_count_for_maps(cnn):
 
 def test_a_map_of_more_words_than_numbers_says_so(cnn):
     layer = replace(cnn.layers[0], input_shape=(250, 250, 3), output_size=(250, 250))
-    large = replace(cnn, layers=(layer,))
+    large = Outline.of(Graph("large", (layer,)), "graph")
     found = only(candidates(Needs(large), ULX3S, [16], [4], []))
     assert not found.fits and found.short
     assert all(str(each) for each in found.short)

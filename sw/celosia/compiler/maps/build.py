@@ -3,6 +3,7 @@
 from celosia.network.folding import Folded
 from celosia.network.graph import Graph
 from celosia.network.host_steps import HostSteps
+from celosia.numerics.runtime import Runtime
 from celosia.spec import INPUT_LAYOUT, Config, Memory, Op, pack_descriptor
 from celosia.spec.maps import ADDRESS_BITS
 
@@ -60,7 +61,11 @@ def _constants(kernel: Kernel, tables: list[bytes], weights: int, params: int) -
 
 
 def model_info(
-    folded: Folded, host: HostSteps | None, mapped: Mapped, emitted: set[int]
+    folded: Folded,
+    host: HostSteps | None,
+    reference: Runtime,
+    mapped: Mapped,
+    emitted: set[int],
 ) -> ModelInfo:
     """What the image says of the original model; ``emitted`` are the tensors that reach the
     host."""
@@ -92,6 +97,7 @@ def model_info(
         kernels=kernel_numbers(graph, program),
         reads=graph.reads,
         heads=graph.outputs,
+        reference=reference,
         **graph.input.to_dict(),
     )
 

@@ -9,7 +9,7 @@ from .choose import Goal, choose
 from .kernel import Program
 from .lower import lower
 from .plan import Plan, plan
-from .stack import most, stack
+from .stack import may_stack, most, stack
 
 __all__ = ["Mapped", "map_graph"]
 
@@ -36,7 +36,7 @@ def map_graph(graph: Graph, config: Config, goal: Goal, emit_all: bool = False) 
 
     ``emit_all`` and the errors are those of `lower`.
     """
-    images = most(graph, config) if goal == "throughput" else 1
+    images = most(config) if goal == "throughput" and may_stack(graph) else 1
     while images > 1:
         program = lower(stack(graph, images), config, emit_all, packed=False)
         found = plan(program, config, images=True)

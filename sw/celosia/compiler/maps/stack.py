@@ -10,18 +10,21 @@ from celosia.network.graph import Graph
 from celosia.network.layers import Convolution, Dense
 from celosia.spec import Config
 
-__all__ = ["most", "stack"]
+__all__ = ["may_stack", "most", "stack"]
 
 #: Images on their way in one run, in all rows: enough to hide the boundaries between layers, and
 #: few enough that the last run of a set, which may have fewer, costs little.
 _IMAGES = 16
 
 
-def most(graph: Graph, config: Config) -> int:
-    """Images of each row that one run of ``graph`` takes: 1, or more if all layers are dense."""
-    if not all(isinstance(layer, Dense) for layer in graph.layers):
-        return 1
-    return max(_IMAGES // config.rows, 1)
+def most(config: Config) -> int:
+    """Images of each row that one run takes at most, of a graph of dense layers."""
+    return max(_IMAGES // config.rows, 1) if config.convolution else 1
+
+
+def may_stack(graph: Graph) -> bool:
+    """Whether all tensors are vectors."""
+    return all(isinstance(layer, Dense) for layer in graph.layers)
 
 
 def stack(graph: Graph, images: int) -> Graph:

@@ -16,7 +16,7 @@ from celosia.compiler import compile
 from celosia.importer.tflite import tflite_network
 from celosia.importer.tflite.outline import tflite_outline
 from celosia.network.network_file import save_network
-from celosia.network.outline import Outline
+from celosia.network.outline import Outline, placeholder_table
 from celosia.spec import Config
 
 
@@ -208,6 +208,12 @@ def test_operations_that_cost_nothing_are_named(celosia, tmp_path):
     _, document, _ = _checked(celosia, path)
     dropped = [op["why"] for op in document["operations"] if op["place"] == "dropped"]
     assert dropped == ["changes nothing"] * 2
+
+
+def test_tables_that_are_not_known_yet_are_all_different_and_never_constant():
+    tables = [placeholder_table(index) for index in range(256)]
+    assert len({table.tobytes() for table in tables}) == 256
+    assert all(len(set(table.tolist())) == 256 for table in tables)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from tests.helpers.random_graphs import MAP_CONFIGS, random_graph
+from tests.helpers.small_cnn import small_cnn
 from tests.sw.report.test_report import Parsed, _metrics
 
 from celosia.compiler import compile
@@ -17,6 +18,8 @@ from celosia.model import run as golden
 from celosia.network.folding import Folded, fold_channels
 from celosia.network.graph import Graph
 from celosia.network.layers import Convolution
+from celosia.network.network_file import save_network
+from celosia.ops.window_walk import WindowWalk
 from celosia.predict.map_work import MapWork
 from celosia.report import gather, render
 from celosia.report.map_precision import measure
@@ -76,6 +79,19 @@ def test_maps_in_use_at_once_do_not_overlap(seed):
             assert one.words.stop <= other.words.start or other.words.stop <= one.words.start
     assert all(2 * work.bank <= each.words.start for each in lives)
     assert max((each.words.stop for each in lives), default=0) <= image.config.act_depth
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_step_reads_is_in_use(seed):
+    config = MAP_CONFIGS["4x12-lanes4"]
+    _, image = _compiled(seed, config)
+    work = MapWork.of_image(image)
+    for index, d in enumerate(work.descriptors):
+        walk = WindowWalk(d, config, 0, work.rows)
+        read = np.unique(walk.places[walk.inside] // config.lanes).tolist()
+        used = [each.words for each in work.lives.values() if each.first <= index <= each.last]
+        used += [range(work.bank)]
+        assert all(any(word in words for words in used) for word in read), (seed, index)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -170,3 +186,19 @@ def test_a_picture_is_a_png_of_its_pixels():
     assert struct.unpack(">IIBBBBB", chunks[b"IHDR"]) == (23, 7, 8, 0, 0, 0, 0)
     lines = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(7, 24)
     assert not lines[:, 0].any() and np.array_equal(lines[:, 1:], sheet)
+
+
+def test_the_command_writes_a_page_of_a_model_and_of_its_program(celosia, tmp_path):
+    graph, page = small_cnn(), tmp_path / "r.html"
+    save_network(graph, tmp_path / "m.npz")
+    np.save(tmp_path / "x.npy", _inputs(np.random.default_rng(5), graph, 4))
+    engine = ("--rows", "4", "--cols", "8")
+    common = ("--input", tmp_path / "x.npy", "--report", page)
+    assert celosia("run", tmp_path / "m.npz", *common, *engine).status == 0
+    model = Parsed(page.read_text())
+    assert [name for name in model.ids if name in SECTIONS] == SECTIONS
+    assert model.tags.count("img") == 3  # the input and two maps
+    assert celosia("compile", tmp_path / "m.npz", "-o", tmp_path / "i.celosia", *engine).status == 0
+    assert celosia("run", tmp_path / "i.celosia", *common).status == 0
+    image = Parsed(page.read_text())
+    assert [name for name in image.ids if name in SECTIONS] == SECTIONS[:4]

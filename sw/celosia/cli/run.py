@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from celosia.network.npz import pack
-from celosia.support.errors import CelosiaError, Unsupported
+from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
 
 from . import options
@@ -55,20 +55,14 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs(args.output, args.json, args.report)
     console = Console(args.quiet, args.json)
     image = load_model(args.model, options.reference(args))
+    model = None
     if isinstance(image, Image):
         options.check_reference(options.reference(args), image.model.reference, args.model)
     else:
-        image = compile(
-            compilable(args, image, console), options.config(args), **options.maps(args)
-        )
+        model = compilable(args, image, console)
+        image = compile(model, options.config(args), **options.maps(args))
     options.check_run(args)
     options.check_batch(args, image.batch)
-    if args.report and image.config.convolution:
-        raise Unsupported(
-            "there is no report of engines with convolution yet",
-            where="--report",
-            todo="leave it out; `celosia check` shows where cycles go",
-        )
     _check_heads(args, image)
     x = _input(args.input, image)
     labels = _labels(args.labels, len(x)) if args.labels else None
@@ -96,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.output and complete:
         _show(results, classes, console)
     if args.report and complete:
-        write_report(args, image, x, run, metrics, mismatches, labels, reference)
+        write_report(args, image, x, run, metrics, mismatches, labels, reference, model)
         console.say(f"{args.report}: report")
     console.write_json(
         {

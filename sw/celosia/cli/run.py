@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         image = compile(
             compilable(args, image, console), options.config(args), **options.maps(args)
         )
-    options.check_run(args, image.config)
+    options.check_run(args)
+    options.check_batch(args, image.batch)
     if args.report and image.config.convolution:
         raise Unsupported(
             "there is no report of engines with convolution yet",

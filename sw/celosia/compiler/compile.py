@@ -13,7 +13,7 @@ from .capacity import check_fit, check_maps_fit
 from .image import Image
 from .maps.build import model_info, sections
 from .maps.choose import Goal
-from .maps.lower import lower
+from .maps.mapped import map_graph
 from .memory import allocate
 from .metadata import LayerInfo, ModelInfo
 
@@ -61,11 +61,11 @@ def _maps(
 ) -> Image:
     # The host fills in the constants of all results, but can not know what varies.
     folded = fold_channels(graph, keep_varying=emit_all) if fold else Folded.none(graph)
-    program = lower(folded.graph, config, emit_all)
-    plan = check_maps_fit(folded.graph, program, config, goal)
+    mapped = map_graph(folded.graph, config, goal, emit_all)
+    plan = check_maps_fit(folded.graph, mapped, config)
     emitted = set(range(1, len(graph.layers) + 1)) if emit_all else set(graph.outputs)
-    info = model_info(folded, host, program, emitted)
-    return Image(config, info, sections(program, plan, config))
+    info = model_info(folded, host, mapped, emitted)
+    return Image(config, info, sections(mapped.program, plan, config))
 
 
 def _dense(graph: Graph, host: HostSteps | None, config: Config, emit_all: bool) -> Image:

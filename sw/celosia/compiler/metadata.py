@@ -185,6 +185,8 @@ class ModelInfo:
     packed : the input's pixels follow each other byte by byte, else each fills whole words.
     reads : the tensors that each layer reads (`celosia.network.graph.Graph`); () for a chain.
     heads : the tensors that are the model's results; () for the last layer's. All are emitted.
+    images_per_row : images that follow each other in each row in one run, on engines with
+        convolution. If more than 1, input and results are vectors.
 
     Raises
     ------
@@ -200,10 +202,11 @@ class ModelInfo:
     packed: bool = True
     reads: tuple[tuple[int, ...], ...] = ()
     heads: tuple[int, ...] = ()
+    images_per_row: int = 1
 
     def __post_init__(self) -> None:
         _check(self, name=str, zero_point=int, layers=tuple, shape=tuple, packed=bool)
-        _check(self, reads=tuple, heads=tuple)
+        _check(self, reads=tuple, heads=tuple, images_per_row=int)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if not self.layers or not self.layers[-1].emitted:
             raise ValueError("the last layer is missing or not emitted")
@@ -213,10 +216,18 @@ class ModelInfo:
         _check_integers("shape", self.shape, 3, 1, self.inputs)
         if math.prod(self.shape) != self.inputs:
             raise ValueError(f"shape = {self.shape!r} does not hold {self.inputs} values")
+        self._check_stack()
         if self.host is not None:
             shapes = self.host.input_shape, self.host.output_shape
             if tuple(map(math.prod, shapes)) != (self.inputs, self.outputs):
                 raise ValueError(f"input and output shape {shapes} do not fit the layers")
+
+    def _check_stack(self) -> None:
+        shapes = {self.shape[:2], *(layer.shape[:2] for layer in self.emitted)}
+        if not 1 <= self.images_per_row <= _MOST or (
+            self.images_per_row > 1 and shapes != {(1, 1)}
+        ):
+            raise ValueError(f"images_per_row = {self.images_per_row} of shapes {sorted(shapes)}")
 
     def _check_reads(self) -> None:
         """Layers read what layers before them, or the host, have made; heads are emitted."""
@@ -261,6 +272,7 @@ class ModelInfo:
             "packed": self.packed,
             "reads": [list(tensors) for tensors in self.reads],
             "heads": list(self.heads),
+            "images_per_row": self.images_per_row,
         }
 
     @property

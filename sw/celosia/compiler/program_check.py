@@ -93,7 +93,7 @@ def check_maps(
             if piece.descriptor >= len(program):
                 raise ValueError(f"layer {layer.name!r} is made by descriptor {piece.descriptor}")
             walk = WindowWalk(program[piece.descriptor], config, 0, 1)
-            pixels = len(walk.pixels[0])
+            pixels = len(walk.pixels[0]) / model.images_per_row
             size = program[piece.descriptor]["tiles"] * walk.tile_words * config.lanes
             _, places = piece.channels()
             if int(np.prod(piece.size)) != pixels or int(places.max()) >= size:

@@ -13,6 +13,7 @@ from celosia.spec import (
     InferFlag,
     Memory,
     Opcode,
+    ceil_div,
     config_of,
     record,
 )
@@ -136,8 +137,8 @@ class Device:
         x : any number of inputs. If the image carries host steps: what the model takes, such as
             float32 [n, 28, 28]. If not, for it was compiled from a bare graph: int8 [n, K], or
             float [n, K], which is quantized with the input's scale.
-        batch : images computed together, 1..rows; rows when None. The last batch may be smaller.
-            1 where all rows share an image.
+        batch : images computed together, 1..`Image.batch`; the most when None. The last batch may
+            be smaller.
         skip : False to multiply zero bytes too, for measurements; the results are the same.
         progress : told whenever results have come.
 
@@ -192,8 +193,9 @@ class Device:
         most = image.batch
         batch = most if batch is None else batch
         if not 1 <= batch <= most:
-            why = "the rows of the engine" if most > 1 else "all rows share one image"
-            raise CelosiaError(f"batch = {batch} is outside 1..{most}: {why}")
+            raise CelosiaError(
+                f"batch = {batch} is outside 1..{most}, the images computed together"
+            )
         self.cycles, before = None, 0
         step = batch * _frames_per_exchange(image, batch)
         for start in range(0, len(x), step):
@@ -255,13 +257,12 @@ class Device:
         return response(self.transport.link_bytes, opcode, replies[0])[0]
 
     def _infer_frames(self, image: Image, x: np.ndarray, batch: int, skip: bool) -> Iterator[bytes]:
-        words = image.pack_input(x)
         flags = InferFlag(0) if skip else InferFlag.NO_SKIP
         if image.stripes:
             flags |= InferFlag.STRIPES
         for start in range(0, len(x), batch):
-            part = words[start : start + batch]
-            # On the link a word of every image follows the other: [words, images, lanes].
+            part = image.pack_input(x[start : start + batch])
+            # On the link a word of every row follows the other: [words, rows, lanes].
             payload = pad_records(part.transpose(1, 0, 2), self.config.link_bytes)
             yield request(
                 self.config.link_bytes,
@@ -302,7 +303,8 @@ class Device:
 
 def _frames_per_exchange(image: Image, batch: int) -> int:
     config = image.config
-    frame = image.input_words * batch * padded(config.lanes, config.link_bytes)
+    rows = ceil_div(batch, image.model.images_per_row)
+    frame = image.input_words * rows * padded(config.lanes, config.link_bytes)
     return max(1, EXCHANGE_BYTES // frame)
 
 

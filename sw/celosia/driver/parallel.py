@@ -6,7 +6,8 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -35,6 +36,7 @@ class Run:
     counters : the engines' performance counters since they were loaded, summed. Only of engines
         that came to the end of their share.
     jobs : engines that ran.
+    faults : of the lines to the engines, those that were mended, by kind.
     """
 
     outputs: np.ndarray
@@ -42,6 +44,7 @@ class Run:
     cycles: int | None
     counters: dict[str, int]
     jobs: int
+    faults: dict[str, int] = field(default_factory=dict)
 
 
 class WorkerFailed(CelosiaError):
@@ -145,9 +148,10 @@ class _Collector:
                 self.cycles[share] = cycles
                 self.run.cycles = sum(self.cycles.values())
             self.progress("running", int(self.run.done.sum()), len(self.run.done))
-        elif kind == "counters":
+        elif kind in ("counters", "faults"):
+            sums = getattr(self.run, kind)
             for name, value in content[0].items():
-                self.run.counters[name] = self.run.counters.get(name, 0) + value
+                sums[name] = sums.get(name, 0) + value
         elif kind == "error":
             raise content[0]
 
@@ -167,34 +171,43 @@ def _share(
         for start, outputs in device.stream(x, batch=batch, skip=skip):
             yield "outputs", first, first + start, outputs[-1], device.cycles
         yield "counters", device.counters()
+        yield "faults", dict(getattr(device.transport, "faults", {}))
 
 
 def _in_workers(shares: list[tuple], collect: _Collector) -> None:
     """One process for each share; none is left when this returns or raises."""
     # A spawned process inherits no threads and no locks, which a forked one may trip over.
     context = multiprocessing.get_context("spawn")
+    # Starting this helper of the first process would let Ctrl-C through again.
+    resource_tracker.ensure_running()
     workers: dict[Connection, BaseProcess] = {}
     try:
-        for share in shares:
-            receiver, sender = context.Pipe(duplex=False)
-            worker: BaseProcess = context.Process(target=_work, args=(sender, share), daemon=True)
+        for _ in shares:
+            ours, theirs = context.Pipe()
+            worker: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True)
             with _no_interrupt():
                 worker.start()
-            sender.close()
-            workers[receiver] = worker
+            theirs.close()
+            workers[ours] = worker
+        # Not as arguments: `start` would wait for ever for a process that dies before it has read
+        # more than a pipe holds. What has no reader fails here, and is told below.
+        for connection, share in zip(workers, shares, strict=True):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.send(share)
         running = dict(workers)
         while running:
             for ready in wait(list(running)):
                 assert isinstance(ready, Connection)
                 try:
                     message = ready.recv()
-                except EOFError:
+                except (EOFError, ConnectionResetError):
                     # The worker closed its end without saying that it is done.
                     running[ready].join()
                     raise CelosiaError(
                         f"a worker process died with exit code {running[ready].exitcode}",
                         where="parallel run",
-                        todo="try fewer jobs, or one",
+                        todo="try fewer jobs, or one; a script that runs with jobs needs "
+                        "`if __name__ == '__main__':`",
                     ) from None
                 if message[0] == "end":
                     del running[ready]
@@ -219,15 +232,15 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(sender: Connection, share: tuple) -> None:
+def _work(sender: Connection) -> None:
     """A worker's life. It leaves Ctrl-C to its parent, which ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for message in _share(*share):
+        for message in _share(*sender.recv()):
             sender.send(message)
         sender.send(("end",))
-    except BrokenPipeError:
-        # The parent is gone: nobody waits for the rest.
+    except (BrokenPipeError, ConnectionResetError, EOFError):
+        # The parent is gone: the rest has no reader.
         os._exit(1)
     except CelosiaError as error:
         # As text: an exception of its own constructor does not survive pickling.

@@ -151,7 +151,7 @@ def gather(
     x, outputs : int8 [n, K] inputs and int8 [n, N] results.
     metrics : of the run.
     mismatches : number of bytes that differ from the golden model.
-    batch : inputs per run; None for the rows of the engine.
+    batch : inputs per run; None for as many as are computed together.
     skip : whether zeros were skipped.
     labels : int [n] right classes, or None.
     real : float [n, K] inputs before quantization, or None.
@@ -162,7 +162,7 @@ def gather(
     ------
     CelosiaError : a label is not a class of the model.
     """
-    batch = batch or image.config.rows
+    batch = batch or image.batch
     classes = outputs.shape[1]
     if labels is not None and not ((labels >= 0) & (labels < classes)).all():
         raise CelosiaError(f"labels reach beyond the model's {classes} classes", where="--labels")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.helpers.networks import CONFIGS, images, network
+from tests.helpers.random_graphs import MAP_CONFIGS
 
 from celosia import driver
 from celosia.compiler import compile
@@ -30,14 +31,18 @@ def same(device, graph, x, note, **options):
         assert not len(bad), f"{note} layer {index}: first difference at {bad[0]}"
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+#: Perceptrons on engines for dense layers and on those for maps.
+ALL_CONFIGS = CONFIGS | {f"{name}-maps": each for name, each in MAP_CONFIGS.items()}
+
+
+@pytest.mark.parametrize("name", ALL_CONFIGS)
 @pytest.mark.parametrize("seed", range(6))
 def test_random_networks(name, seed):
-    config = CONFIGS[name]
+    config = ALL_CONFIGS[name]
     rng = np.random.default_rng(2000 + seed)
     widths = rng.integers(1, 301, rng.integers(2, 8)).tolist()
     graph = network(rng, widths)
-    x = images(rng, graph, int(rng.integers(1, 3 * config.rows + 2)))
+    x = images(rng, graph, int(rng.integers(1, 3 * max(config.rows, 16) + 2)))
     note = f"seed={2000 + seed} widths={widths} images={len(x)}"
     with driver.open("golden", config) as device:
         device.load(compile(graph, config, emit_all=True))

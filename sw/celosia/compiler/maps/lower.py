@@ -43,19 +43,20 @@ __all__ = ["lower"]
 _TODO = "quantize the model with other scales"
 
 
-def lower(graph: Graph, config: Config, emit_all: bool = False) -> Program:
+def lower(graph: Graph, config: Config, emit_all: bool = False, packed: bool = True) -> Program:
     """The kernels of ``graph`` for engines of this ``config``.
 
     Parameters
     ----------
     emit_all : every layer's result is made and emitted, paddings included.
+    packed : the input's pixels may follow each other byte by byte, else each fills whole words.
 
     Raises
     ------
     Unsupported : the engine lacks an operation; it and the layer are named.
     CelosiaError : an accumulator could overflow, or no multiplier gives a layer's results.
     """
-    return _Graph(graph, config, emit_all).program()
+    return _Graph(graph, config, emit_all).program(packed)
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ class _Graph:
         self._fold_pads()
         self.low = Lowering(config, graph.shapes, self._homes())
 
-    def program(self) -> Program:
-        self.low.input(self._packed())
+    def program(self, packed: bool) -> Program:
+        self.low.input(packed and self._packed())
         views = self.low.program.views
         for index, (layer, reads) in enumerate(
             zip(self.graph.layers, self.graph.reads, strict=True)

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--emit-all", action="store_true", help="hand out every layer's results, not only the last"
     )
+    options.add_reference(parser)
     options.add_maps(parser)
     options.add_engine(parser)
     options.add_output(parser, "the program image, .celosia")
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs(args.output, args.json)
     console = Console(args.quiet, args.json)
     config = options.config(args)
-    model, precision = measured(args, load_model(args.model), console)
+    source = load_model(args.model, options.reference(args))
+    model, precision = measured(args, source, console)
     compile(model, config, emit_all=args.emit_all, **options.maps(args)).save(args.output)
     graph = model if isinstance(model, Graph) else model.graph
     if not isinstance(model, Graph):

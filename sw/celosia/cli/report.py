@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from celosia.compiler.image import Image
     from celosia.driver.metrics import Metrics
     from celosia.driver.parallel import Run
+    from celosia.network.graph import Graph
+    from celosia.network.network import Network
 
 __all__ = ["add_report", "float_results", "write_report"]
 
@@ -62,10 +64,20 @@ def write_report(
     mismatches: int,
     labels: np.ndarray | None,
     reference: list[np.ndarray] | None,
+    model: "Graph | Network | None" = None,
 ) -> None:
-    """Write the page of a complete run; the file is whole or not there."""
+    """Write the page of a complete run; the file is whole or not there.
+
+    ``model`` : what ``image`` was compiled from; None if it is not known.
+    """
+    from celosia.network.folding import Folded, fold_channels
+    from celosia.network.network import Network
     from celosia.report import gather, render
 
+    folded = None
+    if model is not None and image.config.convolution:
+        graph = model.graph if isinstance(model, Network) else model
+        folded = Folded.none(graph) if args.no_fold else fold_channels(graph)
     real = load_array(args.input)
     facts = gather(
         *(image, x, run.outputs, metrics, mismatches),
@@ -74,5 +86,6 @@ def write_report(
         labels=labels,
         real=real.reshape(len(x), -1) if real.dtype.kind == "f" else None,
         reference=reference,
+        folded=folded,
     )
     atomic_write(args.report, render(facts).encode())

@@ -1,5 +1,6 @@
 """A model's own inputs and results, around the int8 that an engine takes and gives."""
 
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -9,7 +10,7 @@ from celosia.compiler.image import Image
 from celosia.network.steps import Scale
 from celosia.support.errors import CelosiaError
 
-__all__ = ["classes", "finish", "prepare"]
+__all__ = ["classes", "finish", "finish_heads", "prepare"]
 
 
 def prepare(image: Image, x: ArrayLike, where: str = "") -> np.ndarray:
@@ -56,6 +57,12 @@ def classes(image: Image, y: np.ndarray) -> np.ndarray:
 
 
 def finish(image: Image, y: np.ndarray) -> np.ndarray:
-    """The model's own results of the engine's int8 [n, N]: with host steps in the image as
-    `celosia.network.host_steps.HostSteps.finish` says, else ``y`` itself."""
-    return y if image.model.host is None else image.model.host.finish(y)
+    """The model's output, its first head, of the engine's int8 [n, N]: with host steps in the image
+    as `celosia.network.host_steps.HostSteps.finish` says, else ``y`` itself."""
+    return image.model.results[0].finish(y)
+
+
+def finish_heads(image: Image, results: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """All results of the model by name, of the engine's int8 [n, N] for each head."""
+    heads = image.model.results
+    return {head.name: head.finish(y) for head, y in zip(heads, results, strict=True)}

@@ -29,7 +29,7 @@ class Run:
 
     Attributes
     ----------
-    outputs : int8 [n, N]; rows that are not ``done`` are 0.
+    heads : int8 [n, N] of the engine for each head of the model; rows that are not ``done`` are 0.
     done : bool [n], True for each image whose outputs are there.
     cycles : clock cycles up to the last of these outputs, summed over the engines; None on the
         golden model.
@@ -39,12 +39,17 @@ class Run:
     faults : of the lines to the engines, those that were mended, by kind.
     """
 
-    outputs: np.ndarray
+    heads: list[np.ndarray]
     done: np.ndarray
     cycles: int | None
     counters: dict[str, int]
     jobs: int
     faults: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """int8 [n, N] of the output, the first head."""
+        return self.heads[0]
 
 
 class WorkerFailed(CelosiaError):
@@ -104,7 +109,10 @@ def run_parallel(
     jobs = max(1, min(jobs, batches))
     bounds = [min(batches * job // jobs * batch, len(x)) for job in range(jobs + 1)]
     run = Run(
-        outputs=np.zeros((len(x), image.model.emitted[-1].outputs), np.int8),
+        heads=[
+            np.zeros((len(x), image.model.emitted[position].outputs), np.int8)
+            for position in image.model.positions
+        ],
         done=np.zeros(len(x), bool),
         cycles=None,
         counters={},
@@ -141,9 +149,11 @@ class _Collector:
     def __call__(self, message: tuple) -> None:
         kind, *content = message
         if kind == "outputs":
-            share, start, y, cycles = content
-            self.run.outputs[start : start + len(y)] = y
-            self.run.done[start : start + len(y)] = True
+            share, start, heads, cycles = content
+            stop = start + len(heads[0])
+            for whole, part in zip(self.run.heads, heads, strict=True):
+                whole[start:stop] = part
+            self.run.done[start:stop] = True
             if cycles is not None:
                 self.cycles[share] = cycles
                 self.run.cycles = sum(self.cycles.values())
@@ -169,7 +179,8 @@ def _share(
         device.load(image)
         device.counters(clear=True)
         for start, outputs in device.stream(x, batch=batch, skip=skip):
-            yield "outputs", first, first + start, outputs[-1], device.cycles
+            heads = [outputs[position] for position in image.model.positions]
+            yield "outputs", first, first + start, heads, device.cycles
         yield "counters", device.counters()
         yield "faults", dict(getattr(device.transport, "faults", {}))
 

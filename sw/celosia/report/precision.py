@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.compiler.image import Image
-from celosia.model.program import Layer, Program, decode
+from celosia.model.program import Layer, vector_layers
 from celosia.model.run import load
+from celosia.network.graph import chain
+from celosia.numerics.array import accumulate
 from celosia.numerics.offset_binary import to_offset
-from celosia.ops import OPERATIONS
 from celosia.spec import OFFSET
 
-__all__ = ["LayerPrecision", "layer_results", "precision"]
+__all__ = ["LayerPrecision", "precision", "ratio"]
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,24 @@ class LayerPrecision:
     saturated: float
 
 
-def layer_results(image: Image, x: np.ndarray) -> tuple[list[Layer], list[np.ndarray]]:
-    """The program's layers, and uint8 [n, N] values: of the input, then of each layer's results."""
-    program = decode(load(image), 0)
-    assert isinstance(program, Program)
-    layers = list(program.layers)
+def _layer_results(image: Image, x: np.ndarray) -> tuple[list[Layer], list[np.ndarray]] | None:
+    """The program's layers, and uint8 [n, N] values: of the input, then of each layer's results.
+
+    None if they are not those of the model: on maps, or with folded channels.
+    """
+    layers = list(vector_layers(load(image)))
+    infos = image.model.layers
+    if len(layers) != len(infos) or image.model.reads != chain(infos):
+        return None
+    if any(
+        info.macs != info.inputs * info.outputs or len(layer.weights) != info.inputs
+        for info, layer in zip(infos, layers, strict=True)
+    ):
+        return None
     u = to_offset(x).reshape(len(x), -1)
     results = [u]
-    for info, layer in zip(image.model.layers, layers, strict=True):
-        u = layer.compute(u)[:, : info.outputs]
+    for info, layer in zip(infos, layers, strict=True):
+        u = layer.postprocess(accumulate(u, layer.weights))[:, : info.outputs]
         results.append(u)
     return layers, results
 
@@ -51,8 +61,10 @@ def precision(
     x: np.ndarray,
     real: np.ndarray | None = None,
     reference: Sequence[np.ndarray] | None = None,
-) -> list[LayerPrecision]:
-    """Precision of every layer of ``image``.
+) -> list[LayerPrecision] | None:
+    """Precision of every layer of ``image``, a perceptron.
+
+    None of other networks, and where channels were folded: the image does not hold their weights.
 
     Without ``reference`` the float network has the program's own weights: in units of the engine a
     layer is ``(u @ w + b) * m / 2**31 * 2**shift + zero_point``, not rounded and not saturated.
@@ -63,7 +75,10 @@ def precision(
     real : float [n, K] inputs before quantization, or None.
     reference : float [n, N] results of the float model for each layer, or None.
     """
-    layers, results = layer_results(image, x)
+    known = _layer_results(image, x)
+    if known is None:
+        return None
+    layers, results = known
     chain = results[0].astype(np.float64)
     if real is not None:
         quant = image.model.input
@@ -78,7 +93,7 @@ def precision(
         alone = _in_float(layer, results[index].astype(np.float64), info.outputs)
         cut = (alone > y + 1) & (y == y.max()) | (alone < y - 1) & (y == y.min())
         found.append(
-            LayerPrecision(_ratio(wanted, y - zero), _ratio(alone - zero, y - zero), cut.mean())
+            LayerPrecision(ratio(wanted, y - zero), ratio(alone - zero, y - zero), cut.mean())
         )
     return found
 
@@ -87,8 +102,7 @@ def _in_float(layer: Layer, u: np.ndarray, outputs: int) -> np.ndarray:
     """The layer's results before rounding, float [n, outputs], in offset binary units."""
     d = layer.descriptor
     factor = layer.multiplier * 2.0 ** (layer.shift - 31)
-    sums = OPERATIONS[d["op"]].real_sums(layer.weights, u)
-    v = (sums + layer.bias) * factor + d["zero_point"]
+    v = (u @ layer.weights.astype(np.float64) + layer.bias) * factor + d["zero_point"]
     # A clamp at the zero point is a ReLU, also at an end of int8, where saturation implements it.
     # Other clamps at an end of int8 are only saturation, which the float layer does not have.
     if d["clamp_min"] in (d["zero_point"], *range(1, 256)):
@@ -100,6 +114,7 @@ def _in_float(layer: Layer, u: np.ndarray, outputs: int) -> np.ndarray:
     return v[:, :outputs]
 
 
-def _ratio(signal: np.ndarray, result: np.ndarray) -> float | None:
+def ratio(signal: np.ndarray, result: np.ndarray) -> float | None:
+    """Power of the signal to that of ``result - signal``, in decibels; None if either is 0."""
     power, noise = np.square(signal).sum(), np.square(result - signal).sum()
     return float(10 * np.log10(power / noise)) if power > 0 and noise > 0 else None

@@ -113,20 +113,24 @@ def test_names_are_escaped_and_labels_optional():
     assert [i for i in Parsed(text).ids if i in SECTIONS] == SECTIONS[:-1]
 
 
+@pytest.mark.parametrize("convolution", [0, 1])
 @pytest.mark.parametrize("seed", range(6))
-def test_random_networks(seed):
+def test_random_networks(seed, convolution):
     rng = np.random.default_rng(seed)
     widths = rng.integers(1, 60, rng.integers(2, 6)).tolist()
     graph = network(rng, widths)
     x = images(rng, graph, int(rng.integers(1, 40)))
     labels = rng.integers(0, widths[-1], len(x))
-    Parsed(_render(graph, x, labels=labels, skip=bool(seed % 2)))
+    config = Config.default(2, 8, convolution=convolution)
+    Parsed(_render(graph, x, config, labels=labels, skip=bool(seed % 2)))
 
 
-def test_cycles_of_the_layers_and_the_load_are_all_there_are():
+@pytest.mark.parametrize("convolution", [0, 1])
+def test_cycles_of_the_layers_and_the_load_are_all_there_are(convolution):
     rng = np.random.default_rng(2)
     graph = network(rng, [50, 30, 10])
-    image, x = compile(graph, Config.default(4, 8)), images(rng, graph, 30)
+    image = compile(graph, Config.default(4, 8, convolution=convolution))
+    x = images(rng, graph, 30)
     facts = gather(image, x, golden(image, x)[-1], _metrics(image, x), 0)
     total = sum(c.compute + c.drain + c.wait for c in facts.cycles) + facts.load
     assert total * len(x) == pytest.approx(facts.prediction.cycles)
@@ -134,7 +138,8 @@ def test_cycles_of_the_layers_and_the_load_are_all_there_are():
     assert saved == pytest.approx(facts.prediction.skipped)
 
 
-def test_precision_finds_the_layer_that_loses_it():
+@pytest.mark.parametrize("convolution", [0, 1])
+def test_precision_finds_the_layer_that_loses_it(convolution):
     """Three layers that copy 16 values; the middle one has an output scale eight times too wide."""
     eye, one = 127 * np.eye(16, dtype=np.int8), np.ones(16, np.int64)
     scales, layers = (1 / 64, 1 / 64, 1 / 8, 1 / 64), []
@@ -144,7 +149,7 @@ def test_precision_finds_the_layer_that_loses_it():
         quants = Quant(before, 0), Quant(after, 0)
         bias = np.zeros(16, np.int32)
         layers.append(Dense(f"copy{index}", eye, bias, quants[0], *factor, quants[1]))
-    image = compile(Graph("copy", tuple(layers)), Config.default(2, 8))
+    image = compile(Graph("copy", tuple(layers)), Config.default(2, 8, convolution=convolution))
     x = np.random.default_rng(3).integers(-100, 100, (200, 16)).astype(np.int8)
     first, middle, last = precision(image, x)
     assert first.so_far is None or first.so_far > 60

@@ -35,8 +35,9 @@ from celosia.support.errors import CelosiaError
 from .add import fit_sum
 from .judge import is_convolution, moves_only, pads_itself
 from .kernel import Kernel, Piece, Program, View
-from .lowering import Lowering, Post, offset
+from .lowering import Lowering
 from .pools import average, maximum
+from .post import Post, offset
 
 __all__ = ["lower"]
 
@@ -135,6 +136,8 @@ class _Graph:
             root = homes.get(index + 1, index + 1)
             for tensor in reads:
                 made = tensor != 0 and tensor not in self.padded
+                # Lines that lie along another axis have other corners.
+                made = made and self.graph.shapes[tensor][:2] == layer.output_shape[:2]
                 if made and tensor not in homes and reads.count(tensor) == 1:
                     homes[tensor] = root
         return homes

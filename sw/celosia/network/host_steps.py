@@ -83,6 +83,18 @@ class HostSteps:
             x = step(x)
         return x
 
+    def reals(self, x: np.ndarray) -> np.ndarray | None:
+        """What the host quantizes, float [n, K], of float inputs [n, *input_shape]; None where the
+        inputs are no reals."""
+        if np.asarray(x).dtype.kind != "f":
+            return None
+        values = np.asarray(x).reshape(len(x), -1)
+        for step in self.pre:
+            if getattr(step, "dtype", "float32") != "float32":
+                return values
+            values = step(values)
+        return None
+
     def finish(self, y: np.ndarray) -> np.ndarray:
         """The model's output, `output_dtype` [n, *output_shape], of the engine's int8 [n, N]."""
         return self.heads[0].finish(y)

@@ -68,15 +68,9 @@ def _first_sums(found: Quantized, x: np.ndarray) -> float:
 
 def about_inputs(host: HostSteps, x: np.ndarray) -> list[str]:
     """What is doubtful about inputs [n, ...] for a model whose host steps quantize them."""
-    x = np.asarray(x)
-    if x.dtype.kind != "f" or not x.size:
-        return []
-    values = x.reshape(len(x), -1)
-    for step in host.pre:
-        if isinstance(step, Quantize | QuantizeLinear):
-            break
-        values = step(values)
-    else:
+    values = host.reals(x)
+    step = next((each for each in host.pre if isinstance(each, Quantize | QuantizeLinear)), None)
+    if values is None or step is None or not values.size:
         return []
     steps = np.iinfo(step.dtype)
     low, high = step.output.scale * (np.array([steps.min, steps.max]) - step.output.zero_point)

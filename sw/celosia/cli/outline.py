@@ -7,11 +7,14 @@ from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import numpy as np
+
 from celosia.compiler.image import Image
 from celosia.importer import load_model
 from celosia.importer.formats import Format, identify
 from celosia.importer.tflite.outline import tflite_outline
 from celosia.importer.unknown import unknown_operations
+from celosia.network.float_layers import FloatDense
 from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Graph
 from celosia.network.layers import Shape
@@ -19,12 +22,17 @@ from celosia.network.network import Network
 from celosia.network.outline import LayerOutline, Operation, Outline, Place, placeholder_table
 from celosia.numerics.runtime import Runtime
 from celosia.ops import OPERATIONS
+from celosia.quant.graph import int8_graph
+from celosia.quant.scales import settle
 from celosia.spec import Memory
 from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .options import check_reference
 
 __all__ = ["read_image", "read_outline"]
+
+#: Inputs of noise that stand for a calibration sample.
+_NOISE = 4
 
 
 def read_outline(path: Path | str, reference: Runtime | None = None) -> Outline:
@@ -184,11 +192,13 @@ class _Compiled(LayerOutline):
 
 def _network(network: FloatNetwork, file_kind: str) -> Outline:
     """A float network as its importer gives it: tables and clamps are yet to be calibrated."""
-    operations, layers = [], []
+    operations, layers, perceptron = [], [], _is_perceptron(network)
     for index, each in enumerate(network.layers):
         inputs, outputs = prod(each.input_shapes[0]), each.outputs
         name, f = network.graph.names[index], each.function
         origin, how = (each.origin, f"layer {name!r}") if each.origin else (name, "a layer")
+        if not perceptron:  # factors become part of others, so that numbers change
+            how = "part of its neighbours, or the host's" if each.kind == "scale" else "a layer"
         title = each.kind.title().replace("_", "")
         operations.append(Operation(origin, title, Place.ENGINE, how))
         in_table = f.name != "x" and f.limits is None
@@ -202,4 +212,20 @@ def _network(network: FloatNetwork, file_kind: str) -> Outline:
         how = "after the last layer"
         operations.append(Operation("output", network.final, Place.HOST, how))
     operations += [Operation(name, "none", Place.DROPPED, how) for name, how in network.passed]
+    if not perceptron:
+        graph = _like_quantized(network)
+        return replace(Outline.of(graph, file_kind), operations=tuple(operations))
     return Outline(network.name, file_kind, tuple(operations), tuple(layers))
+
+
+def _is_perceptron(network: FloatNetwork) -> bool:
+    graph = network.graph
+    vectors = all(shape[:2] == (1, 1) for shape in graph.shapes)
+    return vectors and graph.is_chain and all(isinstance(each, FloatDense) for each in graph.layers)
+
+
+def _like_quantized(network: FloatNetwork) -> Graph:
+    """The int8 graph of another sample than the one that calibration will get: of noise."""
+    x = np.random.default_rng(0).uniform(-1, 1, (_NOISE, network.sizes[0])).astype(np.float32)
+    settled = settle(network.graph)
+    return int8_graph(settled.graph, x, settled.graph.evaluate(x), "minmax", network.name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from celosia.network.float_network import FloatNetwork
+from celosia.quant.scales import settle
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
 
@@ -45,7 +46,8 @@ def float_results(args: argparse.Namespace, image: "Image") -> list[np.ndarray] 
         raise CelosiaError("is not a float model", where=args.float)
     if x.dtype.kind != "f":
         raise CelosiaError(f"{x.dtype} inputs, but --float needs float ones", where=args.input)
-    results = [y for _, y in model.layer_outputs(x)]
+    settled = settle(model.graph)
+    results = [y for _, y in settled.graph.evaluate(settled.before(model.prepare(x)))]
     widths = [y.shape[1] for y in results]
     ours = [layer.outputs for layer in image.model.layers]
     if widths != ours:
@@ -78,13 +80,16 @@ def write_report(
     if model is not None and image.config.convolution:
         graph = model.graph if isinstance(model, Network) else model
         folded = Folded.none(graph) if args.no_fold else fold_channels(graph)
-    real = load_array(args.input)
+    x_given, host = load_array(args.input), image.model.host
+    real = x_given.reshape(len(x), -1) if x_given.dtype.kind == "f" else None
+    if host is not None:
+        real = host.reals(x_given)
     facts = gather(
         *(image, x, run.outputs, metrics, mismatches),
         batch=args.batch,
         skip=not args.no_skip,
         labels=labels,
-        real=real.reshape(len(x), -1) if real.dtype.kind == "f" else None,
+        real=real,
         reference=reference,
         folded=folded,
     )

@@ -49,8 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile
     from celosia.compiler.image import Image
+    from celosia.driver.inputs import classes as classes_of
     from celosia.driver.inputs import finish_heads
     from celosia.model import run as golden
+    from celosia.quant.doubts import about_labels
 
     options.check_outputs(args.output, args.json, args.report)
     console = Console(args.quiet, args.json)
@@ -64,8 +66,12 @@ def run(args: argparse.Namespace) -> int:
     options.check_run(args)
     options.check_batch(args, image.batch)
     _check_heads(args, image)
-    x = _input(args.input, image)
-    labels = _labels(args.labels, len(x)) if args.labels else None
+    x = _input(args.input, image, console)
+    labels = None
+    if args.labels:
+        labels = _labels(args.labels, len(x))
+        for text in about_labels(labels, image.model.outputs):
+            console.warn(text, where=args.labels)
     reference = float_results(args, image)
     run, metrics, complete = execute(args, image, x, console)
     done = run.done
@@ -75,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         for y, position in zip(run.heads, image.model.positions, strict=True)
     ]
     mismatches = sum(differing)
-    classes = run.outputs.argmax(axis=1)
+    classes = classes_of(image, run.outputs)
     right = (classes == labels)[done].mean() if labels is not None and done.any() else None
 
     results = finish_heads(image, run.heads)
@@ -147,14 +153,19 @@ def _show(results: dict[str, np.ndarray], classes: np.ndarray, console: Console)
             console.say(f"input {index}: {name} {y[index].tolist()}")
 
 
-def _input(path: str, image: "Image") -> np.ndarray:
-    """int8 [n, K] of what is in a file, n > 0."""
+def _input(path: str, image: "Image", console: Console) -> np.ndarray:
+    """int8 [n, K] of what is in a file, n > 0; says what is doubtful about it."""
     from celosia.driver.inputs import prepare
+    from celosia.quant.doubts import about_inputs
 
     x = load_array(path)
     if not x.ndim or not len(x):
         raise CelosiaError("no inputs", where=path, todo="give at least one")
-    return prepare(image, x, path)
+    prepared = prepare(image, x, path)
+    if image.model.host is not None:
+        for text in about_inputs(image.model.host, x):
+            console.warn(text, where=path)
+    return prepared
 
 
 def _labels(path: str, count: int) -> np.ndarray:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from celosia.compiler.image import Image
+from celosia.network.steps import Scale
 from celosia.support.errors import CelosiaError
 
-__all__ = ["finish", "finish_heads", "prepare"]
+__all__ = ["classes", "finish", "finish_heads", "prepare"]
 
 
 def prepare(image: Image, x: ArrayLike, where: str = "") -> np.ndarray:
@@ -44,6 +45,15 @@ def prepare(image: Image, x: ArrayLike, where: str = "") -> np.ndarray:
         at = [int(axis[0]) for axis in np.nonzero(~np.isfinite(x))]
         raise CelosiaError(f"{x[tuple(at)]} at {at}", where=where, todo="check the inputs")
     return model.input.quantize(x)
+
+
+def classes(image: Image, y: np.ndarray) -> np.ndarray:
+    """int64 [n]: the class with the largest of the engine's int8 results [n, N], the first of
+    equals; with the largest of the model's own results where the host scales each by itself."""
+    host = image.model.host
+    if host is not None and any(isinstance(step, Scale) for step in host.post):
+        y = host.finish(y).reshape(len(y), -1)
+    return y.argmax(axis=1)
 
 
 def finish(image: Image, y: np.ndarray) -> np.ndarray:

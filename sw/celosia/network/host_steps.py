@@ -83,6 +83,18 @@ class HostSteps:
             x = step(x)
         return x
 
+    def reals(self, x: np.ndarray) -> np.ndarray | None:
+        """What the host quantizes, float [n, K], of float inputs [n, *input_shape]; None where the
+        inputs are no reals."""
+        if np.asarray(x).dtype.kind != "f":
+            return None
+        values = np.asarray(x).reshape(len(x), -1)
+        for step in self.pre:
+            if getattr(step, "dtype", "float32") != "float32":
+                return values
+            values = step(values)
+        return None
+
     def finish(self, y: np.ndarray) -> np.ndarray:
         """The model's output, `output_dtype` [n, *output_shape], of the engine's int8 [n, N]."""
         return self.heads[0].finish(y)
@@ -135,9 +147,9 @@ class HostSteps:
 
     def _check_widths(self) -> None:
         """Steps that know how many values they take are given as many."""
-        results = [(head.post, head.shape) for head in self.heads]
-        for done, shape in ((self.pre, self.input_shape), *results):
-            for step in done:
+        ends = [(self.pre, self.input_shape), *((head.post, head.shape) for head in self.heads)]
+        for steps, shape in ends:
+            for step in steps:
                 width = getattr(step, "width", prod(shape))
                 if width != prod(shape):
                     raise ValueError(f"{type(step).__name__} takes {width} values")

@@ -52,7 +52,7 @@ def follow(step: Step, dtype: str) -> str:
 
 
 def plain(step: Step) -> dict:
-    """Numbers, strings and dicts only; the inverse of `checked`."""
+    """Numbers, strings, lists and dicts only; the inverse of `checked`."""
     values: dict[str, Any] = {"step": type(step).__name__}
     for name, value in vars(step).items():
         if isinstance(value, tuple):

@@ -10,6 +10,7 @@ from celosia.network.host_steps import HostSteps, Step
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, Quantize, Reorder, Scale
 from celosia.numerics.quant import Quant
+from celosia.support.errors import CelosiaError
 
 from .choose import chosen
 from .graph import int8_graph
@@ -87,6 +88,13 @@ def quantized(
 ) -> Quantized:
     """As `quantize`, with the reals that the network stands for."""
     entry = model.prepare(np.asarray(calibration))
+    if bad := int(np.count_nonzero(~np.isfinite(entry))):
+        at = int(np.argmax(~np.isfinite(entry)))
+        raise CelosiaError(
+            f"{bad / entry.size:.2%} of the values are not finite, value {at} is {entry.flat[at]}",
+            where="input",
+            todo="check the calibration data",
+        )
     settled, changes = chosen(settle(model.graph), entry, method, bool(model.final))
     x = settled.before(entry)
     outputs, correct = settled.graph.evaluate(x), "biases" in changes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.compiler.image import Image
+from celosia.driver.inputs import classes
 from celosia.driver.metrics import Metrics
 from celosia.network.folding import Folded
 from celosia.predict.cycles import Prediction, RunLoad, predict
@@ -13,7 +14,7 @@ from celosia.predict.workload import dense_load, run_loads
 from celosia.support.errors import CelosiaError
 
 from .map_precision import Measured, images, measure
-from .precision import LayerPrecision, precision
+from .precision import LayerPrecision, input_precision, precision
 
 __all__ = ["Facts", "LayerCycles", "Mistake", "gather"]
 
@@ -77,6 +78,7 @@ class Facts:
     cycles : the same by layer.
     predicted : number of inputs of ``prediction`` and ``cycles``.
     precision : by layer; None where the program does not tell, and ``graph`` is not known.
+    entry : precision of the input; None where the inputs were given in int8.
     measured : number of inputs of ``precision`` and ``layers``.
     float_model : whether ``precision`` is against the float model; else against the program's
         own weights in float.
@@ -97,6 +99,7 @@ class Facts:
     cycles: tuple[LayerCycles, ...]
     predicted: int
     precision: tuple[LayerPrecision, ...] | None
+    entry: LayerPrecision | None
     measured: int
     float_model: bool
     labels: np.ndarray | None
@@ -112,7 +115,7 @@ class Facts:
     @property
     def classes(self) -> np.ndarray:
         """int [n], index of the largest output of each input."""
-        return self.outputs.argmax(axis=1)
+        return classes(self.image, self.outputs)
 
     @property
     def confusion(self) -> np.ndarray:
@@ -196,6 +199,7 @@ def gather(
         cycles=_layer_cycles(image, runs, prediction, len(part)),
         predicted=len(part),
         precision=None if found is None else tuple(found),
+        entry=None if real is None else input_precision(image.model.input, x[few], real),
         measured=count,
         float_model=reference is not None,
         labels=labels,

@@ -7,7 +7,7 @@ import numpy as np
 
 from celosia.network.graph import Graph
 
-from .precision import LayerPrecision, ratio
+from .precision import LayerPrecision, fitted, ratio
 from .real_layers import real
 
 __all__ = ["Measured", "measure"]
@@ -71,6 +71,8 @@ def measure(
         wanted = chain[-1] if reference is None else np.asarray(reference[index], np.float64)
         cut = (alone > y + 1) & (y == y.max()) | (alone < y - 1) & (y == y.min())
         zero = quant.zero_point
+        if reference is not None:
+            wanted = fitted(wanted, (y - zero) * quant.scale, layer.output_shape[2])
         precision = LayerPrecision(
             ratio(wanted / quant.scale, y - zero), ratio(alone - zero, y - zero), cut.mean()
         )

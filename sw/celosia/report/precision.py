@@ -11,9 +11,10 @@ from celosia.model.run import load
 from celosia.network.graph import chain
 from celosia.numerics.array import accumulate
 from celosia.numerics.offset_binary import to_offset
+from celosia.numerics.quant import Quant
 from celosia.spec import OFFSET
 
-__all__ = ["LayerPrecision", "precision", "ratio"]
+__all__ = ["LayerPrecision", "fitted", "input_precision", "precision", "ratio"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,38 @@ def _layer_results(image: Image, x: np.ndarray) -> tuple[list[Layer], list[np.nd
     return layers, results
 
 
+def input_precision(quant: Quant, x: np.ndarray, real: np.ndarray) -> LayerPrecision:
+    """Precision of the input itself.
+
+    Parameters
+    ----------
+    quant : of the input. x : int8 [n, K] inputs. real : float [n, K], before quantization.
+    """
+    steps = np.asarray(real, np.float64) / quant.scale
+    values = x.astype(np.float64) - quant.zero_point
+    found = ratio(steps, values)
+    return LayerPrecision(found, found, float((np.abs(steps - values) > 1).mean()))
+
+
+def fitted(reference: np.ndarray, result: np.ndarray, channels: int) -> np.ndarray:
+    """``reference`` with each channel brought to the scale of ``result``, both [n, values].
+
+    Equalization divides channels by factors that the next layer takes back, so that a layer's
+    results are those of the float model but for a factor each. They are found by least squares;
+    factors that all channels share within a fifth are those of another model, and stay.
+    """
+    columns = np.asarray(reference, np.float64).reshape(-1, channels)
+    values = np.asarray(result, np.float64).reshape(-1, channels)
+    power = np.square(columns).sum(axis=0)
+    factor = (columns * values).sum(axis=0) / np.where(power > 0, power, 1)
+    # Noise alone gives no factor: a channel that is lost stays lost.
+    noise = np.square(columns * factor - values).sum(axis=0)
+    known = (factor > 0) & (noise < np.square(values).sum(axis=0) / 10)
+    if not known.any() or factor[known].max() < 1.2 * factor[known].min():
+        return np.asarray(reference, np.float64)
+    return (columns * np.where(known, factor, 1)).reshape(np.shape(reference))
+
+
 def precision(
     image: Image,
     x: np.ndarray,
@@ -90,6 +123,7 @@ def precision(
         wanted = chain - zero
         if reference is not None:
             wanted = np.asarray(reference[index], np.float64) / info.scale
+            wanted = fitted(wanted, y - zero, info.outputs)
         alone = _in_float(layer, results[index].astype(np.float64), info.outputs)
         cut = (alone > y + 1) & (y == y.max()) | (alone < y - 1) & (y == y.min())
         found.append(

@@ -212,10 +212,14 @@ def precision(facts: Facts) -> Raw:
     """Section on the precision of each layer."""
     assert facts.precision is not None
     rows, values = [], []
-    for layer, p in zip(facts.image.model.layers, facts.precision, strict=True):
+    names = [layer.name for layer in facts.image.model.layers]
+    measured = list(facts.precision)
+    if facts.entry is not None:
+        names, measured = ["input", *names], [facts.entry, *measured]
+    for name, p in zip(names, measured, strict=True):
         rows.append(
             (
-                layer.name,
+                name,
                 _decibels(p.so_far),
                 _decibels(p.alone),
                 f"{p.saturated:.2%}",
@@ -226,22 +230,20 @@ def precision(facts: Facts) -> Raw:
     worst = "No layer adds noise."
     if known:
         value, index = min(known)
-        worst = (
-            f"{facts.image.model.layers[index].name} adds the most noise ({value:.1f} dB alone)."
-        )
+        worst = f"{names[index]} adds the most noise ({value:.1f} dB alone)."
     against = "the same network in float, with the engine's weights"
     if facts.float_model:
         against = "the float model"
     drawn = [
         (
-            layer.name,
+            name,
             bar(
                 [("f0", 0, max(p.so_far or 0, 0) / 60, f"so far: {_plain(p.so_far)}")],
-                f"{layer.name}: {_plain(p.so_far)} so far",
+                f"{name}: {_plain(p.so_far)} so far",
             ),
             _plain(p.so_far),
         )
-        for layer, p in zip(facts.image.model.layers, facts.precision, strict=True)
+        for name, p in zip(names, measured, strict=True)
     ]
     return section(
         "precision",

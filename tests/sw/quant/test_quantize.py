@@ -164,7 +164,7 @@ def test_all_zero_model():
 def test_bad_calibration_names_the_place():
     for bad, message in (
         (np.zeros((0, 20), np.float32), "input: no values"),
-        (np.full((1, 20), np.nan, np.float32), "input: value 0 is nan"),
+        (np.full((1, 20), np.nan, np.float32), "input: 100.00% .* not finite, value 0 is nan"),
         (np.zeros((3, 19), np.float32), "\\[n, 20\\]"),
         (np.zeros((3, 20), np.uint8), "not float"),
     ):

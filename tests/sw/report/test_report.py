@@ -15,7 +15,7 @@ from celosia.model import run as golden
 from celosia.network.graph import Dense, Graph
 from celosia.numerics.quant import Quant
 from celosia.report import gather, render
-from celosia.report.precision import precision
+from celosia.report.precision import input_precision, precision
 from celosia.spec import Config
 
 SECTIONS = ["network", "cycles", "memory", "precision", "classes"]
@@ -159,6 +159,20 @@ def test_precision_finds_the_layer_that_loses_it(convolution):
     # Against a float model that says something else everywhere the noise is as large as that.
     wrong = [2.0 * x / 64] * 3
     assert all(p.so_far == pytest.approx(6, abs=0.2) for p in precision(image, x, None, wrong))
+    # One whose channels have factors that differ is the same, equalized.
+    equalized = [np.geomspace(0.1, 10, 16) * x / 64] * 3
+    assert all((p.so_far or 99) > 25 for p in precision(image, x, None, equalized))
+
+
+def test_precision_of_the_input():
+    real = np.random.default_rng(0).uniform(-1, 1, (300, 20)).astype(np.float32)
+    quant = Quant(1 / 127, 0)
+    found = input_precision(quant, quant.quantize(real), real)
+    # Signal of 1/3, noise of scale**2 / 12.
+    assert found.so_far == found.alone == pytest.approx(10 * np.log10(4 * 127**2), abs=0.2)
+    assert found.saturated == 0
+    found = input_precision(quant, quant.quantize(3 * real), 3 * real)
+    assert found.saturated == pytest.approx(2 / 3, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -179,36 +179,11 @@ class _Graph:
 
     def average(self, layer: AveragePool, reads: tuple[int, ...], tensor: int) -> View:
         view, source_size, before = self.read(reads[0], layer)
-        return average(
-            self.low,
-            layer.name,
-            view,
-            source_size,
-            tensor,
-            kernel=layer.kernel,
-            stride=layer.stride,
-            padding=(layer.padding[0] + before[0], layer.padding[1] + before[1]),
-            size=layer.output_size,
-            folded=before if reads[0] in self.tensors.padded else None,
-            zero_point=layer.input.zero_point + OFFSET,
-            clamp=offset(layer.clamp),
-            table=element_table(layer),
-        )
+        folded = before if reads[0] in self.tensors.padded else None
+        return average(self.low, layer, view, source_size, tensor, folded)
 
     def maximum(self, layer: MaxPool, reads: tuple[int, ...], tensor: int) -> View:
-        return maximum(
-            self.low,
-            layer.name,
-            self.low.view(reads[0]),
-            layer.input_shape[:2],
-            tensor,
-            kernel=layer.kernel,
-            stride=layer.stride,
-            padding=layer.padding,
-            size=layer.output_size,
-            clamp=offset(layer.clamp),
-            table=element_table(layer),
-        )
+        return maximum(self.low, layer, self.low.view(reads[0]), tensor)
 
     def mean(self, layer: Mean, reads: tuple[int, ...], tensor: int) -> View:
         h, w, c = layer.input_shape

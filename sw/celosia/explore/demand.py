@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from celosia.boards import Board
 from celosia.spec import DESCRIPTOR, PARAMETER, Config, ceil_div
+from celosia.spec.packed import lut_columns
 from celosia.spec.serial import MAX_DATA, RECEIVE_DEPTH
 from celosia.spec.timing import RESULTS_DEPTH
 
@@ -100,7 +101,8 @@ def _multipliers(board: Board, config: Config) -> int:
     requantizers = config.requantizers * _REQUANTIZER * (2 if board.family == "gowin" else 1)
     if board.family == "ecp5":
         # Products of one multiplier share the weight of a column; an odd last row has its own.
-        return config.cols * ceil_div(config.rows, products) + requantizers
+        columns = config.cols - lut_columns(config)
+        return columns * ceil_div(config.rows, products) + requantizers
     return ceil_div(config.multipliers, products) + requantizers
 
 

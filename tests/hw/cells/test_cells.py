@@ -175,7 +175,9 @@ def product32() -> Cell:
 def memory(kind: str, width: int, depth: int) -> Cell:
     """Reads of what was written, all over the memory and at the ends of its blocks."""
     rng = random.Random(f"{kind}{width}x{depth}")
-    ends = [n + d for n in (0, 256, 512, 1024, 2048, 4096, 16384, 32768, depth) for d in (-1, 0)]
+    ends = [
+        n + d for n in (0, 256, 512, 1024, 2048, 4096, 5120, 16384, 32768, depth) for d in (-1, 0)
+    ]
     pool = [addr for addr in ends if 0 <= addr < depth] + rng.choices(range(depth), k=40)
     bits = (depth - 1).bit_length()
     cycles, writes, written = [], [], set()
@@ -262,6 +264,7 @@ CELLS = {
     "40x1024 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 1024)),
     "600x300 words": ("DualPortMemory", lambda: memory("DualPortMemory", 600, 300)),
     "8x20000 words": ("DualPortMemory", lambda: memory("DualPortMemory", 8, 20000)),
+    "20x5227 words": ("DualPortMemory", lambda: memory("DualPortMemory", 20, 5227)),
     "64x256 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 256)),
     "64x13648 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 13648)),
     "24x20000 weights": ("WeightMemory", lambda: memory("WeightMemory", 24, 20000)),

@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from celosia.boards import Placement, Result, board
+from celosia.boards import Placement, Result, board, load_placements
 from celosia.explore import candidates, demand, estimated, explore, front, port_limit, predict
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
 from celosia.predict.estimate import estimate
+from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 
 MNIST = (784, 128, 64, 10)
@@ -65,11 +66,20 @@ def only(points):
 
 
 def test_counted_as_synthesis_counts():
-    # Yosys's own statistics of this engine: 119 DP16KD, and 8 multipliers for the requantizers.
+    # Yosys's own statistics of this engine: 109 DP16KD, and 8 multipliers for the requantizers.
     found = demand(ULX3S, ULX3S.engine(rows=8, weight_depth=16384, tables=1))
-    assert sum(found.block_rams.values()) == 119
+    assert sum(found.block_rams.values()) == 109
     assert found.block_rams["weights"] == 64
     assert found.multipliers == 8 * 8 // 2 + 8
+
+
+def test_counted_as_placed():
+    placed = [each for each in load_placements() if each.technology == "ecp5-packed"]
+    assert placed
+    for each in placed:
+        found = demand(board(each.board), Config.from_dict(dict(each.config)))
+        assert sum(found.block_rams.values()) == each.used["block_rams"]
+        assert found.multipliers == each.used["multipliers"]
 
 
 @pytest.mark.parametrize(

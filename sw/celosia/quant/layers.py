@@ -1,6 +1,7 @@
 """One layer of a float graph as the int8 layer of the same meaning."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,15 @@ from celosia.support.errors import CelosiaError, Unsupported, located
 from .activation import Activation
 from .exact_multiplier import accumulator_range, fit_multipliers
 
-__all__ = ["int8_layer", "weight_rows", "weight_scale"]
+__all__ = ["bias_error", "int8_layer", "weight_rows", "weight_scale"]
 
 
 def int8_layer(
-    name: str, layer: FloatLayer, sources: Sequence[Quant], end: Activation, biases: Any = None
+    name: str,
+    layer: FloatLayer,
+    sources: Sequence[Quant],
+    end: Activation,
+    added: np.ndarray | None = None,
 ) -> Layer:
     """The int8 form of ``layer``.
 
@@ -51,7 +56,7 @@ def int8_layer(
     sources : quantization of each tensor that it reads. Of a pool, border or concatenation
         ``end.output`` is the same (`groups`).
     end : quantization of its result, clamp and table.
-    biases : float [N] in place of the layer's own (`corrected_biases`), or None.
+    added : float [N], what is added to its biases (`bias_error`), or None.
 
     Raises
     ------
@@ -59,9 +64,8 @@ def int8_layer(
     Unsupported : there is no int8 form.
     """
     if isinstance(layer, FloatDense | FloatConvolution | FloatDepthwise):
-        bias = layer.bias if biases is None else biases
         with located(name):
-            return _weighted(name, layer, bias, sources[0], end)
+            return _weighted(name, layer, added, sources[0], end)
     more: dict[str, Any] = {
         "clamp": end.clamp,
         "table": end.table,
@@ -84,10 +88,13 @@ def int8_layer(
     raise Unsupported(f"{type(layer).__name__} has no int8 form", where=name)
 
 
-def _weighted(name: str, layer: Any, bias: np.ndarray, source: Quant, end: Activation) -> Layer:
+def _weighted(
+    name: str, layer: Any, added: np.ndarray | None, source: Quant, end: Activation
+) -> Layer:
     """A layer with weights, symmetric per output channel: ``round(w / scale)`` in -127..127."""
     rows = weight_rows(layer)
-    scale = weight_scale(rows, bias, source.scale)
+    scale = weight_scale(rows, layer.bias, source.scale)
+    bias = layer.bias if added is None else layer.bias + added
     weights = np.clip(np.rint(rows / scale[:, None]), -WEIGHT.max, WEIGHT.max).astype(np.int8)
     biases = np.rint(bias / (np.float64(source.scale) * scale)).astype(np.int32)
     low, high = accumulator_range(weights, biases, source.zero_point)
@@ -121,6 +128,34 @@ def weight_rows(layer: Any) -> np.ndarray:
     if isinstance(layer, FloatConvolution):
         return layer.weights.reshape(len(layer.weights), -1)
     return layer.weights.reshape(-1, layer.weights.shape[-1]).T
+
+
+def bias_error(
+    layer: FloatLayer, made: Layer, inputs: np.ndarray, sums: np.ndarray
+) -> np.ndarray | None:
+    """What the int8 layer's sums lack on average, float [N]; None of layers without weights.
+
+    The mean over the sample, and over the pixels of a map, of ``sums`` minus the sums of the
+    quantized weights on the quantized inputs.
+
+    Parameters
+    ----------
+    made : the int8 form of ``layer``. inputs : int8 [n, values] as ``made`` reads them.
+    sums : float [n, outputs], those of the float network for the same inputs.
+    """
+    if not isinstance(layer, FloatDense | FloatConvolution | FloatDepthwise):
+        return None
+    some: Any = made
+    scale = weight_scale(weight_rows(layer), layer.bias, made.input.scale)
+    # Outputs are the last axis of a float layer's weights, but of a convolution's the first.
+    if isinstance(layer, FloatConvolution):
+        weights = some.weights * scale[:, None, None, None]
+    else:
+        weights = (some.weights.T if isinstance(layer, FloatDense) else some.weights) * scale
+    bias = (some.bias * (np.float64(made.input.scale) * scale)).astype(np.float32)
+    coarse = replace(layer, weights=weights.astype(np.float32), bias=bias)
+    error = sums - coarse.sums(made.input.dequantize(inputs))
+    return error.reshape(-1, len(bias)).mean(axis=0, dtype=np.float64)
 
 
 def _multipliers(

@@ -10,7 +10,9 @@ from celosia.network.host_steps import HostSteps, Step
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, Quantize, Reorder, Scale
 from celosia.numerics.quant import Quant
+from celosia.support.errors import CelosiaError
 
+from .choose import chosen
 from .graph import int8_graph
 from .scales import Affine, Settled, settle
 
@@ -26,10 +28,12 @@ class Quantized:
     network : int8.
     settled : the float graph with a layer for each of the int8 graph, and what the host does
         around both in float.
+    changes : what equalization changed (`chosen`).
     """
 
     network: Network
     settled: Settled
+    changes: tuple[str, ...] = ()
 
     @property
     def graph(self) -> FloatGraph:
@@ -52,7 +56,8 @@ def quantize(
     A ReLU costs nothing: its output's range begins at 0, so saturation at -128 is the ReLU. Other
     functions become tables (`activation`). Biases are ``round(b / (s_in * s_w[n]))``. Multipliers
     are those of `fit_multipliers` for dense layers and LiteRT's for all others.
-    Factors per channel at both ends are the host's, in float (`celosia.quant.scales`).
+    Factors per channel at both ends are the host's, in float (`celosia.quant.scales`), and channels
+    of unlike range are brought to one where that raises the measured ratio (`chosen`).
 
     Parameters
     ----------
@@ -82,9 +87,18 @@ def quantized(
     model: FloatNetwork, calibration: np.ndarray, method: str = "mse", name: str | None = None
 ) -> Quantized:
     """As `quantize`, with the reals that the network stands for."""
-    settled = settle(model.graph)
-    x = settled.before(model.prepare(np.asarray(calibration)))
-    graph = int8_graph(settled.graph, x, settled.graph.evaluate(x), method, name or model.name)
+    entry = model.prepare(np.asarray(calibration))
+    if bad := int(np.count_nonzero(~np.isfinite(entry))):
+        at = int(np.argmax(~np.isfinite(entry)))
+        raise CelosiaError(
+            f"{bad / entry.size:.2%} of the values are not finite, value {at} is {entry.flat[at]}",
+            where="input",
+            todo="check the calibration data",
+        )
+    settled, changes = chosen(settle(model.graph), entry, method, bool(model.final))
+    x = settled.before(entry)
+    outputs, correct = settled.graph.evaluate(x), "biases" in changes
+    graph = int8_graph(settled.graph, x, outputs, method, name or model.name, correct)
     host = HostSteps(
         pre=_before(model, settled.before, graph.input),
         post=_after(model, settled.after, graph.output),
@@ -93,7 +107,7 @@ def quantized(
         output_shape=model.output_shape,
         output_dtype="float32",
     )
-    return Quantized(Network(graph, host, model.notes), settled)
+    return Quantized(Network(graph, host, model.notes), settled, changes)
 
 
 def _before(model: FloatNetwork, scale: Affine, output: Quant) -> tuple[Step, ...]:

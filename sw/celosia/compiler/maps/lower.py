@@ -35,27 +35,29 @@ from celosia.support.errors import CelosiaError
 from .add import fit_sum
 from .judge import is_convolution, moves_only, pads_itself
 from .kernel import Kernel, Piece, Program, View
-from .lowering import Lowering, Post, offset
+from .lowering import Lowering
 from .pools import average, maximum
+from .post import Post, offset
 
 __all__ = ["lower"]
 
 _TODO = "quantize the model with other scales"
 
 
-def lower(graph: Graph, config: Config, emit_all: bool = False) -> Program:
+def lower(graph: Graph, config: Config, emit_all: bool = False, packed: bool = True) -> Program:
     """The kernels of ``graph`` for engines of this ``config``.
 
     Parameters
     ----------
     emit_all : every layer's result is made and emitted, paddings included.
+    packed : the input's pixels may follow each other byte by byte, else each fills whole words.
 
     Raises
     ------
     Unsupported : the engine lacks an operation; it and the layer are named.
     CelosiaError : an accumulator could overflow, or no multiplier gives a layer's results.
     """
-    return _Graph(graph, config, emit_all).program()
+    return _Graph(graph, config, emit_all).program(packed)
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class _Graph:
         self._fold_pads()
         self.low = Lowering(config, graph.shapes, self._homes())
 
-    def program(self) -> Program:
-        self.low.input(self._packed())
+    def program(self, packed: bool) -> Program:
+        self.low.input(packed and self._packed())
         views = self.low.program.views
         for index, (layer, reads) in enumerate(
             zip(self.graph.layers, self.graph.reads, strict=True)
@@ -134,6 +136,8 @@ class _Graph:
             root = homes.get(index + 1, index + 1)
             for tensor in reads:
                 made = tensor != 0 and tensor not in self.padded
+                # Lines that lie along another axis have other corners.
+                made = made and self.graph.shapes[tensor][:2] == layer.output_shape[:2]
                 if made and tensor not in homes and reads.count(tensor) == 1:
                     homes[tensor] = root
         return homes

@@ -8,7 +8,8 @@ from celosia.spec import ACTIVATION, OFFSET
 from celosia.support.errors import CelosiaError
 
 from .kernel import View
-from .lowering import IDENTITY, Lowering, Post
+from .lowering import Lowering
+from .post import IDENTITY, Post
 from .staircase import Factor, fit
 
 __all__ = ["average", "average_factor", "maximum"]
@@ -150,7 +151,7 @@ def maximum(
             before,
             tensor if last else None,
             shape,
-            np.ones((2, 1), np.int8),
+            (np.ones(1, np.int8), np.ones(1, np.int8)),
             Post.of(IDENTITY, channels, clamp, table) if last else one,
             stride=strides,
         )

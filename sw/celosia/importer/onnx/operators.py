@@ -47,6 +47,8 @@ def _gemm(call: Call) -> Any:
         weights = run.transpose(weights)
     alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
     weights = weights if alpha == 1 else weights.astype(np.float64) * alpha
+    if call.opset < 7:
+        call.ignore("broadcast")
     bias = call.optional(2)
     bias = bias if bias is None or beta == 1 else bias.astype(np.float64) * beta
     return run.linear(call.operand(), weights, bias)

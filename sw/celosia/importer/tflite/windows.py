@@ -11,7 +11,7 @@ from .load import TfliteOperator
 from .operands import Operands, clamp_of, map_shape, operands, same_quant
 from .schema import Conv2D, DepthwiseConv2D, Padding, Pool2D
 
-__all__ = ["average_pool", "convolution", "depthwise", "max_pool"]
+__all__ = ["average_pool", "convolution", "depthwise", "factors", "max_pool"]
 
 #: Weights of a grouped convolution, written out with their zeros.
 _MOST_WEIGHTS = 1 << 24
@@ -41,7 +41,7 @@ def convolution(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Con
     if groups > 1:
         weights = _ungrouped(weights, groups, where)
     window = _window(op, Conv2D, shape, (height, width), _dilation(op, Conv2D))
-    m, shift = _factors(op, o, weights.reshape(n, -1))
+    m, shift = factors(op, o, weights.reshape(n, -1))
     return Convolution(
         name,
         weights,
@@ -63,6 +63,8 @@ def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depth
     """DEPTHWISE_CONV_2D with any number of outputs a channel; raises as `convolution`."""
     (shape,), where = shapes, str(op)
     o = operands(op, "[1, height, width, N]", axis=3, activation=DepthwiseConv2D.ACTIVATION)
+    if len(op.inputs) == 3 and o.bias is None:
+        raise CelosiaError("its bias is tensor -1, which LiteRT refuses", where=where)
     one, height, width, n = o.weights.shape
     if one != 1 or n % shape[2]:
         raise CelosiaError(
@@ -70,7 +72,7 @@ def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depth
         )
     weights = o.weights.values.astype(np.int8, copy=False)[0]
     window = _window(op, DepthwiseConv2D, shape, (height, width), _dilation(op, DepthwiseConv2D))
-    m, shift = _factors(op, o, weights.reshape(-1, n).T)
+    m, shift = factors(op, o, weights.reshape(-1, n).T)
     return Depthwise(
         name,
         weights,
@@ -141,7 +143,7 @@ def _window(
         raise Unsupported(f"padding {number} is unknown", where=where)
     stride = options.scalar(fields.STRIDE_H, "i"), options.scalar(fields.STRIDE_W, "i")
     for what, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
-        if not all(1 <= each <= 0xFFFF for each in values):
+        if not all(1 <= each <= 0x7FFF for each in values):
             raise CelosiaError(f"{what} {list(values)} is not possible", where=where)
     size, padding = [], []
     for axis in (0, 1):
@@ -168,9 +170,21 @@ def _size(op: TfliteOperator, window: Window, channels: int) -> tuple[int, int]:
     return window.size
 
 
-def _factors(op: TfliteOperator, o: Operands, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """int64 multiplier and shift of each channel of ``weights`` [N, K]."""
-    real = effective_scale(o.input.scale, o.scales, o.output.scale)
+def factors(
+    op: TfliteOperator, o: Operands, weights: np.ndarray, real: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """int64 multiplier and shift, to be rounded twice, of each channel of ``weights`` [N, K].
+
+    Parameters
+    ----------
+    real : float64 [N], the factors; by default those of both convolutions.
+
+    Raises
+    ------
+    Unsupported : a factor or a sum is too large; naming the channel.
+    """
+    if real is None:
+        real = effective_scale(o.input.scale, o.scales, o.output.scale)
     with np.errstate(over="ignore"):
         if not np.isfinite(real).all():
             raise Unsupported(f"output scale {o.output.scale:g} is too small", where=str(op))

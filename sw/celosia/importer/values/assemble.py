@@ -31,9 +31,10 @@ def assemble(value: Value, name: str, input_shape: tuple[int, ...]) -> FloatNetw
     Unsupported : there is no layer, or the result's order is none of a map's axes.
     """
     walk = value.walk
-    end, axes = _result(value)
-    if end == (_root(end[0]), X):
+    final, value = value.final, replace(value, final="")
+    if value.tensor[0].kind is None and value.tensor[1] == X:
         raise Unsupported("the model has no layer", where=name)
+    end, axes = _result(value)
     uses = _uses(end)
     layers: list[FloatLayer] = []
     reads: list[tuple[int, ...]] = []
@@ -49,7 +50,7 @@ def assemble(value: Value, name: str, input_shape: tuple[int, ...]) -> FloatNetw
         tuple(layers),
         input_shape,
         value.shape or (1,),
-        value.final,
+        final,
         notes=tuple(notes),
         passed=tuple(each for each in walk.passed if each[0] not in origins),
         reads=tuple(reads),
@@ -118,12 +119,6 @@ def _dense_in_order(value: Value) -> Value:
         shift=part(value.shift),
         apart=apart,
     )
-
-
-def _root(base: Base) -> Base:
-    while base.kind is not None:
-        base = base.sources[0][0]
-    return base
 
 
 def _uses(end: Tensor) -> dict[Base, list[Function]]:

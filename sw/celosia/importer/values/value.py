@@ -156,7 +156,7 @@ class Value:
         try:
             own = np.broadcast_to(value, self.order.shape)
         except ValueError:
-            raise CelosiaError(
+            raise Unsupported(
                 f"a constant of {list(value.shape)} does not fit {list(self.shape)}"
             ) from None
         self.walk.maps.spend(own.size)

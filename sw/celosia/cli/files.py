@@ -39,7 +39,9 @@ def load_model(path: str, reference: "Runtime | None" = None) -> "Image | Model"
     if kind is Format.IMAGE:
         return Image.from_bytes(data, where=path)
     with located(path):
-        return model_from_bytes(data, Path(path).stem or "model", Path(path).suffix, reference)
+        place = Path(path)
+        name, folder = place.stem or "model", place.parent
+        return model_from_bytes(data, name, place.suffix, reference, folder=folder)
 
 
 def load_array(path: str) -> np.ndarray:

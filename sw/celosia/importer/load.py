@@ -47,19 +47,32 @@ def load_model(path: Path | str, reference: Runtime | str | None = None) -> Mode
     path = Path(path)
     data = read(path)
     with located(str(path)):
-        return model_from_bytes(data, path.stem or "model", path.suffix, reference)
+        name, folder = path.stem or "model", path.parent
+        return model_from_bytes(data, name, path.suffix, reference, folder=folder)
 
 
 def model_from_bytes(
-    data: bytes, name: str, suffix: str = "", reference: Runtime | str | None = None
+    data: bytes,
+    name: str,
+    suffix: str = "",
+    reference: Runtime | str | None = None,
+    *,
+    folder: Path | None = None,
 ) -> Model:
-    """As `load_model`, of a file's content; ``suffix`` is that of its name, for `identify`."""
+    """As `load_model`, of a file's content.
+
+    Parameters
+    ----------
+    suffix : of the file's name, for `identify`.
+    reference : as in `load_model`.
+    folder : of the file, where an ``.onnx`` file may keep its weights; None when it is not known.
+    """
     kind = identify(data, suffix)
     if kind is Format.IMAGE:
         raise CelosiaError("is compiled already", todo="give the model that it was made of")
     if kind is Format.TFLITE:
         return _tflite(data, name, Runtime(reference or Runtime.LITERT))
-    model = _READERS[kind](data, name)
+    model = _onnx(data, name, folder) if kind is Format.ONNX else _READERS[kind](data, name)
     own = model.reference if isinstance(model, Network) else Runtime.LITERT
     if reference and reference != own:
         raise CelosiaError(
@@ -87,10 +100,10 @@ def _tflite(data: bytes, name: str, reference: Runtime = Runtime.LITERT) -> Netw
     return tflite_network(data, name, reference)
 
 
-def _onnx(data: bytes, name: str) -> Network | FloatNetwork:
+def _onnx(data: bytes, name: str, folder: Path | None) -> Network | FloatNetwork:
     from .onnx import onnx_model
 
-    return onnx_model(data, name)
+    return onnx_model(data, name, folder)
 
 
 def _keras(data: bytes, name: str) -> FloatNetwork:
@@ -109,7 +122,6 @@ _READERS: dict[Format, Callable[[bytes, str], Model]] = {
     Format.NETWORK: _network,
     Format.FLOAT: _float,
     Format.TFLITE: _tflite,
-    Format.ONNX: _onnx,
     Format.KERAS: _keras,
     Format.TORCH: _torch,
 }

@@ -31,7 +31,8 @@ def needs(
     Raises
     ------
     Unsupported : the engine lacks an operation; it and the layer are named.
-    CelosiaError : a map, kernel, stride or padding beyond a descriptor's fields, naming the layer.
+    CelosiaError : a map, kernel, stride or padding beyond a descriptor's fields, naming the layer,
+        of a model that fits the memories.
 
     It depends on ``cols``, ``lanes`` and ``requantizers`` only, with convolution also on ``rows``
     and the operations; tables shared by layers count once.
@@ -44,8 +45,10 @@ def needs(
         mapped = map_graph(graph, config, goal)
         needed = _map_needs(graph, mapped, config)
         assert mapped.plan is not None  # else its needs were refused
-        for index in range(len(mapped.program.kernels)):
-            walk(mapped.program, mapped.plan, config, index)
+        # Of what is too large for the memories that alone is said.
+        if all(needed[name] <= getattr(config, name) for name in needed):
+            for index in range(len(mapped.program.kernels)):
+                walk(mapped.program, mapped.plan, config, index)
         return needed
     for layer in graph.layers:
         if layer.kind != "Dense":
@@ -75,6 +78,8 @@ def smallest(graph: Graph | Outline, config: Config) -> dict[str, int] | None:
     while True:
         depths = {k: v for k, v in needs(graph, wider).items() if v > getattr(wider, k)}
         if _exists(wider, **depths):
+            if depths:
+                needs(graph, replace(wider, **depths))  # refuses what no descriptor holds
             return change | depths
         change |= {"cols": 2 * wider.cols}
         if not _exists(config, **change):

@@ -95,13 +95,11 @@ def test_what_does_not_fit_fits_with_the_flags_said(celosia, tmp_path):
 def test_a_model_that_no_engine_holds(celosia, tmp_path):
     path = tmp_path / "wide.tflite"
     path.write_bytes(large_tflite((1100000, 4)))
-    engine = ("--target", "1x4", "--link-bytes", "1")
-    status, document, text = _checked(celosia, path, *engine, "--convolution", "0")
-    assert (status, document["changes"]) == (3, None)
-    assert "no engine holds it" in text
-    ran = celosia("check", path, *engine)
-    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
-    assert "dense1: weight_stride = 1100000 does not fit a descriptor" in ran.err
+    for convolution in ("0", "1"):
+        engine = ("--target", "1x4", "--link-bytes", "1", "--convolution", convolution)
+        status, document, text = _checked(celosia, path, *engine)
+        assert (status, document["changes"]) == (3, None)
+        assert "no engine holds it" in text
 
 
 def test_every_kind_of_file_has_the_same_outline(files):

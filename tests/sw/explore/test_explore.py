@@ -23,7 +23,7 @@ from celosia.network.graph import Graph
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
 from celosia.predict.estimate import estimate
 from celosia.predict.map_work import MapWork
-from celosia.spec import MAP_DESCRIPTOR, Config, Memory
+from celosia.spec import Config, Memory
 from celosia.support.errors import CelosiaError, DoesNotFit
 
 MNIST = (784, 128, 64, 10)
@@ -318,8 +318,7 @@ def test_engines_for_maps_have_the_operations_and_are_as_deep_as_it_needs(cnn):
     image = compile(cnn.graph, config)
     assert len(image.records(Memory.WEIGHTS)) == config.weight_depth
     assert MapWork.of_image(image).depth == config.act_depth
-    program = -(-MAP_DESCRIPTOR.width // 18)  # bits of a block's port, few words
-    assert found.demand.block_rams["program"] == program
+    assert "program" not in found.demand.block_rams  # few words: LUTs hold them
     with pytest.raises(DoesNotFit):
         compile(cnn.graph, replace(config, weight_depth=config.weight_depth - 1))
 

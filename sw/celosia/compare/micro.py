@@ -56,19 +56,21 @@ def tflm(
                 intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
             )
         shape = interpreter.get_input_details(0)["shape"]
-        rows: list[list[np.ndarray]] = [[] for _ in (*network.tensors, "output")]
+        heads = range(len(network.heads))
+        rows: list[list[np.ndarray]] = [[] for _ in (*network.tensors, *heads)]
         for index, image in enumerate(x):
             interpreter.set_input(image.reshape(shape), 0)
             interpreter.invoke()
             for row, tensor in zip(rows, network.tensors, strict=False):
                 row.append(_flat(interpreter.GetTensor(tensor, 0)["tensor_data"]))
-            rows[-1].append(_flat(interpreter.get_output(0)))
+            for head in heads:
+                rows[len(network.tensors) + head].append(_flat(interpreter.get_output(head)))
             progress("running TFLite Micro", index + 1, len(x))
     except (RuntimeError, ValueError) as error:
         why = f"TFLite Micro refuses it: {said[0] or error}"
         raise CelosiaError(why, where=str(path)) from error
-    *tensors, output = map(np.stack, rows)
-    return Reference("TFLite Micro, reference kernels", tuple(tensors), output)
+    found, count = tuple(map(np.stack, rows)), len(network.tensors)
+    return Reference("TFLite Micro, reference kernels", found[:count], found[count:])
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

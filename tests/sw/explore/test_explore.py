@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.helpers.small_cnn import small_cnn
 
-from celosia.boards import Placement, Result, board
+from celosia.boards import Placement, Result, board, load_placements
 from celosia.compiler import compile
 from celosia.explore import (
     Needs,
@@ -23,7 +23,7 @@ from celosia.network.graph import Graph
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
 from celosia.predict.estimate import estimate
 from celosia.predict.map_work import MapWork
-from celosia.spec import MAP_DESCRIPTOR, Memory
+from celosia.spec import MAP_DESCRIPTOR, Config, Memory
 from celosia.support.errors import CelosiaError, DoesNotFit
 
 MNIST = (784, 128, 64, 10)
@@ -83,11 +83,20 @@ def only(points):
 
 
 def test_counted_as_synthesis_counts():
-    # Yosys's own statistics of this engine: 119 DP16KD, and 8 multipliers for the requantizers.
+    # Yosys's own statistics of this engine: 109 DP16KD, and 8 multipliers for the requantizers.
     found = demand(ULX3S, ULX3S.engine(rows=8, weight_depth=16384, tables=1))
-    assert sum(found.block_rams.values()) == 119
+    assert sum(found.block_rams.values()) == 109
     assert found.block_rams["weights"] == 64
     assert found.multipliers == 8 * 8 // 2 + 8
+
+
+def test_counted_as_placed():
+    placed = [each for each in load_placements() if each.technology == "ecp5-packed"]
+    assert placed
+    for each in placed:
+        found = demand(board(each.board), Config.from_dict(dict(each.config)))
+        assert sum(found.block_rams.values()) == each.used["block_rams"]
+        assert found.multipliers == each.used["multipliers"]
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,15 @@ from celosia.network.folding import Folded, fold_channels
 from celosia.network.graph import Graph
 from celosia.network.layers import Convolution
 from celosia.network.network_file import save_network
+from celosia.network.outline import Outline
 from celosia.ops.window_walk import WindowWalk
+from celosia.predict.check import Check
 from celosia.predict.map_work import MapWork
 from celosia.report import gather, render
 from celosia.report.map_precision import measure
 from celosia.report.picture import mosaic, picture
 from celosia.report.real_layers import real
+from celosia.spec import Config
 from celosia.support.errors import DoesNotFit
 
 SECTIONS = ["network", "cycles", "memory", "precision", "maps", "folding"]
@@ -202,3 +205,16 @@ def test_the_command_writes_a_page_of_a_model_and_of_its_program(celosia, tmp_pa
     assert celosia("run", tmp_path / "i.celosia", *common).status == 0
     image = Parsed(page.read_text())
     assert [name for name in image.ids if name in SECTIONS] == SECTIONS[:4]
+
+
+def test_cycles_are_those_of_the_check():
+    config = Config.default(4, 8)
+    graph = small_cnn()
+    image = compile(graph, config)
+    x = _inputs(np.random.default_rng(6), graph, 12 * image.batch)
+    outputs = golden(image, x)[-1]
+    facts = gather(image, x, outputs, _metrics(image, x), 0, skip=False)
+    checked = Check(Outline.of(graph, ""), config, 100.0)
+    for need, cycles in zip(checked.layers, facts.cycles, strict=True):
+        spent = cycles.compute + cycles.drain + cycles.wait
+        assert spent == pytest.approx(need.cycles / image.batch, rel=0.05)

@@ -158,7 +158,7 @@ class _Port:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What pyserial raises when a port fails. `termios.error`, of POSIX, is no OSError."""
+    """What pyserial raises when a port fails. That of termios, on POSIX, is no OSError."""
     errors: list[type[Exception]] = [_pyserial().SerialException, OSError]
     with contextlib.suppress(ModuleNotFoundError):
         import termios

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.conftest import EVERY_FAMILY
 from tests.helpers.random_graphs import MAP_CONFIGS, random_graph
+from tests.helpers.rtl_cnns import compare
 from tests.helpers.two_heads import expected, two_heads
 
 from celosia.compiler import compile
@@ -17,6 +18,7 @@ from celosia.support.errors import CelosiaError
 #: The others take longer to compile; `make netlist` has all.
 SOME = ("3x5", "4x12-lanes4")
 GRAPHS, IMAGES = 6, 3
+CNNS = 40 if EVERY_FAMILY else 5
 COUNTED = ("issued", "skipped", "images")
 
 
@@ -67,6 +69,17 @@ def test_two_heads(goal):
     for name, y in engine.run_heads(x).items():
         assert np.array_equal(y, judge.pop(name)), name
     assert not judge
+
+
+@pytest.mark.parametrize("name", MAP_CONFIGS if EVERY_FAMILY else SOME)
+def test_random_cnns(name):
+    """Files with LiteRT as their judge, and all counters (`make networks`)."""
+    with Device(RtlTransport(MAP_CONFIGS[name])) as engine:
+        found = compare(engine, CNNS)
+    print(name, found)
+    assert not found.first
+    assert found.networks == CNNS and found.bytes > 1000 * CNNS
+    assert found.counts == 9 * found.runs and found.runs == CNNS * (1 + (engine.config.rows > 1))
 
 
 MODELS = ("kws_ref_model", "pretrainedResnet_quant", "vww_96_int8", "ad01_int8")

@@ -29,11 +29,12 @@ def load_model(path: str, reference: "Runtime | None" = None) -> "Image | Model"
     ------
     CelosiaError : it cannot be read, is none of them, or is damaged.
     """
-    data = read(path)
     from celosia.compiler.image import Image
-    from celosia.importer.formats import Format, identify
+    from celosia.importer.formats import Format, identify, refuse_folder
     from celosia.importer.load import model_from_bytes
 
+    refuse_folder(Path(path))
+    data = read(path)
     with located(path):
         kind = identify(data, Path(path).suffix)
     if kind is Format.IMAGE:

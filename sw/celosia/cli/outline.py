@@ -11,7 +11,7 @@ import numpy as np
 
 from celosia.compiler.image import Image
 from celosia.importer import load_model
-from celosia.importer.formats import Format, identify
+from celosia.importer.formats import Format, identify, refuse_folder
 from celosia.importer.tflite.outline import tflite_outline
 from celosia.importer.unknown import unknown_operations
 from celosia.network.float_layers import FloatDense
@@ -48,6 +48,17 @@ def read_outline(path: Path | str, reference: Runtime | None = None) -> Outline:
         asked for.
     """
     path = Path(path)
+    try:
+        return _outline(path, reference)
+    except Unsupported as error:
+        # What no importer reads is listed as one operation that is not supported: the file.
+        why = f"{error.what}; {error.todo}" if error.todo else error.what
+        refused = Operation(str(path), "format", Place.UNSUPPORTED, why)
+        return Outline(path.stem, "model", (refused,), ())
+
+
+def _outline(path: Path, reference: Runtime | None) -> Outline:
+    refuse_folder(path)
     data = _content(path)
     with located(str(path)):
         kind = identify(data, path.suffix)
@@ -75,7 +86,10 @@ def _imported(path: Path, reference: Runtime | None) -> Outline:
     except Unsupported as error:
         why = f"{error.what}; {error.todo}" if error.todo else error.what
         where = error.where.removeprefix(str(path)).removeprefix(", ")
-        found = unknown_operations(path)
+        try:
+            found = unknown_operations(path)
+        except CelosiaError:  # the file cannot be listed, but the reason is known
+            found = []
         if not any(op.name == where for op in found):
             found.append(Operation(where or str(path), "form", Place.UNSUPPORTED, why))
         return Outline(path.stem, kind, tuple(found), ())
@@ -121,10 +135,15 @@ def read_image(path: Path | str) -> Image | None:
     CelosiaError : as `read_outline`.
     """
     path = Path(path)
+    if path.is_dir():
+        return None
     data = _content(path)
-    with located(str(path)):
-        if identify(data, path.suffix) is not Format.IMAGE:
-            return None
+    try:
+        with located(str(path)):
+            if identify(data, path.suffix) is not Format.IMAGE:
+                return None
+    except Unsupported:  # no program image: `read_outline` says what it is
+        return None
     image = Image.load(path)
     return None if not image.config.convolution or _perceptron(image) else image
 

@@ -2,15 +2,18 @@
 
 import mmap
 from enum import Enum
+from pathlib import Path
 
 from celosia.compiler.image import MAGIC, SUFFIX
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .guard import Archive
 
-__all__ = ["Format", "identify"]
+__all__ = ["Format", "identify", "refuse_folder"]
 
 _TODO = "give .tflite, .onnx, .keras, .pt2, .npz or .celosia"
+_EXPORT = "torch.export.save(torch.export.export(model.eval(), (x,)), 'model.pt2')"
+_SAVED_MODEL = "python -m tf2onnx.convert --saved-model FOLDER --output model.onnx"
 
 
 class Format(Enum):
@@ -50,15 +53,34 @@ def identify(data: bytes | mmap.mmap, suffix: str = "") -> Format:
         return Format.TFLITE
     if start.startswith(b"\x89HDF"):
         return Format.KERAS
+    if start[4:6] == b"ET":
+        raise Unsupported("an ExecuTorch program", todo=f"before to_executorch, {_EXPORT}")
+    length = int.from_bytes(start[:8], "little")
+    if start[8:9] == b"{" and 0 < length <= len(data):
+        raise Unsupported("safetensors, weights without a model", todo=f"load them, then {_EXPORT}")
+    # The file in a SavedModel's folder; an ONNX file of that version is older than its operators.
+    if start.startswith(b"\x08\x01\x12") and suffix != ".onnx":
+        raise Unsupported("a TensorFlow SavedModel", todo=_SAVED_MODEL)
     if start.startswith(b"\x80") or suffix in (".pt", ".pth"):
         raise Unsupported(
             "a pickled PyTorch file, which could run code when it is loaded",
-            todo="export it with torch.export.save(torch.export.export(model.eval(), (x,)), ...)",
+            todo=f"load it, then {_EXPORT}",
         )
     # Protobuf has no magic; ONNX's first field is its version, a small number.
     if suffix == ".onnx" or (start[:1] == b"\x08" and start[1:2] < b"\x40"):
         return Format.ONNX
     raise CelosiaError("not a model of a known format", todo=_TODO)
+
+
+def refuse_folder(path: Path) -> None:
+    """Say what a folder is, where a file of a model is expected.
+
+    Raises
+    ------
+    Unsupported : ``path`` is a TensorFlow SavedModel.
+    """
+    if (path / "saved_model.pb").is_file():
+        raise Unsupported("a TensorFlow SavedModel", where=str(path), todo=_SAVED_MODEL)
 
 
 def _zip(names: list[str]) -> Format:
@@ -69,6 +91,17 @@ def _zip(names: list[str]) -> Format:
         return Format.NETWORK
     if "config.json" in names:
         return Format.KERAS
-    if any(each.endswith(("models/model.json", "data.pkl")) for each in names):
+    if any(each.endswith("models/model.json") for each in names):
         return Format.TORCH
+    if any("/code/" in each for each in names):
+        raise Unsupported(
+            "a TorchScript file, which has code that would be run",
+            todo="torch.onnx.export(torch.jit.load(FILE), (x,), 'model.onnx', dynamo=False)",
+        )
+    if any(each.endswith("data.pkl") for each in names):
+        raise Unsupported(
+            "a pickled PyTorch file, a state_dict or a module, which could run code when it is "
+            "loaded",
+            todo=f"load it into the model, then {_EXPORT}",
+        )
     raise CelosiaError("a zip file, but of no known model format", todo=_TODO)

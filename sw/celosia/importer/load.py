@@ -16,7 +16,7 @@ from celosia.quant import quantize
 from celosia.support.errors import CelosiaError, located
 from celosia.support.files import read
 
-from .formats import Format, identify
+from .formats import Format, identify, refuse_folder
 
 __all__ = ["Model", "load_model", "model_from_bytes", "to_network"]
 
@@ -45,6 +45,7 @@ def load_model(path: Path | str, reference: Runtime | str | None = None) -> Mode
     Unsupported : an operation, or a form of it, that is not known; named as in the file.
     """
     path = Path(path)
+    refuse_folder(path)
     data = read(path)
     with located(str(path)):
         name, folder = path.stem or "model", path.parent

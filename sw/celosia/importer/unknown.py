@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from celosia.network.outline import Operation, Place
+from celosia.support.errors import Unsupported
 from celosia.support.files import read
 
 from .formats import Format, identify
@@ -36,7 +37,10 @@ def _onnx(data: bytes, folder: Path) -> Iterator[Operation]:
     from celosia.importer.onnx.qdq import LINEAR
 
     known, graph = {*OPERATORS, *LINEAR}, load(data, folder)
-    _, of_labels, _ = labels(graph)
+    try:
+        _, of_labels, _ = labels(graph)
+    except Unsupported:  # several outputs: the importer says so itself
+        of_labels = set()
     for node in graph.nodes:
         if node.op not in known and node not in of_labels:
             yield Operation(node.where, node.op, Place.UNSUPPORTED, _WHY)

@@ -1,6 +1,7 @@
 """What a file is: every format by its content, whatever its name, and what is no model."""
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -56,6 +57,14 @@ def npz(**arrays) -> bytes:
     return file.getvalue()
 
 
+def zipped(*names: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name in names:
+            made.writestr(name, b"x")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "suffix", "says"),
     [
@@ -65,11 +74,25 @@ def npz(**arrays) -> bytes:
         (npz(x=np.zeros(3)), ".npz", "a zip file, but of no known model format"),
         (b"\x80\x04pickle", "", "a pickled PyTorch file, which could run code"),
         (b"text", ".pt", "a pickled PyTorch file, which could run code"),
+        (b"\x30\0\0\0ET12" + bytes(40), ".pte", "an ExecuTorch program; .*torch.export.save"),
+        (b"\x0a" + bytes(7) + b'{"a":  1} ' + bytes(9), "", "safetensors, .*torch.export.save"),
+        (b"\x08\x01\x12\x99\x01", ".pb", "a TensorFlow SavedModel; python -m tf2onnx.convert"),
+        (zipped("m/code/__torch__.py", "m/data.pkl"), "", "TorchScript .*torch.onnx.export"),
+        (zipped("m/data.pkl"), "", "a state_dict or a module, .*torch.export.save"),
     ],
 )
 def test_what_is_no_model(data, suffix, says):
     with pytest.raises(CelosiaError, match=says):
         identify(data, suffix)
+
+
+def test_check_says_what_a_file_is(celosia, tmp_path):
+    """Exit 4 with the file and the line that converts it, also of a folder."""
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x99\x01")
+    (tmp_path / "weights.pt").write_bytes(zipped("m/data.pkl"))
+    for path, says in ((tmp_path, "tf2onnx"), (tmp_path / "weights.pt", "torch.export.save")):
+        ran = celosia("check", path)
+        assert ran.status == 4 and says in ran.out and path.name in ran.out, ran
 
 
 def test_one_way_in(tmp_path):

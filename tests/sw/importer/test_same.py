@@ -2,14 +2,17 @@
 
 import io
 import warnings
+from dataclasses import fields
 
 import numpy as np
 import pytest
+from tests.helpers import float_cnns
 from tests.helpers.judges import Mlp, keras_file, needs, onnx_file, torch_file, torch_module
 
 from celosia.compiler import compile
 from celosia.importer import model_from_bytes, to_network
 from celosia.importer.torch import from_module
+from celosia.network.float_network import FloatNetwork
 from celosia.spec import Config
 
 X = np.random.default_rng(5).uniform(0, 1, (200, 20)).astype(np.float32)
@@ -53,6 +56,36 @@ def test_one_network_one_image(norm):
     images["module"] = image(from_module(module, torch.zeros(1, 20), "mlp"))
     different = [kind for kind, data in images.items() if data != images["keras"]]
     assert not different
+
+
+def parts(model: FloatNetwork) -> list:
+    """All that the int8 network is made of; the file's own names are not among it."""
+    found = []
+    for layer, reads in zip(model.layers, model.reads, strict=True):
+        values = {each.name: getattr(layer, each.name) for each in fields(layer)}
+        values.pop("origin")
+        plain = {
+            name: value.tobytes() if isinstance(value, np.ndarray) else value
+            for name, value in values.items()
+        }
+        found.append((layer.kind, reads, plain))
+    return [*found, model.final]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_cnn_one_graph(seed):
+    """Of Keras with channels last, of the others with channels first: only the host's steps
+    differ."""
+    cnn = float_cnns.random_cnn(np.random.default_rng([seed, 4]), common=True)
+    files = {
+        "torch": float_cnns.torch_bytes(cnn, float_cnns.torch_module(cnn)),
+        "onnx": float_cnns.onnx_bytes(cnn),
+        "keras": float_cnns.saved_keras(float_cnns.keras_model(cnn)),
+    }
+    models = {kind: model_from_bytes(data, "cnn") for kind, data in files.items()}
+    assert parts(models["torch"]) == parts(models["onnx"]) == parts(models["keras"])
+    assert models["torch"].input_axes == models["onnx"].input_axes
+    assert models["torch"].output_axes == models["onnx"].output_axes
 
 
 def test_the_image_gives_the_models_own_outputs():

@@ -288,6 +288,8 @@ def mean(x: Operand, axes: Sequence[int], keep: bool) -> Value:
         raise Unsupported(f"over axes {sorted(over)} of {rank}, not all pixels of a map")
     seen = _as_full_map(x, left == [1])
     n = seen.shape[2]
+    if seen.shape[:2] == (1, 1):
+        return x if keep else x.moved(x.order.reshape(1, n))
     base = Base(FloatMean, (1, 1, n), (seen.source,), {"input_shape": seen.shape}, x.walk.where)
     shape = [n if axis in left else 1 for axis in range(1, rank)] if keep else [n]
     return Value.of(x.walk, base, np.arange(n).reshape(1, *shape))
@@ -359,11 +361,11 @@ def _bordered(x: Value, begin: list[int], end: list[int], channels_first: bool) 
 def _pad(seen: Map, begin: Sequence[int], end: Sequence[int], origin: str) -> Base:
     height, width, channels = seen.shape
     shape: Shape = (begin[0] + height + end[0], begin[1] + width + end[1], channels)
-    parameters = {
-        "input_shape": seen.shape,
-        "top": begin[0],
-        "bottom": end[0],
-        "left": begin[1],
-        "right": end[1],
-    }
-    return Base(FloatPad, shape, (seen.source,), parameters, origin)
+    border = {"top": begin[0], "bottom": end[0], "left": begin[1], "right": end[1]}
+    source, (inner, f) = seen.source, seen.source
+    parameters: dict[str, Any] = {"input_shape": seen.shape}
+    if inner.kind is FloatPad and f == X and inner.shape == seen.shape:
+        # A border around a border is one.
+        source, parameters = inner.sources[0], {"input_shape": inner.parameters["input_shape"]}
+        border = {side: width + inner.parameters[side] for side, width in border.items()}
+    return Base(FloatPad, shape, (source,), parameters | border, origin)

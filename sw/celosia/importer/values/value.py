@@ -151,7 +151,7 @@ class Value:
         if not np.isfinite(value).all():
             raise CelosiaError("a constant is not a finite number")
         # One value for all is a scalar, but of a tensor of one value it is a vector, as a bias is.
-        if value.size == 1 and self.base.width > 1:
+        if value.size == 1 and (self.base.width > 1 or self.function != X):
             return value.reshape(())
         try:
             own = np.broadcast_to(value, self.order.shape)

@@ -103,6 +103,7 @@ def _clipped(call: Call, found: Quantized) -> Quantized:
             continue
         limit = int(number(call.array(index), "limit")) - offset
         low, high = (max(low, limit), high) if least else (low, min(high, limit))
+    call.get(0)
     call.finish()
     if low > high:
         raise CelosiaError(f"limits {low} and {high} leave nothing")

@@ -7,7 +7,7 @@ from celosia.importer import to_network
 from celosia.model.reference import evaluate
 from celosia.network.float_layers import FloatDense
 from celosia.network.float_network import FloatNetwork
-from celosia.network.functions import FORMULAS, X, clip, function
+from celosia.network.functions import FORMULAS, Function, X, clip, function
 from celosia.quant.activation import activation, clamp_of
 
 _PARAMETERS = {
@@ -21,13 +21,32 @@ _PARAMETERS = {
     "softplus": (1,),
     "threshold": (0.5, 0),
 }
+#: Of more arguments, or of positive ones only: what each is tried on.
+_HALF, _SQUARE = function("affine", 0.5, 0.25), function("multiply", args=(X, X))
+_POSITIVE = function("affine", 1, 0.5, args=(_SQUARE,))
+_ARGUMENTS = {
+    "equal": (X, _HALF),
+    "greater": (X, _HALF),
+    "greater_equal": (X, _HALF),
+    "log": (_POSITIVE,),
+    "maximum": (X, _SQUARE),
+    "minimum": (X, _SQUARE),
+    "power": (_POSITIVE, _HALF),
+    "sqrt": (_POSITIVE,),
+    "where": (function("greater", args=(X, _HALF)), X, _SQUARE),
+}
 UNARY = sorted(set(FORMULAS) - {"add", "multiply", "divide"})
+
+
+def of_one_value(name: str) -> Function:
+    """The function ``name`` of x, with any parameters and further arguments that it needs."""
+    return function(name, *_PARAMETERS.get(name, ()), args=_ARGUMENTS.get(name, (X,)))
 
 
 @pytest.mark.parametrize("name", UNARY)
 def test_within_one_step(name):
     """Of the output's scale, for the value that the layer's sums stand for."""
-    f = function(name, *_PARAMETERS.get(name, ()))
+    f = of_one_value(name)
     sums = np.random.default_rng(0).normal(0, 1.5, (4000, 1))
     end = activation(f, sums, f(sums), "minmax")
     q = np.arange(-128, 128)
@@ -47,7 +66,7 @@ def test_within_one_step(name):
 @pytest.mark.parametrize("name", UNARY)
 def test_a_network_with_it_is_close_to_float(name):
     rng = np.random.default_rng(1)
-    f = function(name, *_PARAMETERS.get(name, ()))
+    f = of_one_value(name)
     layers = (
         FloatDense(rng.normal(0, 0.3, (12, 16)), rng.normal(0, 0.2, 16), function=f),
         FloatDense(rng.normal(0, 0.3, (16, 5)), rng.normal(0, 0.2, 5)),

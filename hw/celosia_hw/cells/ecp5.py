@@ -31,6 +31,9 @@ __all__ = [
 _LUT_RAM = 32
 #: Width of a port of a DP16KD in bits -> its words.
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
+#: The widest port, which takes the data pins of both, and its words. Only for words of so many bits
+#: that half as many blocks matter: each has twice the wires.
+_WIDEST, _FEW_WORDS, _WIDE = 36, 512, 512
 
 
 def multiplier(a: Value, b: Value, p: Signal) -> Instance:
@@ -93,8 +96,9 @@ class Product16(portable.Product16):
 class DualPortMemory(portable.DualPortMemory):
     """`celosia_hw.cells.portable.DualPortMemory`, made of DP16KD: written at port A, read at B.
 
-    A memory of up to 16,384 words needs no multiplexer: every block holds some bits of all words.
-    Deeper memories are banks of 16,384 words, and one of the smallest depth that holds the rest.
+    A memory of up to 16,384 words needs no multiplexer where every block holds some bits of all
+    words. Deeper memories, and those that take fewer blocks so, are banks of as many words as a
+    block has bits of some width, and one of the smallest depth that holds the rest.
     """
 
     def __init__(self, width: int, depth: int):
@@ -108,13 +112,12 @@ class DualPortMemory(portable.DualPortMemory):
         if self.depth <= _LUT_RAM:
             self._of_luts(m)
             return m
-        deepest = max(_DEPTHS.values())
+        select = bank_words(self.width, self.depth).bit_length() - 1
         banks = []
-        for n, start in enumerate(range(0, self.depth, deepest)):
-            words = min(deepest, self.depth - start)
-            width = max(width for width, depth in _DEPTHS.items() if depth >= words)
+        for n, start in enumerate(range(0, self.depth, 1 << select)):
+            width = block_width(self.width, min(1 << select, self.depth - start))
             write_bank = Signal(name=f"write_{n}")
-            m.d.comb += write_bank.eq(self.write_en & (self.write_addr[14:] == n))
+            m.d.comb += write_bank.eq(self.write_en & (self.write_addr[select:] == n))
             bank = Signal(self.width, name=f"bank_{n}")
             banks.append(bank)
             for low in range(0, self.width, width):
@@ -122,7 +125,7 @@ class DualPortMemory(portable.DualPortMemory):
         if len(banks) == 1:
             m.d.sync += self.data.eq(banks[0])
             return m
-        selected = self.addr[14:]
+        selected = self.addr[select:]
         for stage in range(READ_LATENCY - 1):
             delayed = Signal.like(selected, name=f"selected_{stage}")
             m.d.sync += delayed.eq(selected)
@@ -154,7 +157,7 @@ class DualPortMemory(portable.DualPortMemory):
         """One DP16KD for bits ``low`` to ``low + width`` of a bank."""
         assert READ_LATENCY == 3
         bits = min(width, self.width - low)
-        # Addresses count bits: that of a word of 9 bits starts at pin 3, that of 18 at pin 4.
+        # Addresses count bits: that of a word of 9 bits starts at pin 3, that of 36 at pin 5.
         skip = width.bit_length() - 1
         ports = {}
         for port, addr in (("A", self.write_addr), ("B", self.addr)):
@@ -173,12 +176,39 @@ class DualPortMemory(portable.DualPortMemory):
                 f"i_WE{port}": write_en if port == "A" else Const(0, 1),
                 **{f"i_CS{port}{n}": Const(0, 1) for n in range(3)},
             }
-        if width == 18:
-            # Write enables of the two bytes.
-            ports |= {"i_ADA0": Const(1, 1), "i_ADA1": Const(1, 1)}
-        ports |= {f"i_DIA{n}": self.write_data[low + n] for n in range(bits)}
-        ports |= {f"o_DOB{n}": bank[low + n] for n in range(bits)}
+        # Write enables of the bytes.
+        ports |= {f"i_ADA{n}": Const(1, 1) for n in range(width // 9 if width > 9 else 0)}
+        ports |= {f"i_DI{_data_pin('A', n)}": self.write_data[low + n] for n in range(bits)}
+        read = "A" if width == _WIDEST else "B"
+        ports |= {f"o_DO{_data_pin(read, n)}": bank[low + n] for n in range(bits)}
         m.submodules[name] = Instance("DP16KD", p_GSR="DISABLED", p_RESETMODE="SYNC", **ports)
+
+
+def _data_pin(port: str, bit: int) -> str:
+    """Pin of a bit of the word: the 36 bits of the widest one are on port A, then on port B."""
+    return f"{port}{bit}" if bit < 18 else f"B{bit - 18}"
+
+
+def block_width(width: int, words: int) -> int:
+    """Bits of the port of a block that holds some bits of all ``words`` of ``width`` bits."""
+    if width >= _WIDE and words <= _FEW_WORDS:
+        return _WIDEST
+    return max(bits for bits, depth in _DEPTHS.items() if depth >= words)
+
+
+def bank_words(width: int, depth: int) -> int:
+    """Words of each bank but the last, which has the rest: a power of two, with few blocks."""
+
+    def blocks(words: int) -> int:
+        banks, rest = divmod(depth, words)
+        count = banks * ceil_div(width, block_width(width, words))
+        return count + (ceil_div(width, block_width(width, rest)) if rest else 0)
+
+    # At most one bank and the rest, unless no block is deep enough.
+    deepest = max(_DEPTHS.values())
+    possible = [words for words in _DEPTHS.values() if 2 * words > min(depth, deepest)]
+    # The deepest of equals, for it has the fewest banks.
+    return min(sorted(possible, reverse=True), key=blocks)
 
 
 class WeightMemory(DualPortMemory):

@@ -10,12 +10,15 @@ and the low 6 bits of ``u1 * w`` depend only on the low 6 bits of either factor:
 of LUTs computes them while the block multiplies. What remains is the carry of that difference into
 the upper bits of ``u1 * w``. Then ``u0 * w = f * 2**10 + product mod 2**10``. Both products are
 exact for all 2**24 triples of operands, bit by bit as in `celosia.model.packed`.
+
+Where the requantizers and the array need more multipliers than a device has, the products of the
+last columns are of LUTs (`celosia.spec.packed.lut_columns`).
 """
 
 from amaranth import *
 
 from celosia.spec import Config
-from celosia.spec.packed import OVERLAP, PRODUCT, SHIFT
+from celosia.spec.packed import OVERLAP, PRODUCT, SHIFT, lut_columns
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from .ecp5 import (
@@ -28,6 +31,7 @@ from .ecp5 import (
     bits,
     multiplier,
 )
+from .ecp5_lut_product import lut_product
 from .ports import BlockProducts
 
 __all__ = [
@@ -51,6 +55,7 @@ class Products(BlockProducts):
     def __init__(self, config: Config):
         super().__init__(config)
         self.rows, self.cols = config.rows, config.cols
+        self.first_of_luts = config.cols - lut_columns(config)
 
     def elaborate(self, platform):
         m = Module()
@@ -63,7 +68,8 @@ class Products(BlockProducts):
                 m.d.sync += low.eq(u)
         low_w = [Signal(OVERLAP, name=f"low_w_{col}", reset_less=True) for col in range(self.cols)]
         m.d.sync += [low.eq(w) for low, w in zip(low_w, self.w, strict=True)]
-        for col in range(self.cols):
+        self._of_luts(m)
+        for col in range(self.first_of_luts):
             for row in range(0, self.rows - 1, 2):
                 self._pair(m, row, col, low_u[self.u[row + 1, col].name], low_w[col])
             if self.rows % 2:
@@ -73,6 +79,21 @@ class Products(BlockProducts):
                 m.submodules[f"cell_{row}_{col}"] = multiplier(u, w, product)
                 m.d.sync += self.p[row, col].eq(product)
         return m
+
+    def _of_luts(self, m):
+        """The products of columns from `first_of_luts` on."""
+        registered: dict[str, Signal] = {}
+        for (row, col), p in self.p.items():
+            if col < self.first_of_luts:
+                continue
+            here = {"u": self.u[row, col], "w": self.w[col]}
+            for operand in here.values():
+                if operand.name not in registered:
+                    name = f"registered_{operand.name}"
+                    registered[operand.name] = Signal.like(operand, name=name, reset_less=True)
+                    m.d.sync += registered[operand.name].eq(operand)
+            u, w = (registered[operand.name] for operand in here.values())
+            lut_product(m, f"luts_{row}_{col}", u, w, p)
 
     def _pair(self, m, row, col, low_u, low_w):
         """Compute the products of ``row`` and the row after it with the weight of ``col``.

@@ -10,6 +10,7 @@ from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
 
 if TYPE_CHECKING:
+    from celosia.numerics.runtime import Runtime
     from celosia.spec import Config
 
 __all__ = [
@@ -18,14 +19,17 @@ __all__ = [
     "add_json",
     "add_maps",
     "add_output",
+    "add_reference",
     "add_rtl",
     "add_run",
     "check_batch",
     "check_outputs",
+    "check_reference",
     "check_run",
     "config",
     "maps",
     "overrides",
+    "reference",
     "rtl_form",
     "transport_name",
 ]
@@ -74,6 +78,32 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
 def maps(args: argparse.Namespace) -> dict[str, Any]:
     """The parameters of `celosia.compile` that the options of `add_maps` give."""
     return {"goal": args.goal, "fold": not args.no_fold}
+
+
+def add_reference(parser: argparse.ArgumentParser) -> None:
+    """Whose bytes a model gives; `reference` reads it."""
+    parser.add_argument(
+        "--reference", choices=("litert", "tflm"),
+        help="whose bytes a .tflite model gives: LiteRT's reference kernels, or TFLite Micro's, "
+        "which microcontrollers run (litert, or as the program image was compiled)",
+    )  # fmt: skip
+
+
+def reference(args: argparse.Namespace) -> "Runtime | None":
+    """What the option of `add_reference` asks for; None when it was left out."""
+    from celosia.numerics.runtime import Runtime
+
+    return None if args.reference is None else Runtime(args.reference)
+
+
+def check_reference(asked: "Runtime | None", own: "Runtime", where: str) -> None:
+    """Refuse another reference than ``own``, that of the program image at the path ``where``."""
+    if asked not in (None, own):
+        raise CelosiaError(
+            f"was compiled with --reference {own}",
+            where=where,
+            todo=f"compile its model again with --reference {asked}",
+        )
 
 
 def config(args: argparse.Namespace) -> "Config":

@@ -14,6 +14,7 @@ from .maps.choose import Goal
 from .maps.choose import needs as map_needs
 from .maps.mapped import Mapped, map_graph
 from .maps.plan import Plan
+from .maps.walk import walk
 from .memory import allocate
 from .operations import lacking
 
@@ -27,19 +28,34 @@ def needs(
 
     ``goal`` and ``fold`` are those of `celosia.compile`.
 
+    Raises
+    ------
+    Unsupported : the engine lacks an operation; it and the layer are named.
+    CelosiaError : a map, kernel, stride or padding beyond a descriptor's fields, naming the layer,
+        of a model that fits the memories.
+
     It depends on ``cols``, ``lanes`` and ``requantizers`` only, with convolution also on ``rows``
     and the operations; tables shared by layers count once.
     """
     if config.convolution:
-        graph = graph.graph if isinstance(graph, Outline) else graph
-        graph = fold_channels(graph).graph if fold else graph
-        return _map_needs(graph, map_graph(graph, config, goal), config)
+        if isinstance(graph, Outline):
+            graph = graph.folded if fold else graph.graph
+        elif fold:
+            graph = fold_channels(graph).graph
+        mapped = map_graph(graph, config, goal)
+        needed = _map_needs(graph, mapped, config)
+        assert mapped.plan is not None  # else its needs were refused
+        # Of what is too large for the memories that alone is said.
+        if all(needed[name] <= getattr(config, name) for name in needed):
+            for index in range(len(mapped.program.kernels)):
+                walk(mapped.program, mapped.plan, config, index)
+        return needed
     for layer in graph.layers:
         if layer.kind != "Dense":
             raise Unsupported(
                 f"needs {layer.kind}, an operation that the {config} engine lacks",
                 where=layer.name,
-                todo="choose an engine with convolution=1",
+                todo="choose an engine with convolution=1 (--convolution 1)",
             )
     return {
         "weight_depth": sum(OPERATIONS[x.op].weight_words(x, config) for x in graph.layers),
@@ -62,6 +78,8 @@ def smallest(graph: Graph | Outline, config: Config) -> dict[str, int] | None:
     while True:
         depths = {k: v for k, v in needs(graph, wider).items() if v > getattr(wider, k)}
         if _exists(wider, **depths):
+            if depths:
+                needs(graph, replace(wider, **depths))  # refuses what no descriptor holds
             return change | depths
         change |= {"cols": 2 * wider.cols}
         if not _exists(config, **change):

@@ -38,7 +38,7 @@ SUFFIX = ".celosia"
 #: The control characters catch files mangled as text on their way.
 MAGIC = b"\x93CELO\r\n\x1a"
 #: Version of the file format, of descriptors and of parameters together.
-VERSION = 7
+VERSION = 8
 _HEADER = struct.Struct("<8sIQ")
 _SIZE = struct.Struct("<Q")
 _DIGEST = hashlib.sha256().digest_size

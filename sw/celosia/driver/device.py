@@ -12,17 +12,18 @@ from celosia.spec import (
     Config,
     InferFlag,
     Memory,
+    Op,
     Opcode,
     ceil_div,
     config_of,
     record,
 )
 from celosia.spec.link import MAGIC, VERSION
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, Unsupported
 from celosia.support.progress import Progress, silent
 
 from .frames import pad_records, padded, request, response, unpad_records
-from .inputs import finish, prepare
+from .inputs import finish_heads, prepare
 from .transport import Transport
 
 __all__ = ["EXCHANGE_BYTES", "Device"]
@@ -102,8 +103,10 @@ class Device:
 
         Raises
         ------
+        Unsupported : this engine lacks an operation of the program; it is named.
         CelosiaError : the image was compiled for another configuration, naming both.
         """
+        self._check_operations(image)
         if image.config != self.config:
             theirs, ours = image.config.to_dict(), self.config.to_dict()
             names = [name for name in ours if theirs[name] != ours[name]]
@@ -130,7 +133,7 @@ class Device:
         skip: bool = True,
         progress: Progress = silent,
     ) -> np.ndarray:
-        """The model's own results of its own inputs, as `celosia run` computes them.
+        """The output of a model with one, of its own inputs, as `celosia run` computes it.
 
         Parameters
         ----------
@@ -148,11 +151,36 @@ class Device:
 
         Raises
         ------
-        CelosiaError : nothing is loaded, or an argument is wrong.
+        CelosiaError : nothing is loaded, an argument is wrong, or the model has several outputs.
         """
         image = self._loaded()
-        y = self.run_layers(prepare(image, x), batch, skip, progress)[-1]
-        return finish(image, y)
+        if len(image.model.results) > 1:
+            names = ", ".join(head.name for head in image.model.results)
+            raise CelosiaError(
+                f"the model has {len(image.model.results)} outputs: {names}",
+                where=image.model.name,
+                todo="use run_heads",
+            )
+        (y,) = self.run_heads(x, batch, skip, progress).values()
+        return y
+
+    def run_heads(
+        self,
+        x: ArrayLike,
+        batch: int | None = None,
+        skip: bool = True,
+        progress: Progress = silent,
+    ) -> dict[str, np.ndarray]:
+        """All results of the model by name, in its own order; parameters and errors as `run`.
+
+        Returns
+        -------
+        [n, *shape] of its own type for each head (`ModelInfo.results` has their shapes and types,
+        `ModelInfo.describe_results` their quantization too).
+        """
+        image = self._loaded()
+        layers = self.run_layers(prepare(image, x), batch, skip, progress)
+        return finish_heads(image, [layers[position] for position in image.model.positions])
 
     def run_layers(
         self,
@@ -239,6 +267,18 @@ class Device:
         # One word that ends a frame ends any frame. Whatever it was, one refusal answers it.
         self.transport.exchange([bytes(self.transport.link_bytes)])
         self._command(Opcode.RESET)
+
+    def _check_operations(self, image: Image) -> None:
+        names = [n for n in ("convolution", "depthwise") if not getattr(self.config, n)]
+        options = [f"--{name} 1" for name in names if getattr(image.config, name)]
+        for index, each in enumerate(image.descriptors()):
+            if options and each["op"] not in self.config.ops:
+                raise Unsupported(
+                    f"descriptor {index} needs {Op(each['op']).name}, an operation that this "
+                    "engine lacks",
+                    where=image.model.name,
+                    todo=f"choose an engine with {' '.join(options)}",
+                )
 
     def _loaded(self) -> Image:
         if self.image is None:

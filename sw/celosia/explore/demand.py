@@ -6,7 +6,8 @@ They are counted from the engine's structure. LUTs and flip-flops are only known
 from dataclasses import dataclass
 
 from celosia.boards import Board
-from celosia.spec import DESCRIPTOR, PARAMETER, Config, ceil_div
+from celosia.spec import PARAMETER, Config, ceil_div, descriptor
+from celosia.spec.packed import lut_columns
 from celosia.spec.serial import MAX_DATA, RECEIVE_DEPTH
 from celosia.spec.timing import RESULTS_DEPTH
 
@@ -15,7 +16,7 @@ __all__ = ["Demand", "Short", "demand", "shortages"]
 #: Family -> width of a block RAM's port in bits -> its words.
 _BLOCKS = {
     "ice40": {16: 256, 8: 512, 4: 1024, 2: 2048},
-    "ecp5": {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
+    "ecp5": {36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
     "gowin": {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
 }
 #: Family -> bits and words of its memories with one port. Weights are in these, unless there are
@@ -23,8 +24,10 @@ _BLOCKS = {
 _SINGLE_PORT = {"ice40": (16, 16384)}
 #: Family -> words of the deepest memory that Yosys, by its own cost function, makes of logic.
 _IN_LOGIC = {"ice40": 4, "ecp5": 64, "gowin": 64}
-#: Memories that Yosys maps on ECP5, too; all others are block RAM there at any depth.
+#: Memories that Yosys maps on ECP5, too; of all others those of at most so many words are LUTs
+#: there (`celosia_hw.cells.ecp5`).
 _BUFFERS = ("results", "received bytes", "bytes to send")
+_ECP5_IN_LOGIC = 32
 #: 16-bit products of a requantizer.
 _REQUANTIZER = 4
 
@@ -73,9 +76,15 @@ def demand(board: Board, config: Config) -> Demand:
         count = _single_port(board, width, depth) if name == "weights" else None
         if count:
             single[name] = count
-        elif depth > _IN_LOGIC[board.family] or (board.family == "ecp5" and name not in _BUFFERS):
+        elif depth > _in_logic(board, name):
             blocks[name] = copies * _count(board.family, width, depth)
     return Demand(_multipliers(board, config), blocks, single)
+
+
+def _in_logic(board: Board, memory: str) -> int:
+    """Words of the deepest memory of that name that is made of logic."""
+    cells_of_ours = board.family == "ecp5" and memory not in _BUFFERS
+    return _ECP5_IN_LOGIC if cells_of_ours else _IN_LOGIC[board.family]
 
 
 def shortages(board: Board, needed: Demand) -> list[Short]:
@@ -100,7 +109,8 @@ def _multipliers(board: Board, config: Config) -> int:
     requantizers = config.requantizers * _REQUANTIZER * (2 if board.family == "gowin" else 1)
     if board.family == "ecp5":
         # Products of one multiplier share the weight of a column; an odd last row has its own.
-        return config.cols * ceil_div(config.rows, products) + requantizers
+        columns = config.cols - lut_columns(config)
+        return columns * ceil_div(config.rows, products) + requantizers
     return ceil_div(config.multipliers, products) + requantizers
 
 
@@ -110,7 +120,7 @@ def _memories(config: Config) -> list[tuple[str, int, int, int]]:
     return [
         ("weights", 1, 8 * config.cols, config.weight_depth),
         ("parameters", 1, PARAMETER.width * config.requantizers, config.param_depth),
-        ("program", 1, DESCRIPTOR.width, config.program_depth),
+        ("program", 1, descriptor(config).width, config.program_depth),
         ("activations", config.rows, word, config.act_depth),
         ("masks", 1, config.lanes, config.act_depth),
         ("tables", config.requantizers, 8, 256 * config.tables),
@@ -136,10 +146,24 @@ def _count(family: str, width: int, depth: int) -> int:
     if family != "ecp5":
         # Synthesis chooses the port width that needs the fewest blocks.
         return min(ceil_div(width, bits) * ceil_div(depth, held) for bits, held in words.items())
-    # `celosia_hw.cells.ecp5`: every block holds some bits of all words, so there is no multiplexer;
-    # deeper memories are banks of 1-bit blocks, and one bank for the rest.
-    banks, rest = divmod(depth, max(words.values()))
-    count = banks * ceil_div(width, min(words))
-    if rest:
-        count += ceil_div(width, max(bits for bits, held in words.items() if held >= rest))
-    return count
+    # `celosia_hw.cells.ecp5`: a block holds some bits of all words of a bank. Banks have as many
+    # words as a block, one at most and the rest unless no block is deep enough.
+    deepest = max(words.values())
+    possible = [held for held in words.values() if 2 * held > min(depth, deepest) and held > 512]
+    return min(_banks(width, depth, held) for held in possible)
+
+
+def _banks(width: int, depth: int, held: int) -> int:
+    """Block RAMs of an ECP5 for ``depth`` words of ``width`` bits in banks of ``held`` words."""
+    banks, rest = divmod(depth, held)
+    return sum(
+        count * ceil_div(width, _ecp5_bits(width, words))
+        for count, words in ((banks, held), (1, rest))
+        if count and words
+    )
+
+
+def _ecp5_bits(width: int, words: int) -> int:
+    """Width of the ports; the widest one is for words of at least 512 bits."""
+    found = [bits for bits, held in _BLOCKS["ecp5"].items() if held >= words]
+    return max(bits for bits in found if bits < 36 or width >= 512)

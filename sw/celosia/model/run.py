@@ -4,6 +4,7 @@ import numpy as np
 
 from celosia.compiler.image import Image
 from celosia.numerics.offset_binary import from_offset, to_offset
+from celosia.ops.window_walk import kernel_taps
 
 from .map_inputs import store_input
 from .map_program import MapProgram
@@ -79,5 +80,5 @@ def _run_maps(image: Image, program: MapProgram, x: np.ndarray) -> list[np.ndarr
 def _largest(d: dict[str, int]) -> int:
     """Bytes that a layer reads and sums that it makes for an image, about."""
     pixels = d["steps"] * max(d["rows_used"], 1)
-    taps = d["kernel_y"] * d["kernel_x"] * d["tap_words"]
+    taps = kernel_taps(d) * d["tap_words"]
     return 32 * pixels * (taps + d["tiles"])

@@ -11,7 +11,7 @@ from celosia.model.program import Layer, Program, decode
 from celosia.model.run import load
 from celosia.numerics.offset_binary import to_offset
 from celosia.ops import OPERATIONS
-from celosia.ops.window_walk import tile_weights
+from celosia.ops.window_walk import kernel_taps, tile_weights
 from celosia.spec import Config, Op
 
 from .cycles import LayerLoad, MapLoad, RunLoad
@@ -82,7 +82,7 @@ def map_load(
     depthwise = d["op"] == Op.DEPTHWISE
     if needed is None:
         tap = (config.lanes,) * (d["tap_words"] - 1) + (d["tail"],)
-        needed = (tap * (d["kernel_y"] * d["kernel_x"]),) * d["steps"]
+        needed = (tap * kernel_taps(d),) * d["steps"]
     return MapLoad(
         tiles=d["tiles"],
         store=bool(d["store"]),

@@ -40,7 +40,7 @@ __all__ = [
 #: First field of `IDENTITY`: "CELO" in ASCII, little endian.
 MAGIC = int.from_bytes(b"CELO", "little")
 #: Version of link protocol and descriptors together.
-VERSION = 5
+VERSION = 6
 
 
 class Opcode(IntEnum):

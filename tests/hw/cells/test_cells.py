@@ -110,10 +110,12 @@ def packed(*fields: tuple[int, int]) -> int:
     return number
 
 
-def products(rows: int, cols: int, count: int = 1 << 16, depthwise: int = 0) -> Cell:
+def products(
+    rows: int, cols: int, count: int = 1 << 16, depthwise: int = 0, requantizers: int = 1
+) -> Cell:
     """Every cell sees ``count`` pairs of operands, all by default, and each cell others."""
     rng = random.Random(f"{rows}x{cols}")
-    shape = SimpleNamespace(rows=rows, cols=cols, depthwise=depthwise)
+    shape = SimpleNamespace(rows=rows, cols=cols, depthwise=depthwise, requantizers=requantizers)
     activations = rows * cols if depthwise else rows
     keys_u, keys_w = rng.sample(range(256), activations), rng.sample(range(256), cols)
     pairs = rng.sample(list(product(range(256), repeat=2)), count)
@@ -173,7 +175,9 @@ def product32() -> Cell:
 def memory(kind: str, width: int, depth: int) -> Cell:
     """Reads of what was written, all over the memory and at the ends of its blocks."""
     rng = random.Random(f"{kind}{width}x{depth}")
-    ends = [n + d for n in (0, 256, 512, 1024, 2048, 4096, 16384, 32768, depth) for d in (-1, 0)]
+    ends = [
+        n + d for n in (0, 256, 512, 1024, 2048, 4096, 5120, 16384, 32768, depth) for d in (-1, 0)
+    ]
     pool = [addr for addr in ends if 0 <= addr < depth] + rng.choices(range(depth), k=40)
     bits = (depth - 1).bit_length()
     cycles, writes, written = [], [], set()
@@ -245,6 +249,12 @@ CELLS = {
     "2x1 products": ("Products", lambda: products(2, 1)),
     "3x3 products": ("Products", lambda: products(3, 3, 1000)),
     "3x2 own products": ("Products", lambda: products(3, 2, 1000, depthwise=1)),
+    # The multipliers are left to the requantizers.
+    "2x1 products of LUTs": ("Products", lambda: products(2, 1, requantizers=39)),
+    "3x3 products, a column of LUTs": (
+        "Products",
+        lambda: products(3, 3, 1000, depthwise=1, requantizers=38),
+    ),
     "unsigned product": ("Product16", lambda: product16(False)),
     "signed product": ("Product16", lambda: product16(True)),
     "product of 32 bits": ("Product32", product32),
@@ -254,6 +264,7 @@ CELLS = {
     "40x1024 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 1024)),
     "600x300 words": ("DualPortMemory", lambda: memory("DualPortMemory", 600, 300)),
     "8x20000 words": ("DualPortMemory", lambda: memory("DualPortMemory", 8, 20000)),
+    "20x5227 words": ("DualPortMemory", lambda: memory("DualPortMemory", 20, 5227)),
     "64x256 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 256)),
     "64x13648 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 13648)),
     "24x20000 weights": ("WeightMemory", lambda: memory("WeightMemory", 24, 20000)),
@@ -277,6 +288,7 @@ SYNTHESIZED = {
         "L6MUX21": 3,
         "TRELLIS_FF": 195,
     },
+    ("ecp5-packed", "2x1 products of LUTs"): {"CCU2C": 72, "LUT4": 2, "TRELLIS_FF": 104},
     ("gowin", "3x3 products"): {"MULT9X9": 9},
     ("gowin", "signed product"): {"MULT18X18": 1},
     ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 80},
@@ -335,6 +347,8 @@ def equal(cell: Cell) -> str:
         for technology in TECHNOLOGIES
         for name, (kind, _) in CELLS.items()
         if own(technology, kind) and technology != "portable"
+        # Others do not make them of LUTs.
+        if "of LUTs" not in name or technology == "ecp5-packed"
     ],
 )
 def test_as_the_portable_one(tmp_path, technology, name):

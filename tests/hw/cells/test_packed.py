@@ -66,7 +66,7 @@ class Pair(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cells = cells_of(platform)
-        shape = SimpleNamespace(rows=2, cols=1, depthwise=0)
+        shape = SimpleNamespace(rows=2, cols=1, depthwise=0, requantizers=1)
         m.submodules.products = products = cells.Products(shape)
         m.d.comb += [products.u[0, 0].eq(self.u0), products.u[1, 0].eq(self.u1)]
         m.d.comb += [products.w[0].eq(self.w)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.helpers.networks import CONFIGS, images, network
-from tests.helpers.random_graphs import MAP_CONFIGS
+from tests.helpers.random_graphs import MAP_CONFIGS, map_config
 
 from celosia import driver
 from celosia.compiler import compile
@@ -14,13 +14,15 @@ from celosia.driver.device import Device
 from celosia.driver.frames import pad_records, response, unpad_records
 from celosia.driver.golden import GoldenTransport
 from celosia.model import evaluate
+from celosia.network.graph import Graph
 from celosia.network.host_steps import HostSteps
+from celosia.network.layers import Mean
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, Requantize
 from celosia.numerics.quant import Quant
 from celosia.spec import DESCRIPTOR, IDENTITY, TRAILER, Config, Memory, Opcode, Status
 from celosia.spec.link import VERSION
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, Unsupported
 
 
 def same(device, graph, x, note, **options):
@@ -186,6 +188,24 @@ def test_image_for_another_engine():
     )
     with pytest.raises(CelosiaError, match=expected):
         device.load(IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "option"),
+    [
+        ({"depthwise": 0}, "--depthwise 1"),
+        ({"depthwise": 0, "convolution": 0}, "--convolution 1 --depthwise 1"),
+    ],
+)
+def test_an_engine_without_the_operation(lacks, option):
+    whole = map_config(2, 4, 4, link_bytes=8)
+    q = Quant(0.5, 3)
+    image = compile(Graph("net", (Mean("mean", q, q, (3, 3, 4)),)), whole)
+    device = driver.open("golden", replace(whole, **lacks))
+    expected = "^net: descriptor 0 needs DEPTHWISE, an operation that this engine lacks; "
+    with pytest.raises(Unsupported, match=f"{expected}choose an engine with {option}$"):
+        device.load(image)
+    assert device.image is None
 
 
 def test_memories():

@@ -1,7 +1,9 @@
 """The sections of a program image of an engine with convolution."""
 
 from celosia.network.folding import Folded
+from celosia.network.graph import Graph
 from celosia.network.host_steps import HostSteps
+from celosia.numerics.runtime import Runtime
 from celosia.spec import INPUT_LAYOUT, Config, Memory, Op, pack_descriptor
 from celosia.spec.maps import ADDRESS_BITS
 
@@ -12,7 +14,7 @@ from .pack import pack_weights, parameters
 from .plan import Plan
 from .walk import walk
 
-__all__ = ["model_info", "sections"]
+__all__ = ["kernel_numbers", "model_info", "sections"]
 
 
 def sections(program: Program, plan: Plan, config: Config) -> dict[Memory, bytes]:
@@ -59,7 +61,11 @@ def _constants(kernel: Kernel, tables: list[bytes], weights: int, params: int) -
 
 
 def model_info(
-    folded: Folded, host: HostSteps | None, mapped: Mapped, emitted: set[int]
+    folded: Folded,
+    host: HostSteps | None,
+    reference: Runtime,
+    mapped: Mapped,
+    emitted: set[int],
 ) -> ModelInfo:
     """What the image says of the original model; ``emitted`` are the tensors that reach the
     host."""
@@ -88,7 +94,15 @@ def model_info(
         shape=(1, 1, graph.layers[0].inputs) if stacked else graph.shapes[0],
         packed=bool(program.maps[0].packed) or program.maps[0].pixels == 1,
         images_per_row=mapped.images_per_row,
+        kernels=kernel_numbers(graph, program),
         reads=graph.reads,
         heads=graph.outputs,
+        reference=reference,
         **graph.input.to_dict(),
     )
+
+
+def kernel_numbers(graph: Graph, program: Program) -> tuple[tuple[int, ...], ...]:
+    """`ModelInfo.kernels` of ``program``, made of ``graph`` or of it with channels folded."""
+    number = {layer.name: index for index, layer in enumerate(graph.layers)}
+    return tuple((number[each.name], each.result, *each.sources) for each in program.kernels)

@@ -100,10 +100,10 @@ async def resets(dut, stall):
     """A RESET anywhere in runs and frames; what runs next is right."""
     tb = NetworkTB(dut, f"resets{stall}", stall)
     await tb.reset()
-    for index in range(settings.amount(6)):
+    for index in range(max(settings.amount(6), 2)):
         image = tb.network(_BUDGET, bool(index % 2))
         tb.load(image)
-        for _ in range(6):
+        for _ in range(4):
             tb.send_all(tb.any_run(image) for _ in range(tb.rng.integers(1, 4)))
             if tb.rng.random() < 0.5:
                 tb.send(tb.cut(tb.any_run(image)), last=False)

@@ -93,6 +93,13 @@ _LINKS = {
         (2, 6, 3, 16, 1),
     )
 }
+#: The same with convolution, and a program more.
+_MAP_LINKS = {
+    f"{name}m": dataclasses.replace(
+        _LINKS[name], program_depth=9, convolution=1, depthwise=depthwise
+    )
+    for name, depthwise in (("1x4b1", 0), ("3x4b4", 1), ("2x5b8", 1))
+}
 _BLOCKS = {name: _ENGINES[name] for name in ("1x4", "3x5", "4x8l2", "3x12l6r2", "2x16l8r4s")}
 #: Where the pace of the requantizers does not matter.
 _FAST = {name: config for name, config in _BLOCKS.items() if config.requantizer_cycles == 1}
@@ -141,7 +148,7 @@ BENCHES = {
     "array": Bench("tb.array.bench_array", MacArray, _BLOCKS),
     "drain": Bench("tb.postprocess.bench_drain", Drain, _BLOCKS | _MAPS),
     "sequencer": Bench("tb.core.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
-    "link": Bench("tb.link.bench_link", Engine, _LINKS),
+    "link": Bench("tb.link.bench_link", Engine, _LINKS | _MAP_LINKS),
     "engine": Bench("tb.bench_engine", Engine, _ENGINES),
     "networks": Bench("tb.bench_networks", Engine, _NETWORKS),
     "axi": Bench("tb.axi.bench_axi", AxiEngine, _AXIS, AXI_NAMING),

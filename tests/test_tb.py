@@ -38,6 +38,7 @@ COMPILED = {
 SOME = {
     "drain": {"1x4", "3x12l6r2", "2x16l8r4s", "3x8l4m"},
     "engine_simulated": set(),
+    "link": {"1x4b1", "3x4b4", "2x5b8", "2x6b16", "3x4b4m"},
     "link_simulated": {"3x4b4", "2x6b16"},
     "map_feeder": {"3x5m", "4x12l4m"},
     "memories": {"2x6b16", "20x4"},

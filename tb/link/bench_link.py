@@ -3,7 +3,7 @@
 import numpy as np
 
 from celosia.spec import (
-    DESCRIPTOR,
+    INPUT_LAYOUT,
     REQUEST,
     InferFlag,
     Memory,
@@ -11,8 +11,8 @@ from celosia.spec import (
     Opcode,
     Status,
     ceil_div,
+    descriptor,
     memories,
-    pack_descriptor,
     record,
     round_up,
 )
@@ -21,8 +21,12 @@ from tb.base import bench_stalled
 from tb.engine_tb import EngineTB
 from tb.programs import parameters
 
-#: Entries of good programs, and of those that end at an illegal descriptor (see `_program`).
+from .tiny_layers import pack_layer, striped
+
+#: Entries of good programs, and of those that end at an illegal descriptor (see `_program`). With
+#: convolution one is in between, of an image that all rows share.
 _GOOD, _BAD = (0, 2), (3, 4, 6)
+_STRIPED = 3
 #: Words of an input at the most; results are stored above two of them.
 _WORDS = 4
 
@@ -33,6 +37,8 @@ class LinkTB(EngineTB):
     async def fill(self) -> None:
         """Write every record of every memory, activations by running on inputs that fill them."""
         config = self.config
+        if config.convolution:
+            self.send(self.write_frame(Memory.LAYOUT, 0, self._layout()))
         for memory in (Memory.WEIGHTS, Memory.PARAMS, Memory.TABLES):
             depth = record(config, memory).depth
             if depth:
@@ -64,16 +70,20 @@ class LinkTB(EngineTB):
 
     def infer(self) -> bytes:
         """Often the same program and length as before: only such runs overlap."""
+        if self.config.convolution and self.rng.random() < 0.4:
+            return self._infer_striped()
         words = int(self.rng.choice([2, 2, 2, self.rng.integers(1, _WORDS + 1)]))
         entry = int(self.rng.choice([*_GOOD, 0, 0]))
         return self._infer(entry, int(self.rng.integers(1, self.config.rows + 1)), words)
 
     def write(self) -> bytes:
         """A WRITE of anything, but of the program only what it holds."""
-        shape = self._shape([Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM, Memory.TABLES])
+        shape = self._shape([each for each in memories(self.config) if each != Memory.ACTIVATIONS])
         address, count = self._range(shape.depth)
         if shape.memory == Memory.PROGRAM:
             records = self._program()[address : address + count]
+        elif shape.memory == Memory.LAYOUT:
+            records = self._layout()
         else:
             records = self._records(shape.memory, count)
         return self.write_frame(shape.memory, address, records)
@@ -82,6 +92,17 @@ class LinkTB(EngineTB):
         x = self.rng.integers(0, 256, (images, words, self.config.lanes)).astype(np.uint8)
         x[:, self.rng.random(x.shape[1:]) < 0.5] = 0
         return self.infer_frame(entry, x, skip=self.rng.random() < 0.8)
+
+    def _infer_striped(self, count: int = 2 * _WORDS, images: int = 1) -> bytes:
+        """All rows share an image of ``count`` words, of which each keeps `_WORDS`."""
+        x = self.rng.integers(0, 256, (images, count, self.config.lanes)).astype(np.uint8)
+        skip = self.rng.random() < 0.8
+        return self.infer_frame(_STRIPED, x, skip, stripes=True)
+
+    def _layout(self, length: int = _WORDS) -> np.ndarray:
+        """Ranges of the rows that all lie in an image."""
+        layout = {"row_words": int(self.rng.integers(2)), "halo": 0, "length": length}
+        return np.frombuffer(INPUT_LAYOUT.pack(**layout), np.uint8)[None]
 
     def _shape(self, memories: list[Memory]):
         shapes = [record(self.config, memory) for memory in memories]
@@ -107,7 +128,7 @@ class LinkTB(EngineTB):
 
     def _program(self) -> np.ndarray:
         """0: two layers; 2: one of two tiles; 3: illegal; 4: a layer, then illegal at 5;
-        6: two layers and no end."""
+        6: two layers and no end. With convolution the rows of another one, at 3, share an image."""
         config, words = self.config, self.config.words_per_tile
         table = {"use_table": int(config.tables > 0), "table": max(config.tables - 1, 0)}
         common = {"op": Op.DENSE, "clamp_max": 255, "tiles": 1, "src_words": 1, "tail": 1}
@@ -130,10 +151,31 @@ class LinkTB(EngineTB):
             first | {"store": 1, "dst": scratch},
             first | {"emit": 1},
         ]
-        records = np.array([list(pack_descriptor(**layer)) for layer in layers], np.uint8)
+        packed = [pack_layer(layer, config) for layer in layers]
+        if config.convolution:
+            packed.insert(_STRIPED, striped(config))
+        records = np.array([list(each) for each in packed], np.uint8)
         # What pads a descriptor is not stored.
-        records[:, ceil_div(DESCRIPTOR.width, 8) :] = self.rng.integers(256)
+        records[:, ceil_div(descriptor(config).width, 8) :] = self.rng.integers(256)
         return records
+
+    def _refused_stripes(self) -> list[bytes]:
+        """Requests of one image for all rows that are refused, and writes of its layout."""
+        layout, most = self._layout(), (1 << 24) - 1
+        return [
+            self._infer_striped(images=2),
+            self.frame(Opcode.INFER, InferFlag.STRIPES | InferFlag.IMAGES_MASK, 0, 1),
+            self.frame(Opcode.INFER, InferFlag.STRIPES, _STRIPED, 0, self._words(2)),
+            self.frame(Opcode.INFER, InferFlag.STRIPES, self.config.program_depth, 1),
+            self.frame(Opcode.INFER, InferFlag.STRIPES, _STRIPED, most, self._words(3)),
+            self._infer_striped()[: -self.link_bytes],
+            self._infer_striped() + self._words(1),
+            self.frame(Opcode.READ, Memory.LAYOUT, 1, 1),
+            self.frame(Opcode.READ, Memory.LAYOUT, 0, 2),
+            self.frame(Opcode.WRITE, Memory.LAYOUT, 0, 0, self._words(1)),
+            self.write_frame(Memory.LAYOUT, 1, layout),
+            self.write_frame(Memory.LAYOUT, 0, layout) + self._words(2),
+        ]
 
     def malformed(self) -> list[bytes]:
         """One request of every kind that is refused."""
@@ -158,7 +200,7 @@ class LinkTB(EngineTB):
             self.frame(Opcode.WRITE, Memory.PROGRAM, 0, 0, self._words(2)),
             self.frame(Opcode.INFER, 0, 0, 0, self._words(2)),
             # No such memory, command, row.
-            self.frame(Opcode.READ, 5, 0, 1),
+            self.frame(Opcode.READ, 6, 0, 1),
             self.frame(Opcode.READ, 255, 0, 1),
             self.frame(Opcode.WRITE, Memory.ACTIVATIONS, 0, 1, self._words(2)),
             self.frame(Opcode.WRITE, Memory.PARAMS | 8, 0, 1, self._words(2)),
@@ -168,7 +210,8 @@ class LinkTB(EngineTB):
             self.frame(Opcode.INFER, config.rows, 0, 1, self._words(2)),
             self.frame(Opcode.INFER, InferFlag.IMAGES_MASK, 0, 1, self._words(2)),
             # Programs that are none, some of them with results before.
-            *(self._infer(entry, config.rows, 2) for entry in _BAD),
+            *(self._infer(entry + config.convolution, config.rows, 2) for entry in _BAD),
+            *(self._refused_stripes() if config.convolution else []),
         ]
         for _ in range(3):
             for frame in (self.write(), self._infer(0, config.rows, 3)):
@@ -194,6 +237,12 @@ async def malformed(dut, stall):
     await tb.reset()
     await tb.fill()
     frames = tb.malformed()
+    if tb.config.convolution:
+        # Two banks that do not fit, until it is written again.
+        length = tb.config.act_depth // 2 + 1
+        tb.send(tb.write_frame(Memory.LAYOUT, 0, tb._layout(length)))
+        tb.send(tb._infer_striped())
+        tb.send(tb.write_frame(Memory.LAYOUT, 0, tb._layout()))
     for index in tb.rng.permutation(len(frames)):
         tb.send(frames[index])
         tb.send_all(tb.good() for _ in range(tb.rng.integers(settings.amount(4) + 1)))

@@ -147,11 +147,12 @@ class Memories(wiring.Component):
         return m
 
     def _layout(self, m: Module) -> None:
-        """The layout of inputs, a register."""
+        """The layout of inputs, a register; like any memory it keeps its contents in reset."""
         record = written_record(self.config, self.write, Memory.LAYOUT)
+        layout = Signal.like(self.layout.as_value(), name="held_layout", reset_less=True)
         with m.If(self.write.en[Memory.LAYOUT]):
-            m.d.sync += self.layout.eq(record)
-        m.d.comb += self.records.layout.eq(self.layout)
+            m.d.sync += layout.eq(record)
+        m.d.comb += [self.layout.eq(layout), self.records.layout.eq(layout)]
 
     def _tables(self, m: Module, cells: ModuleType, address: Callable) -> None:
         """A copy of the element tables for each requantizer; the host reads the first one."""

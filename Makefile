@@ -17,7 +17,7 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sim verilog bitstream report picture netlist bench fuzz lint gen clean
+.PHONY: help setup demo check test sim verilog bitstream report picture netlist networks bench fuzz lint gen clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -66,6 +66,10 @@ netlist: setup  ## boards of every family before and after synthesis, every engi
 	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py \
 	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py \
 	  tests/sw/driver/rtl/test_maps.py
+
+networks: setup  ## random CNNs in RTL on eight engine shapes, against LiteRT; JSON in build/networks.json
+	@mkdir -p build
+	$(PYTHON) -m bench.networks --json build/networks.json
 
 lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff check .

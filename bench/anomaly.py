@@ -39,10 +39,12 @@ class Anomaly:
 
     def cycles(self, rows: int, cols: int, peers: str = "") -> Row:
         """Cycles per image of one run."""
-        metrics = self.measured(rows, cols).metrics
+        measured = self.measured(rows, cols)
+        metrics = measured.metrics
         limit = cycles_per_image(self.graph, metrics.config)
         return Row(
-            name=f"AD {rows}x{cols}, batches of {rows}, no skipping, {metrics.images:,} images",
+            name=f"AD {rows}x{cols}, batches of {measured.batch}, no skipping, "
+            f"{metrics.images:,} images",
             value=metrics.cycles_per_image,
             unit="cycles/image",
             goal=_ALLOWED * limit,

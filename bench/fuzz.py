@@ -3,7 +3,9 @@
     python -m bench.fuzz [--count 20000] [--format .onnx] [--seed 0] [--json FILE]
 
 Each file must give a model or a `CelosiaError`. Any other outcome is reported as bad, with the seed
-that repeats it, and so is a worker process that dies (a crash in a C library).
+that repeats it, and so is a worker process that dies (a crash in a C library), that does not end,
+or that takes more than `_MOST_MEMORY`. Of .tflite files the structure is read for `celosia check`
+too, and models are compiled.
 """
 
 import argparse
@@ -21,6 +23,8 @@ __all__ = ["main"]
 
 FORMATS = (".tflite", ".onnx", ".keras", ".pt2", ".celosia")
 _CHUNK = 500
+#: MiB that a worker may take more than for a good file.
+_MOST_MEMORY = 512
 
 
 def main() -> int:
@@ -41,16 +45,16 @@ def main() -> int:
 
 def fuzz(suffix: str, count: int, seed: int) -> dict:
     """Results of ``count`` files: outcomes, the slowest, memory in MiB, files left behind."""
-    data, begin = good(suffix), time.perf_counter()
+    files, begin = seeds(suffix), time.perf_counter()
     total = {"files": 0, "model": 0, "error": 0, "slowest": 0.0, "memory": 0, "bad": []}
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         for start in range(0, count, _CHUNK):
             end, results = min(start + _CHUNK, count), context.SimpleQueue()
-            arguments = (suffix, data, seed, start, end, folder, results)
+            arguments = (suffix, files, seed, start, end, folder, results)
             worker = context.Process(target=_work, args=arguments)
             worker.start()
-            worker.join(60 + 5 * _CHUNK)
+            worker.join(60 + _CHUNK)
             if worker.exitcode != 0:
                 worker.kill()
                 total["bad"].append(f"worker of {start}..{end} ended with {worker.exitcode}")
@@ -61,23 +65,29 @@ def fuzz(suffix: str, count: int, seed: int) -> dict:
             for key in ("slowest", "memory"):
                 total[key] = max(total[key], part[key])
             total["bad"] += part["bad"]
+            if part["memory"] > _MOST_MEMORY:
+                total["bad"].append(f"{start}..{end} took {part['memory']} MiB")
             total["files"] += end - start
         total["left behind"] = sorted(os.listdir(folder))
     total["seconds"] = round(time.perf_counter() - begin, 1)
     return total
 
 
-def _work(suffix: str, data: bytes, seed: int, start: int, end: int, folder: str, results) -> None:
+def _work(
+    suffix: str, files: list[bytes], seed: int, start: int, end: int, folder: str, results
+) -> None:
     from tests.helpers.hostile import mutate, outcome
 
     os.chdir(folder)
     part = {"model": 0, "error": 0, "slowest": 0.0, "bad": []}
-    outcome(data, suffix)
+    for data in files:
+        outcome(data, suffix)
     before = _peak()
     for index in range(start, end):
         begin = time.perf_counter()
         try:
-            part[outcome(mutate(data, suffix, [seed, index]), suffix)] += 1
+            data = mutate(files[index % len(files)], suffix, [seed, index])
+            part[outcome(data, suffix)] += 1
         except Exception as error:
             part["bad"].append(f"seed [{seed}, {index}]: {type(error).__name__}: {error}"[:300])
         part["slowest"] = max(part["slowest"], round(time.perf_counter() - begin, 3))
@@ -87,6 +97,15 @@ def _work(suffix: str, data: bytes, seed: int, start: int, end: int, folder: str
 def _peak() -> int:
     """Peak memory so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def seeds(suffix: str) -> list[bytes]:
+    """Small valid files, which are damaged in turn."""
+    if suffix == ".tflite":
+        from tests.helpers import hostile_tflite
+
+        return hostile_tflite.seeds()
+    return [good(suffix)]
 
 
 def good(suffix: str) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import celosia
 from bench.anomaly import Anomaly
+from bench.cnn import Convolutional
 from bench.mnist import Mnist
 from bench.models import digits
 from bench.row import Row
@@ -61,18 +62,19 @@ def main(argv: list[str] | None = None) -> int:
 
 def _measure(args: argparse.Namespace, progress) -> tuple[str, list[Row]]:
     mnist = Mnist(digits(args.data, progress), progress)
+    dense = Config.default(16, 16, convolution=0)
     rows = [
         mnist.cycles(8, 8, False, 1730, "SCALE-Sim 1,758, Amaranth MNIST TPU 6,608"),
         mnist.cycles(16, 16, False, 433, "FINN 429, axis-systolic-array 437"),
         mnist.cycles(16, 16, True, 260, "none of the peers skips zeros"),
         mnist.cycles(1, 128, False, 1050, "FINN about 870, Amaranth MNIST TPU 52,458"),
-        mnist.cycles(1, 128, True, 300, "225 bytes of an image are not 0"),
+        mnist.cycles(1, 128, True, 270, "225 bytes of an image are not 0"),
         mnist.utilization(8, 8),
         mnist.utilization(16, 16),
         mnist.accuracy_lost(),
         mnist.agreement(),
         mnist.seconds(),
-        *rates(mnist.digits.graph, Config.default(16, 16), mnist.digits.x, progress),
+        *rates(mnist.digits.graph, dense, mnist.digits.x, progress),
     ]
     runs = [mnist.measured(*run) for run in _RUNS]
     path = args.models / "ad01_int8.tflite"
@@ -83,7 +85,13 @@ def _measure(args: argparse.Namespace, progress) -> tuple[str, list[Row]]:
         runs += [ad.measured(8, 8), ad.measured(16, 16)]
     else:
         print(f"bench: {path} is missing, its figures are left out", file=sys.stderr)
-    return mnist.digits.name, [*rows, _mismatches(runs)]
+    rows.append(_mismatches(runs))
+    cnn = Convolutional(args.models, progress)
+    if missing := cnn.missing:
+        print(f"bench: {missing[0]} is missing, CNNs are left out", file=sys.stderr)
+    else:
+        rows += cnn.rows()
+    return mnist.digits.name, rows
 
 
 _RUNS = ((8, 8, False), (16, 16, False), (16, 16, True), (1, 128, False), (1, 128, True))

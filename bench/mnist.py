@@ -29,13 +29,14 @@ class Mnist:
 
     def cycles(self, rows: int, cols: int, skip: bool, goal: float, peers: str = "") -> Row:
         """Cycles per image, from the first input word to the last output word of one run."""
-        metrics = self.measured(rows, cols, skip).metrics
+        measured = self.measured(rows, cols, skip)
+        metrics = measured.metrics
         if not skip:
             limit = cycles_per_image(self.digits.graph, metrics.config)
             peers = f"limit {limit:,.0f}" + (f"; {peers}" if peers else "")
         how = "zeros skipped" if skip else "no skipping"
         return Row(
-            name=f"{rows}x{cols}, batches of {rows}, {how}, {metrics.images:,} images",
+            name=f"{rows}x{cols}, batches of {measured.batch}, {how}, {metrics.images:,} images",
             value=metrics.cycles_per_image,
             unit="cycles/image",
             goal=goal,

@@ -18,17 +18,19 @@ __all__ = ["Measured", "simulate"]
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures of a run on the compiled RTL, its int8 outputs, and how many differ from golden."""
+    """Figures of a run on the compiled RTL of ``batch`` images at a time, its int8 outputs, and how
+    many differ from golden."""
 
     metrics: Metrics
     outputs: np.ndarray
     mismatches: int
+    batch: int
 
 
 def simulate(
     graph: Graph, config: Config, x: np.ndarray, skip: bool, progress: Progress
 ) -> Measured:
-    """Run int8 ``x`` at once, in batches of as many images as the engine has rows."""
+    """Run int8 ``x`` at once, in batches of as many images as the engine computes together."""
     image = compile(graph, config)
     with driver.open("rtl", image, progress) as device:
         device.counters(clear=True)
@@ -44,4 +46,4 @@ def simulate(
             counters=device.counters(),
         )
     mismatches = int((outputs != golden(image, x)[-1]).sum())
-    return Measured(metrics, outputs, mismatches)
+    return Measured(metrics, outputs, mismatches, image.batch)

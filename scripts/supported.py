@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from celosia.importer.keras.activations import ACTIVATIONS
-from celosia.importer.keras.layers import LAYERS
+from celosia.importer.keras.calls import CALLS
+from celosia.importer.keras.layers import LAYERS, MERGES
 from celosia.importer.onnx.operators import OPERATORS as ONNX
+from celosia.importer.onnx.qdq import LINEAR
 from celosia.importer.tflite.builder import HANDLERS, Builder
 from celosia.importer.torch.operators import OPERATORS as TORCH
 from celosia.network.functions import FORMULAS
@@ -30,15 +32,19 @@ _TFLITE = {
 _INTRODUCTION = """\
 The operators that `celosia compile`, `run`, `check` and `diff` support. For a given model,
 `celosia check MODEL` shows where each operation runs; it ends with status 4 and names every
-operation that is not supported. Models have one input. Those of TFLite are graphs of layers on maps
-and vectors; float models are chains of linear layers on vectors, with one output."""
+operation that is not supported. Models have one input. They are graphs of layers on maps of
+one or two dimensions and on vectors; float models have one output.
+An attribute, argument or option that is not known is refused by its name and value."""
 
 _FLOAT = """\
-Linear layers run on the engine. Batch normalization, constant factors and summands, and rescaling
-are folded into the layer before or after them. Element-wise functions run on the engine: those that
-only clip are part of their layer's clamp, others take one of the engine's 256-entry tables each.
-Dropout, identity and reshaping are dropped. A softmax or log-softmax may be last, and runs on the
-host."""
+Dense layers run on every engine; convolutions, pools, sums and concatenations of branches on those
+with convolution. Channels first are brought to the engine's order, with channels last; results have
+the model's own. Batch normalization, constant factors and summands, and rescaling are folded into
+the layer before or after them; those for each feature of the input or of the result run on the
+host. Element-wise functions run on the engine: those that only clip are part of their layer's
+clamp, others take one of the engine's 256-entry tables each. Whatever is computed of constants is
+computed when the file is read. Dropout, identity, reshaping and axes in another order are dropped.
+A softmax or log-softmax may be last, and runs on the host."""
 
 
 def supported(notice: str) -> str:
@@ -50,8 +56,9 @@ def supported(notice: str) -> str:
     lines += ["", "## Float models: ONNX, Keras 3, PyTorch", "", _FLOAT, ""]
     lines += ["Element-wise functions, and compositions of them: " + _list(FORMULAS) + ".", ""]
     for title, names in (
-        ("ONNX operators (`.onnx`, float, or QDQ with its own scales)", ONNX),
-        ("Keras layers (`.keras`)", {*LAYERS, "InputLayer", "Add", "Multiply"}),
+        ("ONNX operators (`.onnx`, float, or QDQ with its own scales)", {*ONNX, *LINEAR}),
+        ("Keras layers (`.keras`, `.h5`)", {*LAYERS, *MERGES, "InputLayer"}),
+        ("Functions of `keras.ops` in functional models", CALLS),
         ("Keras activations by name", {*ACTIVATIONS, "softmax", "log_softmax"}),
         ("PyTorch operators (`torch.export`, `.pt2`)", TORCH),
     ):

@@ -52,6 +52,13 @@ def _small(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) 
     return Config(rows=rows, cols=cols, lanes=lanes, link_bytes=link_bytes, **sizes | overrides)
 
 
+def _for_networks(rows: int, cols: int, lanes: int, link_bytes: int, **overrides: int) -> Config:
+    """Memories large enough for small random networks of all operations."""
+    sizes = {"program_depth": 64, "act_depth": 4096 // lanes, "tables": 6}
+    ops = {"convolution": 1, "depthwise": 1}
+    return _small(rows, cols, lanes, link_bytes, **sizes | ops | overrides)
+
+
 #: One row; few lanes; prime columns; more rows than words; records smaller, larger and equal to
 #: link words; memories whose depth is no power of two; no tables; words of several beats, fast
 #: and slow.
@@ -100,6 +107,14 @@ _MAPS = {
     "4x12l4m": _small(4, 12, 4, 2, convolution=1, depthwise=1),
     "2x8m": _small(2, 8, 8, 8, convolution=1),
 }
+#: Engines for whole networks: one row; words of a number of bytes that is no power of two; tiles of
+#: depthwise layers narrower than the array's.
+_NETWORKS = {
+    "1x4m": _for_networks(1, 4, 4, 1),
+    "3x5m": _for_networks(3, 5, 5, 4),
+    "4x12l4m": _for_networks(4, 12, 4, 2),
+    "2x8l2m": _for_networks(2, 8, 2, 8),
+}
 #: Of the engines in a simulation's form: memories of one row, and slow requantizers.
 _SIMULATED = {name: _ENGINES[name] for name in ("1x4", "2x7", "3x12l6r2", "2x16l8r4s")}
 #: A trailer of many words, of one, and of less than one.
@@ -128,6 +143,7 @@ BENCHES = {
     "sequencer": Bench("tb.core.bench_sequencer", Sequencer, {"2x7": _ENGINES["2x7"], **_BLOCKS}),
     "link": Bench("tb.link.bench_link", Engine, _LINKS),
     "engine": Bench("tb.bench_engine", Engine, _ENGINES),
+    "networks": Bench("tb.bench_networks", Engine, _NETWORKS),
     "axi": Bench("tb.axi.bench_axi", AxiEngine, _AXIS, AXI_NAMING),
     # The engine that Verilator compiles for whole data sets.
     "engine_simulated": Bench("tb.bench_engine", Engine, _SIMULATED, technology="simulation"),

@@ -8,7 +8,7 @@ from cocotb.handle import HierarchyObject
 from celosia.driver.frames import pad_records, request
 from celosia.spec import InferFlag, Memory, Opcode
 
-from .base import TB
+from .base import PERIOD_NS, TB
 from .scoreboard import Scoreboard
 
 __all__ = ["EngineTB"]
@@ -29,8 +29,8 @@ class EngineTB(TB):
     def _connect(self, stall: tuple[float, float]) -> None:
         self._input = self.source("i", stall[0])
         self.output = self.sink("o", stall[1])
-        self.monitor("i", self.scoreboard.request)
-        self.monitor("o", self.scoreboard.response)
+        self._requests = self.monitor("i", self.scoreboard.request)
+        self._responses = self.monitor("o", self.scoreboard.response)
 
     async def reset_again(self) -> None:
         self._input.pins.valid.value = 0
@@ -53,9 +53,12 @@ class EngineTB(TB):
         payload = pad_records(records, self.link_bytes)
         return self.frame(Opcode.WRITE, memory, address, len(records), payload)
 
-    def infer_frame(self, entry: int, x: np.ndarray, skip: bool = True) -> bytes:
-        """INFER on the words x, uint8 [images, words, lanes]."""
+    def infer_frame(
+        self, entry: int, x: np.ndarray, skip: bool = True, stripes: bool = False
+    ) -> bytes:
+        """INFER on the words x, uint8 [images, words, lanes]; with ``stripes`` rows share one."""
         flags = InferFlag(0) if skip else InferFlag.NO_SKIP
+        flags |= InferFlag.STRIPES if stripes else InferFlag(0)
         payload = pad_records(x.transpose(1, 0, 2), self.link_bytes)
         return self.frame(Opcode.INFER, flags | (len(x) - 1), entry, x.shape[1], payload)
 
@@ -66,6 +69,14 @@ class EngineTB(TB):
     @property
     def sent(self) -> bool:
         return not self._input.queue
+
+    async def timed(self) -> int:
+        """As `drain`; returns the cycles from the first word sent to the last one answered."""
+        before = self._requests.transfers
+        await self.until(lambda: self._requests.transfers > before)
+        started = self._requests.time
+        await self.drain()
+        return (self._responses.time - started) // PERIOD_NS + 1
 
     async def drain(self) -> None:
         """Wait for the response to every request, then assert that no more words follow."""

@@ -59,6 +59,7 @@ class Scoreboard:
     answered : number of responses checked, by status.
     aborted : number of runs that a RESET ended during their response.
     dropped : number of runs that a RESET ended before their response.
+    counters : the last COUNTERS that the engine answered, by name.
     """
 
     def __init__(self, config: Config):
@@ -66,6 +67,7 @@ class Scoreboard:
         self.model = LinkModel(config)
         self.answered: dict[Status, int] = dict.fromkeys(Status, 0)
         self.aborted = self.dropped = 0
+        self.counters: dict[str, int] = {}
         self._expected: deque[_Expected] = deque()
         self._requests = _Framer(config.link_bytes)
         self._responses = _Framer(config.link_bytes)
@@ -140,6 +142,8 @@ class Scoreboard:
         assert len(frame) == len(want), self._difference(frame, want)
         size = self._trailer_size
         assert frame[-size:] == want[-size:], self._difference(frame, want)
+        if expected.opcode == Opcode.COUNTERS and len(frame) > size:
+            self.counters = COUNTERS.unpack(frame)
         if not expected.compare_payload:
             return
         if expected.opcode == Opcode.COUNTERS and len(frame) > size:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from cocotb.handle import HierarchyObject
 from cocotb.triggers import RisingEdge
+from cocotb.utils import get_sim_time
 
 from .pack import noise
 
@@ -83,12 +84,12 @@ class Monitor:
     - valid stays 1 until the transfer;
     - the payload does not change until the transfer.
 
-    ``transfers`` counts them.
+    ``transfers`` counts them, ``time`` is that of the last one in ns.
     """
 
     def __init__(self, pins: Pins, seen: Callable[[int], None]):
         self.pins, self.seen = pins, seen
-        self.transfers = 0
+        self.transfers, self.time = 0, 0
 
     async def run(self) -> None:
         pins, waiting = self.pins, None
@@ -110,5 +111,6 @@ class Monitor:
             if ready == "1":
                 waiting = None
                 self.transfers += 1
+                self.time = round(get_sim_time("ns"))
                 assert set(payload) <= {"0", "1"}, f"{pins.name}: undefined bits {payload}"
                 self.seen(int(payload, 2))

@@ -36,6 +36,7 @@ def layer(rng: np.random.Generator, config: Config, **fields: int) -> dict[str, 
         "tiles": up_to(3),
         "kernel_y": up_to(3),
         "kernel_x": up_to(3),
+        "kernel_rest": up_to(3),
         "tap_words": 1 if depthwise else up_to(3),
         "tail": 1 if depthwise else up_to(config.lanes),
         "weight_stride": up_to(40),
@@ -122,10 +123,11 @@ def steps(values: dict[str, int], config: Config) -> Iterator[dict[str, int]]:
         for t in range(d["tiles"]):
             weights = d["weights"] + t * d["weight_stride"]
             for ky in range(d["kernel_y"]):
-                for kx in range(d["kernel_x"]):
+                taps = d["kernel_rest"] if ky else d["kernel_x"]
+                for kx in range(taps):
                     for j in range(d["tap_words"]):
                         tap_end = j == d["tap_words"] - 1
-                        last = tap_end and ky == d["kernel_y"] - 1 and kx == d["kernel_x"] - 1
+                        last = tap_end and ky == d["kernel_y"] - 1 and kx == taps - 1
                         offset = ky * d["line_bytes"] + kx * d["tap_bytes"]
                         offset += (j + (t if depthwise else 0)) * config.slots
                         dy = (d["corner_y"] + ky * d["line_y"]) % 512

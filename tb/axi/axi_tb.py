@@ -138,13 +138,24 @@ class AxiTB(EngineTB):
     def start_write(self, name: str, **fields: int) -> Task:
         return cocotb.start_soon(self.write(name, **fields))
 
-    async def soft_reset(self) -> None:
-        """CONTROL.reset until nothing moves any more, then start anew with an empty model."""
+    async def soft_reset(self, dead: bool = False) -> int:
+        """CONTROL.reset until nothing moves any more, then start anew with an empty model.
+
+        A ``dead`` source is one that was reset itself: what it had begun to send has no end.
+        Returns STATUS.receiving before the end of the reset.
+        """
+        if dead:
+            self.source.assert_reset()
         await self.write("CONTROL", reset=1)
-        while any((await self.read("STATUS")).values()) or not self.sent:
-            pass
+        while True:
+            status = await self.read("STATUS")
+            if not (status["busy"] or status["sending"]) and (dead or self.sent):
+                break
+        if dead:
+            self.source.assert_reset(False)
         await self.write("CONTROL", reset=0)
         self.scoreboard = _ResetScoreboard(self.config)
+        return status["receiving"]
 
 
 class _ResetScoreboard(Scoreboard):

@@ -215,3 +215,24 @@ async def soft_reset(dut, stall):
         assert await tb.read("SCRATCH") == {"value": round_}
         aborted += scoreboard.aborted
     assert aborted and cut, f"{aborted} responses and {cut} requests were cut"
+
+
+@bench_stalled(100_000)
+async def dead_source(dut, stall):
+    """A source that is reset in the middle of a packet: CONTROL.reset, and the next word begins a
+    frame."""
+    tb = AxiTB(dut, f"dead_source{stall}", stall, pauses=0.1)
+    await tb.reset()
+    cut = rounds = 0
+    while cut < settings.amount(8):
+        rounds += 1
+        assert rounds < 100, f"{cut} requests were cut"
+        programs = Programs(tb.rng, tb.config)
+        program = programs.add(int(tb.rng.integers(1, 3)), 40)
+        load(tb, programs)
+        infer(tb, programs, program)
+        await tb.drain()
+        infer(tb, programs, program, tb.config.rows)
+        await tb.cycles(int(tb.rng.integers(1, 30)))
+        cut += await tb.soft_reset(dead=True)
+        assert await tb.read("STATUS") == {"busy": 0, "receiving": 0, "sending": 0}

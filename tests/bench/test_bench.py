@@ -15,7 +15,7 @@ from celosia_hw.array.mac_array import MacArray
 
 RNG = np.random.default_rng(0)
 GRAPH = network(RNG, [20, 9, 3])
-CONFIG = Config.default(2, 4)
+CONFIG = Config.default(2, 4, convolution=0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from celosia_hw.layouts import active_layer
 __all__ = ["SMALL", "layer", "packed", "segments", "steps"]
 
 #: Memories of no more words than the layers need.
-SMALL = Config.default(2, 6, lanes=3, act_depth=60, weight_depth=500)
+SMALL = Config.default(2, 6, lanes=3, act_depth=60, weight_depth=500, convolution=0)
 
 
 def layer(rng: random.Random, config: Config = SMALL, **fields: int) -> dict[str, int]:

@@ -11,7 +11,7 @@ RESET_MARK = 0xCC
 
 
 def config(link_bytes: int) -> Config:
-    return Config.default(4, 4, link_bytes=link_bytes)
+    return Config.default(4, 4, link_bytes=link_bytes, convolution=0)
 
 
 def complement(frame: bytes) -> bytes:

@@ -4,18 +4,26 @@ import io
 import struct
 import time
 import zipfile
+from dataclasses import replace
 
 import numpy as np
+from tests.helpers.hostile_tflite import other_value
 
+from celosia.compiler import compile, needs
 from celosia.compiler.image import Image
 from celosia.importer import model_from_bytes
+from celosia.importer.tflite.outline import tflite_outline
 from celosia.network.float_network import FloatNetwork
+from celosia.network.network import Network
+from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 
 __all__ = ["mutate", "outcome"]
 
 #: Seconds for one file; what is slower counts as a hang.
 _PATIENCE = 5.0
+#: What .tflite files are compiled for.
+_ENGINE = replace(Config.default(4, 8), convolution=1, depthwise=1)
 
 
 def outcome(data: bytes, suffix: str) -> str:
@@ -28,6 +36,8 @@ def outcome(data: bytes, suffix: str) -> str:
                 host = image.model.host
                 host.prepare(np.zeros((1, *host.input_shape), host.input_dtype))
             return "model"
+        if suffix == ".tflite":
+            return _tflite(data)
         model = model_from_bytes(data, "fuzz", suffix)
         if isinstance(model, FloatNetwork):
             with np.errstate(all="ignore"):
@@ -43,13 +53,31 @@ def outcome(data: bytes, suffix: str) -> str:
         assert time.perf_counter() - begin < _PATIENCE
 
 
+def _tflite(data: bytes) -> str:
+    """What `celosia check` and `celosia compile` do with the file."""
+    try:
+        network = model_from_bytes(data, "fuzz", ".tflite")
+    except CelosiaError:
+        tflite_outline(data)
+        raise
+    outline = tflite_outline(data)
+    assert isinstance(network, Network) and not outline.unsupported
+    network.prepare(np.zeros((1, *network.host.input_shape), network.host.input_dtype))
+    needs(outline, _ENGINE)
+    compile(network, _ENGINE)
+    return "model"
+
+
 def mutate(data: bytes, suffix: str, seed: list[int]) -> bytes:
     """``data`` damaged: cut short, bits flipped or words overwritten.
 
+    Of half of the .tflite files a value of the structure is changed, and the file is made again.
     Zip files have check sums, which would catch almost all of it: three of four times a member is
     damaged, and stored with a right sum, as somebody hostile would. So it is with program images.
     """
     rng = np.random.default_rng(seed)
+    if suffix == ".tflite" and rng.random() < 0.5:
+        return other_value(data, rng)
     if suffix in (".keras", ".pt2") and rng.random() < 0.75:
         return _inside_zip(data, rng)
     if suffix == ".celosia" and rng.random() < 0.75:

@@ -20,6 +20,8 @@ _TYPES = {
 _VERSIONS = {
     "FULLY_CONNECTED": 5,
     "RESHAPE": 1,
+    "SQUEEZE": 1,
+    "EXPAND_DIMS": 1,
     "ELU": 1,
     "HARD_SWISH": 1,
     "RELU_N1_TO_1": 1,
@@ -136,4 +138,4 @@ def run(
         runs.append({d[key]: interpreter.get_tensor(d["index"]).copy() for d in details})
     if resize:
         return runs[0]
-    return {name: np.concatenate([one[name] for one in runs]) for name in runs[0]}
+    return {name: np.concatenate([np.atleast_1d(one[name]) for one in runs]) for name in runs[0]}

@@ -10,12 +10,14 @@ from celosia.spec import Config, Rounding
 
 #: Small, odd, wide, tall: every ratio of rows, cols, lanes and link words that tends to break.
 CONFIGS = {
-    "1x4": Config.default(1, 4, weight_depth=1 << 18, act_depth=1024, link_bytes=1),
-    "3x5": Config.default(3, 5, weight_depth=1 << 18, act_depth=1024, link_bytes=2),
-    "4x12-lanes4": Config.default(4, 12, lanes=4, weight_depth=1 << 17, link_bytes=8),
-    "16x16": Config.default(16, 16),
-    "1x128": Config.default(1, 128, link_bytes=32),
-    "32x8": Config.default(32, 8, weight_depth=1 << 17, link_bytes=4),
+    "1x4": Config.default(1, 4, weight_depth=1 << 18, act_depth=1024, link_bytes=1, convolution=0),
+    "3x5": Config.default(3, 5, weight_depth=1 << 18, act_depth=1024, link_bytes=2, convolution=0),
+    "4x12-lanes4": Config.default(
+        4, 12, lanes=4, weight_depth=1 << 17, link_bytes=8, convolution=0
+    ),
+    "16x16": Config.default(16, 16, convolution=0),
+    "1x128": Config.default(1, 128, link_bytes=32, convolution=0),
+    "32x8": Config.default(32, 8, weight_depth=1 << 17, link_bytes=4, convolution=0),
 }
 
 

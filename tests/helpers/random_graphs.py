@@ -183,14 +183,16 @@ class _Builder:
 _WINDOW = ("kernel", "stride", "dilation", "padding", "output_size")
 
 
-def random_graph(rng: np.random.Generator, layers: int = 7, largest: int = 9) -> Graph:
-    """A graph of 1..``layers`` layers; its input has at most ``largest`` of each.
+def random_graph(
+    rng: np.random.Generator, layers: int = 7, largest: int = 9, fewest: int = 1
+) -> Graph:
+    """A graph of ``fewest``..``layers`` layers; its input has at most ``largest`` of each.
 
     Tensors that no layer reads are its outputs.
     """
     while True:
         builder = _Builder(rng, largest)
-        for _ in range(builder.pick(1, layers)):
+        for _ in range(builder.pick(fewest, layers)):
             builder.add(_KINDS[builder.pick(0, len(_KINDS) - 1)])
         used = {tensor for reads in builder.reads for tensor in reads}
         if 0 in used:

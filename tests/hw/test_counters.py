@@ -8,7 +8,7 @@ from celosia_hw.counters import Counters
 
 
 def config(bits: int) -> Config:
-    return Config.default(3, 4, counter_bits=bits)
+    return Config.default(3, 4, counter_bits=bits, convolution=0)
 
 
 @pytest.mark.parametrize("bits", [0, 5, 48])

@@ -11,7 +11,9 @@ from celosia_hw.boards.design import design
 from celosia_hw.emit import TOP, emit, verilog
 from celosia_hw.postprocess.requantizer import Requantizer
 
-CONFIG = Config.default(2, 4, weight_depth=16, param_depth=8, act_depth=16, program_depth=4)
+CONFIG = Config.default(
+    2, 4, weight_depth=16, param_depth=8, act_depth=16, program_depth=4, convolution=0
+)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,9 @@ from celosia_hw.boards.platforms import target
 from celosia_hw.boards.top import BoardTop
 
 #: Deep enough for block RAMs, and with tables.
-CONFIG = Config.default(2, 4, act_depth=64, weight_depth=64, tables=1, requantizers=1)
+CONFIG = Config.default(
+    2, 4, act_depth=64, weight_depth=64, tables=1, requantizers=1, convolution=0
+)
 
 
 def submodules(fragment: Fragment, path: str = "") -> Iterator[tuple[str, Fragment]]:

@@ -24,7 +24,8 @@ class RequestGate(wiring.Component):
     i : In(`axi_stream`)
     o : Out(stream of `link_word`)
     drop, wait : In(1)
-    receiving : Out(1), the last word accepted, discarded ones included, did not end its frame.
+    receiving : Out(1), the last word accepted, discarded or not, did not end its frame. While
+        only ``wait`` is 1 it is cleared: what its source had begun is over, even if it has no end.
     """
 
     def __init__(self, config: Config):
@@ -49,6 +50,8 @@ class RequestGate(wiring.Component):
         ]
         with m.If(self.i.tvalid & self.i.tready):
             m.d.sync += self.receiving.eq(~self.i.tlast)
+        with m.Elif(self.wait):
+            m.d.sync += self.receiving.eq(0)
         return m
 
 

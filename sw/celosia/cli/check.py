@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clock", type=float, metavar="MHZ", default=100.0,
         help="clock that images/s are said for, an assumption (100)",
     )  # fmt: skip
+    options.add_reference(parser)
     options.add_engine(parser)
     options.add_json(parser)
 
@@ -40,18 +41,26 @@ def run(args: argparse.Namespace) -> int:
     """0: it fits; 3: some memory is too small; 4: an operation is not supported."""
     from celosia.predict.check import Check
 
-    from .outline import read_outline
+    from .outline import read_image, read_outline
 
     options.check_outputs(args.json)
     console = Console(args.quiet, args.json)
     if not (math.isfinite(args.clock) and args.clock > 0):
         raise CelosiaError(f"{args.clock:g} MHz is not a positive frequency", where="--clock")
     asked = _engine(args)
-    outline = read_outline(args.model)
-    check = Check(outline, outline.config if outline.config and not asked else asked or
-                  options.config(args), args.clock)  # fmt: skip
+    outline, image = read_outline(args.model, options.reference(args)), read_image(args.model)
+    config = outline.config if outline.config and not asked else asked or options.config(args)
+    if image and config != image.config:
+        raise CelosiaError(
+            f"a program for the {image.config} engine runs on no other",
+            where=args.model,
+            todo="check the model itself",
+        )
+    with console.progress() as progress:
+        check = Check(outline, config, args.clock, image, progress)
+        document = check.to_dict()
     _show(check, console)
-    console.write_json(check.to_dict())
+    console.write_json(document)
     return check.status
 
 
@@ -97,6 +106,8 @@ def _show(check: "Check", console: Console) -> None:
         return
     _show_speed(check, console)
     console.say()
+    for line in _short(check):
+        console.say(line, "bold red")
     if check.lacking:
         lacks = " and ".join(check.lacking)
         console.say(
@@ -123,6 +134,14 @@ def _memories(check: "Check", console: Console) -> Iterator[tuple[str | Text, ..
         )  # fmt: skip
 
 
+def _short(check: "Check") -> Iterator[str]:
+    """A line for each memory that is too small."""
+    for use in check.memories:
+        if not use.fits:
+            by = f"{use.needed - use.available:,} of {use.needed:,}"
+            yield f"short of {use.title}: {by} words are missing"
+
+
 def _show_speed(check: "Check", console: Console) -> None:
     found, engine = check.estimate, check.judged
     assert found and check.latency_seconds is not None  # of a model that some engine holds
@@ -138,29 +157,47 @@ def _show_speed(check: "Check", console: Console) -> None:
             f"{need.activations:,}",
             "yes" if need.tables else "",
             f"{need.cycles:,.0f}",
+            f"{need.cycles / found.images / check.mhz:,.1f}",
             f"{need.share:.1%}",
+            f"{need.busy:.0%}" if need.busy is not None and need.layer.macs else "",
             share_bar(console, need.share, "yellow" if need.share >= 0.25 else "blue"),
         )
         for need in check.layers
     ]
     columns(
         console,
-        ("layer", ">in x out", ">weights", ">params", ">act.", "table", ">cycles", ">share", ""),
+        (
+            "layer",
+            ">in, out",
+            ">weights",
+            ">params",
+            ">act.",
+            "table",
+            ">cycles",
+            ">us/image",
+            ">share",
+            ">busy",
+            "",
+        ),
         rows,
     )
     heading(console, f"speed, no zero skipped, with an assumed clock of {check.mhz:g} MHz")
     about = "" if found.exact else "about "
-    columns(
-        console,
-        (),
-        [
-            ("one image alone", f"{about}{found.latency:,} cycles",
-             f"{check.latency_seconds * 1e6:,.1f} us"),
-            (batches, f"{about}{found.per_image:,.1f} cycles per image",
-             f"{check.images_per_second:,.0f} images/s"),
-            ("utilization", f"{check.utilization:.1%} of {engine.multipliers} multipliers", ""),
-        ],
-    )  # fmt: skip
+    lines = [
+        ("one image alone", f"{about}{found.latency:,} cycles",
+         f"{check.latency_seconds * 1e6:,.1f} us"),
+        (batches, f"{about}{found.per_image:,.1f} cycles per image",
+         f"{check.images_per_second:,.0f} images/s"),
+    ]  # fmt: skip
+    if check.utilization is not None:
+        text = f"{check.utilization:.1%} of {engine.multipliers} multipliers"
+        lines.append(("utilization", text, ""))
+    columns(console, (), lines)
     needs = sorted(check.layers, key=lambda need: need.cycles, reverse=True)
+    if check.folded and check.folded.macs < check.outline.macs:
+        console.say(
+            f"without channels that no input can change {check.folded.macs:,} of "
+            f"{check.outline.macs:,} MACs are left"
+        )
     most = ", ".join(f"{n.layer.name} ({n.share:.0%})" for n in needs[:3] if n.share >= 0.1)
     console.say(f"most time goes to {most or 'no layer in particular'}")

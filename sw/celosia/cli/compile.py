@@ -5,7 +5,8 @@ import argparse
 from . import options
 from .console import Console
 from .files import load_model
-from .quantize import add_calibration, compilable
+from .precision import say_precision
+from .quantize import add_calibration, measured
 
 __all__ = ["add_arguments", "run"]
 
@@ -19,9 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--emit-all", action="store_true", help="hand out every layer's results, not only the last"
     )
+    options.add_reference(parser)
     options.add_maps(parser)
     options.add_engine(parser)
     options.add_output(parser, "the program image, .celosia")
+    options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,10 +32,11 @@ def run(args: argparse.Namespace) -> int:
     from celosia.network.folding import fold_channels
     from celosia.network.graph import Graph
 
-    options.check_outputs(args.output)
-    console = Console(args.quiet)
+    options.check_outputs(args.output, args.json)
+    console = Console(args.quiet, args.json)
     config = options.config(args)
-    model = compilable(args, load_model(args.model), console)
+    source = load_model(args.model, options.reference(args))
+    model, precision = measured(args, source, console)
     compile(model, config, emit_all=args.emit_all, **options.maps(args)).save(args.output)
     graph = model if isinstance(model, Graph) else model.graph
     if not isinstance(model, Graph):
@@ -49,4 +53,18 @@ def run(args: argparse.Namespace) -> int:
     needed = needs(graph, config, **options.maps(args))
     rows = [(name, f"{n:,}", f"{getattr(config, name):,}") for name, n in needed.items()]
     console.table(rows, ("memory", "used", "of"))
+    if precision is not None:
+        say_precision(console, precision)
+    console.write_json(
+        {
+            "model": args.model,
+            "engine": config.to_dict(),
+            "layers": len(graph.layers),
+            "macs": graph.macs,
+            "memory": {
+                name: {"used": n, "of": getattr(config, name)} for name, n in needed.items()
+            },
+            "precision": None if precision is None else precision.to_dict(),
+        }
+    )
     return 0

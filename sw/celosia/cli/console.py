@@ -25,7 +25,7 @@ class Console:
 
     Parameters
     ----------
-    quiet : print neither text nor progress; errors and JSON remain.
+    quiet : print neither text nor progress; errors, warnings and JSON remain.
     json : "-" when stdout is for JSON alone, so that text is on stderr; else a file or None.
     """
 
@@ -40,6 +40,11 @@ class Console:
         """A line for people, as it is."""
         if not self.quiet:
             self._text.print(text, style=style, markup=False)
+
+    def warn(self, text: str, where: str = "") -> None:
+        """A warning, ``where`` it is from and what to do; on stderr, whether quiet or not."""
+        said = f"warning: {where}: {text}" if where else f"warning: {text}"
+        self._progress.print(said, markup=False, soft_wrap=True)
 
     def table(self, rows: Sequence[tuple[str, ...]], header: tuple[str, ...] = ()) -> None:
         """Rows of text in columns; nothing is cut short, however narrow the terminal."""

@@ -33,10 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_argument("--random", type=int, metavar="N", help="N inputs drawn at random instead")
     parser.add_argument("--seed", type=int, default=0, help="of --random (0)")
     parser.add_argument(
-        "--against", choices=("litert", "onnxruntime", "reference"),
-        help="what to hold it against: the model file's own runtime, or reference, the layers "
-        "evaluated directly in NumPy (the runtime if there is one)",
+        "--against", choices=("litert", "tflm", "onnxruntime", "reference"),
+        help="what to hold it against: a runtime of the model file, or reference, the layers "
+        "evaluated directly in NumPy (the runtime whose bytes it gives, if there is one)",
     )  # fmt: skip
+    options.add_reference(parser)
     parser.add_argument(
         "--transport", choices=("golden", "rtl"), default="golden",
         help="engine: the NumPy model or the compiled simulation of the Verilog (golden)",
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs(args.json)
     console = Console(args.quiet, args.json)
     config = options.config(args)
-    network = _network(args.model)
+    network = _network(args)
     x = _inputs(args, network)
     with console.progress() as progress:
         start = time.perf_counter()
@@ -63,30 +64,61 @@ def run(args: argparse.Namespace) -> int:
             network.graph, network.prepare(x), config, args.transport, progress, args.rtl
         )
         seconds = time.perf_counter() - middle
-    found = compare(network, x, layers, reference)
+    found = compare(network, x, layers, reference, _other(args, network))
     _show(found, len(x), f"{options.transport_name(args)} {config} engine", console)
     document = {"model": args.model, "images": len(x), "engine": config.to_dict()}
+    document |= {"bytes_of": str(network.reference)}
     document |= {"transport": args.transport, "rtl": options.rtl_form(args), "seconds": seconds}
-    document |= {"reference_seconds": middle - start}
+    document |= {"reference_seconds": middle - start, "outputs": network.describe_heads()}
     console.write_json(document | found.to_dict())
     return int(not found.equal)
 
 
-def _network(path: str) -> "Network":
+def _network(args: argparse.Namespace) -> "Network":
     """What is in the file, as `Network`: a graph alone is one without host steps."""
-    from celosia.importer import load_model
+    from celosia.compiler.image import Image
     from celosia.network.float_network import FloatNetwork
     from celosia.network.graph import Graph
     from celosia.network.network import Network
+    from celosia.numerics.runtime import Runtime
 
-    model = load_model(path)
+    from .files import load_model
+
+    model = load_model(args.model, options.reference(args))
+    if isinstance(model, Image):
+        own = model.model.reference
+        what = f"is a program image, made for {own.label}"
+        if args.against in tuple(Runtime) and args.against != own:
+            other = Runtime(args.against).label
+            what += f", whose FULLY_CONNECTED and tables of functions differ from {other}'s"
+        raise CelosiaError(
+            what,
+            where=args.model,
+            todo=f"give the model that it was made of, with --reference {own}",
+        )
     if isinstance(model, FloatNetwork):
         raise CelosiaError(
             "is a float model",
-            where=path,
+            where=args.model,
             todo="quantize it with celosia quantize",
         )
     return Network.of(model) if isinstance(model, Graph) else model
+
+
+def _other(args: argparse.Namespace, network: "Network") -> "Network | None":
+    """The model with the bytes of the runtime that it is held against, if it gives others."""
+    from celosia.importer import load_model
+    from celosia.network.network import Network
+    from celosia.numerics.runtime import Runtime
+
+    if args.against not in tuple(Runtime) or args.against == network.reference:
+        return None
+    try:
+        other = load_model(args.model, args.against)
+    except CelosiaError:
+        # What one runtime refuses can still be run by the other, but not explained.
+        return None
+    return other if isinstance(other, Network) else None
 
 
 def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
@@ -121,20 +153,22 @@ def _inputs(args: argparse.Namespace, network: "Network") -> np.ndarray:
 def _reference(
     args: argparse.Namespace, network: "Network", x: np.ndarray, progress: Progress
 ) -> "Reference":
-    from celosia.compare import direct, litert, onnxruntime
+    from celosia.compare import direct, litert, onnxruntime, tflm
     from celosia.importer.formats import Format, identify
     from celosia.support.files import read
 
-    own = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
+    # The runtime whose bytes it gives is first.
+    both = sorted(("litert", "tflm"), key=lambda each: each != network.reference)
+    own = {Format.TFLITE: tuple(both), Format.ONNX: ("onnxruntime",)}
     kind = identify(read(args.model), Path(args.model).suffix)
-    default = own.get(kind, "reference")
-    against = args.against or default
+    possible = (*own.get(kind, ()), "reference")
+    against = args.against or possible[0]
     if against == "reference":
         return direct(network, x)
-    if against != default:
-        todo = "use " + " or ".join(dict.fromkeys((default, "reference")))
+    if against not in possible:
+        todo = "use " + " or ".join(possible)
         raise CelosiaError(f"{against} does not read this file", where=args.model, todo=todo)
-    run = {"litert": litert, "onnxruntime": onnxruntime}[against]
+    run = {"litert": litert, "tflm": tflm, "onnxruntime": onnxruntime}[against]
     return run(args.model, network, x, progress)
 
 
@@ -214,6 +248,8 @@ def _show_first(found: "Comparison", fault: "Fault", console: Console) -> None:
 
 def _why(found: "Comparison", fault: "Fault") -> str:
     tensor = found.tensors[fault.tensor]
+    if fault.runtime and not fault.engine:
+        return fault.runtime
     if len(found.tensors) == 1:
         return "the reference shows its results only, so that the layer cannot be told"
     if fault.engine is None:

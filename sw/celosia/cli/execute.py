@@ -59,6 +59,7 @@ def execute(
         cycles=run.cycles,
         seconds=seconds,
         counters=run.counters,
+        faults=run.faults,
     )
     return run, metrics, complete
 
@@ -74,7 +75,11 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
         ]
     if f.skipped is not None:
         rows.append(("skipped", f"{f.skipped:.1%} of all input positions were 0 and cost no cycle"))
-    speed = f"{f.images_per_second:,.0f} images/s"
+    if f.faults:
+        mended = ", ".join(f"{count:,} {kind}" for kind, count in f.faults.items())
+        rows.append(("line faults, mended", mended))
+    rate = f.images_per_second
+    speed = f"{rate:,.0f} images/s" if rate >= 10 else f"{rate:.2g} images/s"
     if f.cycles:
         speed += f", {f.sim_cycles_per_second:,.0f} cycles/s"
     rows.append(("simulation" if f.cycles else "speed", f"{speed} ({f.seconds:.1f} s)"))

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from celosia.predict.check import FITS, TOO_LARGE, UNSUPPORTED
 
     from .explore_page import show
-    from .outline import read_outline
+    from .outline import read_image, read_outline
 
     if args.jobs < 1:
         raise CelosiaError(f"{args.jobs} is not at least 1", where="--jobs")
@@ -73,6 +73,12 @@ def run(args: argparse.Namespace) -> int:
     if args.placements and not os.path.exists(path):
         raise CelosiaError("no such file", where=path, todo="check the path")
     outline = read_outline(args.model)
+    if image := read_image(args.model):
+        raise CelosiaError(
+            f"a program for the {image.config} engine runs on no other",
+            where=args.model,
+            todo="explore the model itself",
+        )
     with console.progress() as progress:
         found = explore(
             outline,

@@ -12,12 +12,18 @@ from celosia.support.files import read
 if TYPE_CHECKING:
     from celosia.compiler.image import Image
     from celosia.importer.load import Model
+    from celosia.numerics.runtime import Runtime
 
 __all__ = ["load_array", "load_model"]
 
 
-def load_model(path: str) -> "Image | Model":
+def load_model(path: str, reference: "Runtime | None" = None) -> "Image | Model":
     """A program image, a quantized graph or network, or a float model, by its content.
+
+    Parameters
+    ----------
+    reference : whose bytes are asked for, as `celosia.importer.load_model` takes it; that of a
+        program image is left to `options.check_reference`.
 
     Raises
     ------
@@ -33,7 +39,9 @@ def load_model(path: str) -> "Image | Model":
     if kind is Format.IMAGE:
         return Image.from_bytes(data, where=path)
     with located(path):
-        return model_from_bytes(data, Path(path).stem or "model", Path(path).suffix)
+        place = Path(path)
+        name, folder = place.stem or "model", place.parent
+        return model_from_bytes(data, name, place.suffix, reference, folder=folder)
 
 
 def load_array(path: str) -> np.ndarray:

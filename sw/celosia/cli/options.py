@@ -10,6 +10,7 @@ from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
 
 if TYPE_CHECKING:
+    from celosia.numerics.runtime import Runtime
     from celosia.spec import Config
 
 __all__ = [
@@ -18,13 +19,17 @@ __all__ = [
     "add_json",
     "add_maps",
     "add_output",
+    "add_reference",
     "add_rtl",
     "add_run",
+    "check_batch",
     "check_outputs",
+    "check_reference",
     "check_run",
     "config",
     "maps",
     "overrides",
+    "reference",
     "rtl_form",
     "transport_name",
 ]
@@ -42,7 +47,7 @@ _ENGINE = {
     "requantizers": "channels requantized per cycle",
     "counter-bits": "width of the performance counters",
     "requantizer-cycles": "cycles between two uses of a requantizer, 1 or 27",
-    "convolution": "1 for layers on maps, 0 for dense layers only",
+    "convolution": "1 for layers on maps too, 0 for dense layers only",
     "depthwise": "1 for depthwise convolution, pooling and addition too",
 }
 
@@ -73,6 +78,32 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
 def maps(args: argparse.Namespace) -> dict[str, Any]:
     """The parameters of `celosia.compile` that the options of `add_maps` give."""
     return {"goal": args.goal, "fold": not args.no_fold}
+
+
+def add_reference(parser: argparse.ArgumentParser) -> None:
+    """Whose bytes a model gives; `reference` reads it."""
+    parser.add_argument(
+        "--reference", choices=("litert", "tflm"),
+        help="whose bytes a .tflite model gives: LiteRT's reference kernels, or TFLite Micro's, "
+        "which microcontrollers run (litert, or as the program image was compiled)",
+    )  # fmt: skip
+
+
+def reference(args: argparse.Namespace) -> "Runtime | None":
+    """What the option of `add_reference` asks for; None when it was left out."""
+    from celosia.numerics.runtime import Runtime
+
+    return None if args.reference is None else Runtime(args.reference)
+
+
+def check_reference(asked: "Runtime | None", own: "Runtime", where: str) -> None:
+    """Refuse another reference than ``own``, that of the program image at the path ``where``."""
+    if asked not in (None, own):
+        raise CelosiaError(
+            f"was compiled with --reference {own}",
+            where=where,
+            todo=f"compile its model again with --reference {asked}",
+        )
 
 
 def config(args: argparse.Namespace) -> "Config":
@@ -138,14 +169,14 @@ def transport_name(args: argparse.Namespace) -> str:
     return f"rtl ({args.rtl})" if args.transport == "rtl" else args.transport
 
 
-def check_run(args: argparse.Namespace, config: "Config") -> None:
-    """Refuse what `add_run` cannot have made sense of on this engine and machine, at once.
+def check_run(args: argparse.Namespace) -> None:
+    """Refuse what `add_run` cannot have made sense of on this machine, at once.
 
     A port makes the transport "serial".
 
     Raises
     ------
-    CelosiaError : jobs, batch or baud out of range, or no tools to simulate with.
+    CelosiaError : jobs or baud out of range, or no tools to simulate with.
     """
     if args.jobs < 1:
         raise CelosiaError(f"{args.jobs} is not at least 1", where="--jobs")
@@ -156,14 +187,18 @@ def check_run(args: argparse.Namespace, config: "Config") -> None:
     if args.baud is not None and (args.port is None or args.baud < 1):
         what = f"{args.baud} is not at least 1" if args.port else "there is no --port"
         raise CelosiaError(what, where="--baud")
-    if args.batch is not None and not 1 <= args.batch <= config.rows:
-        raise CelosiaError(
-            f"{args.batch} is outside 1..{config.rows}, the rows of the engine", where="--batch"
-        )
     if args.transport == "rtl":
         from celosia.driver.rtl.toolchain import find_toolchain
 
         find_toolchain()
+
+
+def check_batch(args: argparse.Namespace, most: int) -> None:
+    """Refuse a batch of more than ``most`` images, those that are computed together."""
+    if args.batch is not None and not 1 <= args.batch <= most:
+        raise CelosiaError(
+            f"{args.batch} is outside 1..{most}, the images computed together", where="--batch"
+        )
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

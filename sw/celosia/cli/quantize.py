@@ -8,6 +8,7 @@ from celosia.support.errors import CelosiaError
 from . import options
 from .console import Console
 from .files import load_array, load_model
+from .precision import say_precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from celosia.network.float_network import FloatNetwork
     from celosia.network.graph import Graph
     from celosia.network.network import Network
+    from celosia.quant import Precision
 
 __all__ = [
     "CALIBRATION_IMAGES",
@@ -24,6 +26,7 @@ __all__ = [
     "add_calibration",
     "calibrated",
     "compilable",
+    "measured",
     "run",
 ]
 
@@ -35,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="float model: .npz, .keras, .onnx or .pt2")
     add_calibration(parser, required=True)
     options.add_output(parser, "the int8 network, .npz")
+    options.add_json(parser)
 
 
 def add_calibration(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -52,19 +56,31 @@ def add_calibration(parser: argparse.ArgumentParser, required: bool) -> None:
 def compilable(
     args: argparse.Namespace, model: "Image | Model", console: Console
 ) -> "Graph | Network":
-    """``model`` as `celosia.compiler.compile` takes it: a float one is quantized first.
+    """``model`` as `celosia.compiler.compile` takes it: a float one is quantized first, with
+    warnings where it loses much.
 
     Raises
     ------
     CelosiaError : a float model without --calibrate, or an image, which is compiled already.
     """
+    network, precision = measured(args, model, console)
+    if precision is not None:
+        for text in precision.warnings:
+            console.warn(text)
+    return network
+
+
+def measured(
+    args: argparse.Namespace, model: "Image | Model", console: Console
+) -> "tuple[Graph | Network, Precision | None]":
+    """As `compilable`, and the precision of what was quantized here; without its warnings."""
     from celosia.compiler.image import Image
     from celosia.network.float_network import FloatNetwork
 
     if isinstance(model, Image):
         raise CelosiaError("is compiled already", where=args.model, todo="give graph or model")
     if not isinstance(model, FloatNetwork):
-        return model
+        return model, None
     if not args.calibrate:
         raise CelosiaError(
             "is a float model", where=args.model, todo="add --calibrate FILE to quantize it"
@@ -72,14 +88,20 @@ def compilable(
     return calibrated(args, model, console)
 
 
-def calibrated(args: argparse.Namespace, model: "FloatNetwork", console: Console) -> "Network":
+def calibrated(
+    args: argparse.Namespace, model: "FloatNetwork", console: Console
+) -> "tuple[Network, Precision]":
     """The network that ``model`` is quantized to with the options of `add_calibration`; its inputs
-    and outputs are the model's own."""
-    from celosia.quant import quantize
+    and outputs are the model's own. Says what is doubtful about the sample."""
+    from celosia.quant import measure, quantized
+    from celosia.quant.doubts import about_sample
 
     sample = _sample(args, console)
     try:
-        return quantize(model, sample, args.method)
+        found = quantized(model, sample, args.method)
+        for text in about_sample(found, model.prepare(sample)):
+            console.warn(text, where=args.calibrate)
+        return found.network, measure(found, model, sample)
     except CelosiaError as error:
         where = f"{args.model} with {args.calibrate}"
         where += f", {error.where}" if error.where else ""
@@ -100,13 +122,15 @@ def run(args: argparse.Namespace) -> int:
     from celosia.network.float_network import FloatNetwork
     from celosia.network.network_file import save_network
 
-    options.check_outputs(args.output)
-    console = Console(args.quiet)
+    options.check_outputs(args.output, args.json)
+    console = Console(args.quiet, args.json)
     model = load_model(args.model)
     if not isinstance(model, FloatNetwork):
         raise CelosiaError("is quantized already", where=args.model, todo="compile it")
-    network = calibrated(args, model, console)
+    network, precision = calibrated(args, model, console)
     save_network(network, args.output)
     graph = network.graph
     console.say(f"{args.output}: {len(graph.layers)} int8 layers, {graph.macs:,} MACs")
+    say_precision(console, precision)
+    console.write_json({"model": args.model, "macs": graph.macs, "precision": precision.to_dict()})
     return 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from celosia.network.float_network import FloatNetwork
+from celosia.quant.scales import settle
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from celosia.compiler.image import Image
     from celosia.driver.metrics import Metrics
     from celosia.driver.parallel import Run
+    from celosia.network.graph import Graph
+    from celosia.network.network import Network
 
 __all__ = ["add_report", "float_results", "write_report"]
 
@@ -43,7 +46,8 @@ def float_results(args: argparse.Namespace, image: "Image") -> list[np.ndarray] 
         raise CelosiaError("is not a float model", where=args.float)
     if x.dtype.kind != "f":
         raise CelosiaError(f"{x.dtype} inputs, but --float needs float ones", where=args.input)
-    results = [y for _, y in model.layer_outputs(x)]
+    settled = settle(model.graph)
+    results = [y for _, y in settled.graph.evaluate(settled.before(model.prepare(x)))]
     widths = [y.shape[1] for y in results]
     ours = [layer.outputs for layer in image.model.layers]
     if widths != ours:
@@ -62,17 +66,31 @@ def write_report(
     mismatches: int,
     labels: np.ndarray | None,
     reference: list[np.ndarray] | None,
+    model: "Graph | Network | None" = None,
 ) -> None:
-    """Write the page of a complete run; the file is whole or not there."""
+    """Write the page of a complete run; the file is whole or not there.
+
+    ``model`` : what ``image`` was compiled from; None if it is not known.
+    """
+    from celosia.network.folding import Folded, fold_channels
+    from celosia.network.network import Network
     from celosia.report import gather, render
 
-    real = load_array(args.input)
+    folded = None
+    if model is not None and image.config.convolution:
+        graph = model.graph if isinstance(model, Network) else model
+        folded = Folded.none(graph) if args.no_fold else fold_channels(graph)
+    x_given, host = load_array(args.input), image.model.host
+    real = x_given.reshape(len(x), -1) if x_given.dtype.kind == "f" else None
+    if host is not None:
+        real = host.reals(x_given)
     facts = gather(
         *(image, x, run.outputs, metrics, mismatches),
         batch=args.batch,
         skip=not args.no_skip,
         labels=labels,
-        real=real.reshape(len(x), -1) if real.dtype.kind == "f" else None,
+        real=real,
         reference=reference,
+        folded=folded,
     )
     atomic_write(args.report, render(facts).encode())

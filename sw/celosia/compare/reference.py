@@ -13,7 +13,7 @@ from celosia.support.progress import Progress, silent
 __all__ = ["REFERENCES", "Reference", "direct", "litert", "onnxruntime"]
 
 #: What `celosia diff --against` takes; "reference" is the graph evaluated directly.
-REFERENCES = ("litert", "onnxruntime", "reference")
+REFERENCES = ("litert", "tflm", "onnxruntime", "reference")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +25,12 @@ class Reference:
     name : for people, with the version or mode of the implementation.
     tensors : int8 [n, K], the graph's input, then every layer's result; None for those that the
         implementation does not expose.
-    output : `HostSteps.output_dtype` [n, outputs], the model's result.
+    outputs : [n, values] of the model's own type, each of its results.
     """
 
     name: str
     tensors: tuple[np.ndarray | None, ...]
-    output: np.ndarray
+    outputs: tuple[np.ndarray, ...]
 
 
 def direct(network: Network, x: np.ndarray) -> Reference:
@@ -41,8 +41,9 @@ def direct(network: Network, x: np.ndarray) -> Reference:
     """
     entry = network.prepare(x)
     results = evaluate(network.graph, entry)
-    output = network.finish(results[-1])
-    return Reference("NumPy reference", (entry, *results), output.reshape(len(x), -1))
+    heads = network.finish_heads([results[tensor - 1] for tensor in network.graph.outputs])
+    outputs = tuple(y.reshape(len(x), -1) for y in heads.values())
+    return Reference("NumPy reference", (entry, *results), outputs)
 
 
 def litert(
@@ -75,7 +76,8 @@ def litert(
         )
         interpreter.allocate_tensors()
         entry = interpreter.get_input_details()[0]
-        wanted = (*network.tensors, interpreter.get_output_details()[0]["index"])
+        ends = [each["index"] for each in interpreter.get_output_details()]
+        wanted = (*network.tensors, *ends)
         rows: list[list[np.ndarray]] = [[] for _ in wanted]
         for index, image in enumerate(x):
             interpreter.set_tensor(entry["index"], image.reshape(entry["shape"]))
@@ -85,8 +87,8 @@ def litert(
             progress("running LiteRT", index + 1, len(x))
     except (RuntimeError, ValueError) as error:
         raise CelosiaError(f"LiteRT refuses it: {error}", where=str(path)) from error
-    *tensors, output = map(np.stack, rows)
-    return Reference("LiteRT BUILTIN_REF", tuple(tensors), output)
+    found = tuple(map(np.stack, rows))
+    return Reference("LiteRT BUILTIN_REF", found[: -len(ends)], found[-len(ends) :])
 
 
 def onnxruntime(
@@ -120,10 +122,11 @@ def onnxruntime(
         outputs = []
         for index, image in enumerate(x):
             shape = [each if isinstance(each, int) else 1 for each in entry.shape]
-            (result,) = session.run(None, {entry.name: image.reshape(shape)})
-            outputs.append(np.asarray(result).reshape(-1))
+            results = session.run(None, {entry.name: image.reshape(shape)})
+            outputs.append([np.asarray(result).reshape(-1) for result in results])
             progress("running onnxruntime", index + 1, len(x))
     except Exception as error:  # its own exception types have no common base
         raise CelosiaError(f"onnxruntime refuses it: {error}", where=str(path)) from error
     nothing = (None,) * (len(network.graph.layers) + 1)
-    return Reference("onnxruntime, results only", nothing, np.stack(outputs))
+    stacked = tuple(map(np.stack, zip(*outputs, strict=True)))
+    return Reference("onnxruntime, results only", nothing, stacked)

@@ -13,6 +13,7 @@ from celosia.spec import Config
 from celosia.support.progress import Progress, silent
 
 from .reference import Reference
+from .runtimes import difference
 from .tensors import TensorDiff
 from .variants import differing, variants
 
@@ -31,12 +32,15 @@ class Fault:
     as_is : elements in which the graph's evaluation, on the reference's inputs of the layer,
         differs from the reference; None when these are not known.
     variants : the same of the layer's `variants`, by their words.
+    runtime : for people, what the reference's runtime does otherwise than the one whose bytes the
+        network gives, when that alone explains the difference; else "".
     """
 
     tensor: int
     engine: int | None
     as_is: int | None
     variants: dict[str, int]
+    runtime: str = ""
 
     @property
     def would_match(self) -> list[str]:
@@ -112,7 +116,11 @@ def run_engine(
 
 
 def compare(
-    network: Network, x: np.ndarray, layers: list[np.ndarray], reference: Reference
+    network: Network,
+    x: np.ndarray,
+    layers: list[np.ndarray],
+    reference: Reference,
+    other: Network | None = None,
 ) -> Comparison:
     """The engine's tensors for ``x`` compared with the reference's.
 
@@ -122,6 +130,8 @@ def compare(
     x : the model's input, as `Network.prepare` takes it.
     layers : every layer's results from the engine (`run_engine`).
     reference : the other tensors, for the same ``x``.
+    other : the same model with the bytes of the reference's runtime, where ``network`` gives those
+        of another one (`Network.reference`), to say why they differ.
     """
     graph, ours = network.graph, [network.prepare(x), *layers]
     names = ["input", *(layer.name for layer in graph.layers)]
@@ -137,20 +147,28 @@ def compare(
         layer = graph.layers[index - 1]
         alone.append(None if sources is None else differing(layer, sources, theirs))
         positions.append(index)
-    if network.host.post or not tensors:
-        result = network.finish(layers[-1]).reshape(len(x), -1)
-        tensors.append(TensorDiff.of("output", "host", result, reference.output))
-        alone.append(None)
-        positions.append(len(ours))
+    shown = bool(tensors)
+    for head, tensor, theirs in zip(network.heads, graph.outputs, reference.outputs, strict=True):
+        if head.post or not shown:
+            name = "output" if len(network.heads) == 1 else f"output {head.name}"
+            result = head.finish(layers[tensor - 1]).reshape(len(x), -1)
+            tensors.append(TensorDiff.of(name, "host", result, theirs))
+            alone.append(None)
+            positions.append(len(ours))
     first = next((i for i, tensor in enumerate(tensors) if tensor.differing), None)
     fault = None
     if first is not None:
-        fault = _fault(network, ours, reference, first, positions[first])
+        fault = _fault(network, ours, reference, first, positions[first], other)
     return Comparison(reference.name, tuple(tensors), tuple(alone), fault)
 
 
 def _fault(
-    network: Network, ours: list[np.ndarray], reference: Reference, tensor: int, index: int
+    network: Network,
+    ours: list[np.ndarray],
+    reference: Reference,
+    tensor: int,
+    index: int,
+    other: Network | None,
 ) -> Fault:
     """The cause of the difference in tensor ``index`` of the graph, ``tensor`` of the result."""
     if not 0 < index < len(ours):
@@ -158,12 +176,16 @@ def _fault(
     graph = network.graph
     layer, result = graph.layers[index - 1], reference.tensors[index]
     sources = _sources(graph, index, reference.tensors)
-    as_is, others = None, {}
+    as_is, others, runtime = None, {}, ""
     if sources is not None and result is not None:
         as_is = differing(layer, sources, result)
         others = {words: differing(each, sources, result) for words, each in variants(layer)}
+        if other is not None and not differing(other.graph.layers[index - 1], sources, result):
+            theirs = other.graph.layers[index - 1]
+            if words := difference(layer, theirs, other.reference):
+                runtime = f"made for {network.reference.label}: {words}"
     mine = [ours[source] for source in graph.reads[index - 1]]
-    return Fault(tensor, differing(layer, mine, ours[index]), as_is, others)
+    return Fault(tensor, differing(layer, mine, ours[index]), as_is, others, runtime)
 
 
 def _sources(

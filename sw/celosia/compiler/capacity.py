@@ -10,11 +10,11 @@ from celosia.ops.pack import element_table
 from celosia.spec import Config, memories, record
 from celosia.support.errors import DoesNotFit, Unsupported
 
-from .maps.choose import Goal, choose
+from .maps.choose import Goal
 from .maps.choose import needs as map_needs
-from .maps.kernel import Program
-from .maps.lower import lower
+from .maps.mapped import Mapped, map_graph
 from .maps.plan import Plan
+from .maps.walk import walk
 from .memory import allocate
 from .operations import lacking
 
@@ -28,19 +28,31 @@ def needs(
 
     ``goal`` and ``fold`` are those of `celosia.compile`.
 
+    Raises
+    ------
+    Unsupported : the engine lacks an operation; it and the layer are named.
+    CelosiaError : a map, kernel, stride or padding beyond a descriptor's fields, naming the layer.
+
     It depends on ``cols``, ``lanes`` and ``requantizers`` only, with convolution also on ``rows``
     and the operations; tables shared by layers count once.
     """
     if config.convolution:
-        graph = graph.graph if isinstance(graph, Outline) else graph
-        program = lower(fold_channels(graph).graph if fold else graph, config)
-        return _map_needs(graph, program, choose(program, config, goal), config)
+        if isinstance(graph, Outline):
+            graph = graph.folded if fold else graph.graph
+        elif fold:
+            graph = fold_channels(graph).graph
+        mapped = map_graph(graph, config, goal)
+        needed = _map_needs(graph, mapped, config)
+        assert mapped.plan is not None  # else its needs were refused
+        for index in range(len(mapped.program.kernels)):
+            walk(mapped.program, mapped.plan, config, index)
+        return needed
     for layer in graph.layers:
         if layer.kind != "Dense":
             raise Unsupported(
                 f"needs {layer.kind}, an operation that the {config} engine lacks",
                 where=layer.name,
-                todo="choose an engine with convolution=1",
+                todo="choose an engine with convolution=1 (--convolution 1)",
             )
     return {
         "weight_depth": sum(OPERATIONS[x.op].weight_words(x, config) for x in graph.layers),
@@ -70,16 +82,14 @@ def smallest(graph: Graph | Outline, config: Config) -> dict[str, int] | None:
         wider = replace(config, **change)
 
 
-def _map_needs(
-    graph: Graph | Outline, program: Program, plan: Plan | None, config: Config
-) -> dict[str, int]:
-    if plan is None:
+def _map_needs(graph: Graph, mapped: Mapped, config: Config) -> dict[str, int]:
+    if mapped.plan is None:
         raise DoesNotFit(
             "has a map of more activation words than 16 bits number",
             where=graph.name,
             todo="choose an engine with more lanes",
         )
-    return map_needs(program, plan, config)
+    return map_needs(mapped.program, mapped.plan, config)
 
 
 def _exists(config: Config, **changes: int) -> bool:
@@ -102,12 +112,11 @@ def check_fit(graph: Graph, config: Config) -> None:
     _check(graph, needs(graph, config), config)
 
 
-def check_maps_fit(graph: Graph, program: Program, config: Config, goal: Goal) -> Plan:
-    """The plan of a lowered graph (`maps.choose.choose`); refused as in `check_fit`."""
-    plan = choose(program, config, goal)
-    _check(graph, _map_needs(graph, program, plan, config), config)
-    assert plan is not None  # else its needs were refused
-    return plan
+def check_maps_fit(graph: Graph, mapped: Mapped, config: Config) -> Plan:
+    """The plan of ``mapped``, made of ``graph``; refused as in `check_fit`."""
+    _check(graph, _map_needs(graph, mapped, config), config)
+    assert mapped.plan is not None  # else its needs were refused
+    return mapped.plan
 
 
 def _check(graph: Graph, needed: dict[str, int], config: Config) -> None:

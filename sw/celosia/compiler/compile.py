@@ -4,6 +4,7 @@ from celosia.network.folding import Folded, fold_channels
 from celosia.network.graph import Dense, Graph
 from celosia.network.host_steps import HostSteps
 from celosia.network.network import Network
+from celosia.numerics.runtime import Runtime
 from celosia.ops import OPERATIONS
 from celosia.ops.pack import element_table
 from celosia.spec import ACTIVATION, OFFSET, Config, Memory, pack_descriptor
@@ -13,7 +14,7 @@ from .capacity import check_fit, check_maps_fit
 from .image import Image
 from .maps.build import model_info, sections
 from .maps.choose import Goal
-from .maps.lower import lower
+from .maps.mapped import map_graph
 from .memory import allocate
 from .metadata import LayerInfo, ModelInfo
 
@@ -47,34 +48,43 @@ def compile(
     CelosiaError : an accumulator could overflow, or a quantization is impossible.
     """
     graph, host = (model.graph, model.host) if isinstance(model, Network) else (model, None)
+    reference = model.reference if isinstance(model, Network) else Runtime.LITERT
     _check_zero_points(graph)
     try:
         if config.convolution:
-            return _maps(graph, host, config, emit_all, goal, fold)
-        return _dense(graph, host, config, emit_all)
+            return _maps(graph, host, reference, config, emit_all, goal, fold)
+        return _dense(graph, host, reference, config, emit_all)
     except ValueError as error:
         raise CelosiaError(str(error), where=graph.name) from error
 
 
 def _maps(
-    graph: Graph, host: HostSteps | None, config: Config, emit_all: bool, goal: Goal, fold: bool
+    graph: Graph,
+    host: HostSteps | None,
+    reference: Runtime,
+    config: Config,
+    emit_all: bool,
+    goal: Goal,
+    fold: bool,
 ) -> Image:
     # The host fills in the constants of all results, but can not know what varies.
     folded = fold_channels(graph, keep_varying=emit_all) if fold else Folded.none(graph)
-    program = lower(folded.graph, config, emit_all)
-    plan = check_maps_fit(folded.graph, program, config, goal)
+    mapped = map_graph(folded.graph, config, goal, emit_all)
+    plan = check_maps_fit(folded.graph, mapped, config)
     emitted = set(range(1, len(graph.layers) + 1)) if emit_all else set(graph.outputs)
-    info = model_info(folded, host, program, emitted)
-    return Image(config, info, sections(program, plan, config))
+    info = model_info(folded, host, reference, mapped, emitted)
+    return Image(config, info, sections(mapped.program, plan, config))
 
 
-def _dense(graph: Graph, host: HostSteps | None, config: Config, emit_all: bool) -> Image:
+def _dense(
+    graph: Graph, host: HostSteps | None, reference: Runtime, config: Config, emit_all: bool
+) -> Image:
     for layer in graph.layers:
         if not isinstance(layer, Dense):
             raise Unsupported(
                 f"needs {layer.kind}, an operation that this engine lacks",
                 where=layer.name,
-                todo="choose an engine with convolution=1",
+                todo="choose an engine with convolution=1 (--convolution 1)",
             )
     layers = [layer for layer in graph.layers if isinstance(layer, Dense)]
     emitted = [emit_all or tensor in graph.outputs for tensor in range(1, len(layers) + 1)]
@@ -84,6 +94,7 @@ def _dense(graph: Graph, host: HostSteps | None, config: Config, emit_all: bool)
         host=host,
         reads=graph.reads,
         heads=graph.outputs,
+        reference=reference,
         **graph.input.to_dict(),
     )
     check_fit(graph, config)

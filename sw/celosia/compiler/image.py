@@ -38,7 +38,7 @@ SUFFIX = ".celosia"
 #: The control characters catch files mangled as text on their way.
 MAGIC = b"\x93CELO\r\n\x1a"
 #: Version of the file format, of descriptors and of parameters together.
-VERSION = 6
+VERSION = 8
 _HEADER = struct.Struct("<8sIQ")
 _SIZE = struct.Struct("<Q")
 _DIGEST = hashlib.sha256().digest_size
@@ -79,11 +79,11 @@ class Image:
 
     @property
     def input_words(self) -> int:
-        """Activation words of one input."""
+        """Activation words of the inputs of one row, or of all rows if they share an image."""
         if self.model.packed:
             return self.config.words(self.model.inputs)
         height, width, channels = self.model.shape
-        return height * width * self.config.words(channels)
+        return self.model.images_per_row * height * width * self.config.words(channels)
 
     @cached_property
     def stripes(self) -> bool:
@@ -93,7 +93,7 @@ class Image:
     @property
     def batch(self) -> int:
         """Images that are computed together, at most."""
-        return 1 if self.stripes else self.config.rows
+        return 1 if self.stripes else self.config.rows * self.model.images_per_row
 
     @property
     def input_layout(self) -> dict[str, int]:
@@ -104,13 +104,14 @@ class Image:
         return {"row_words": words, "halo": 0, "length": words}
 
     def pack_input(self, x: np.ndarray) -> np.ndarray:
-        """uint8 [images, input_words, lanes] of int8 ``x`` [images, inputs], one word after the
-        other of each image."""
+        """uint8 [rows, input_words, lanes] of int8 ``x`` [images, inputs], one word after the other
+        of each row's `ModelInfo.images_per_row` images; those of the last row that are missing are
+        0."""
         return input_words(self.model, self.config, x)
 
     def result_words(self, images: int) -> int:
         """Activation words in the response to a run of ``images``."""
-        return result_words(self.descriptors(), self.config, images)
+        return result_words(self.model, self.descriptors(), self.config, images)
 
     def unpack_results(self, words: np.ndarray, images: int) -> list[np.ndarray]:
         """The emitted layers of runs.

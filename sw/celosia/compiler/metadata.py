@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from celosia.network.graph import Layer
+from celosia.network.heads import Head, named
 from celosia.network.host_steps import HostSteps
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 
 __all__ = ["LayerInfo", "ModelInfo", "PieceInfo", "Shape"]
 
@@ -185,6 +188,12 @@ class ModelInfo:
     packed : the input's pixels follow each other byte by byte, else each fills whole words.
     reads : the tensors that each layer reads (`celosia.network.graph.Graph`); () for a chain.
     heads : the tensors that are the model's results; () for the last layer's. All are emitted.
+    images_per_row : images that follow each other in each row in one run, on engines with
+        convolution. If more than 1, input and results are vectors.
+    kernels : for each descriptor of an engine with convolution the layer that it is a part of, the
+        map that it writes and those that it reads, by their numbers; map 0 is the input. () on
+        engines with dense layers only.
+    reference : whose bytes the program gives.
 
     Raises
     ------
@@ -200,10 +209,14 @@ class ModelInfo:
     packed: bool = True
     reads: tuple[tuple[int, ...], ...] = ()
     heads: tuple[int, ...] = ()
+    images_per_row: int = 1
+    kernels: tuple[tuple[int, ...], ...] = ()
+    reference: Runtime = Runtime.LITERT
 
     def __post_init__(self) -> None:
         _check(self, name=str, zero_point=int, layers=tuple, shape=tuple, packed=bool)
-        _check(self, reads=tuple, heads=tuple)
+        _check(self, reads=tuple, heads=tuple, images_per_row=int, kernels=tuple)
+        _check(self, reference=Runtime)
         Quant.from_dict({"scale": self.scale, "zero_point": self.zero_point})
         if not self.layers or not self.layers[-1].emitted:
             raise ValueError("the last layer is missing or not emitted")
@@ -213,10 +226,27 @@ class ModelInfo:
         _check_integers("shape", self.shape, 3, 1, self.inputs)
         if math.prod(self.shape) != self.inputs:
             raise ValueError(f"shape = {self.shape!r} does not hold {self.inputs} values")
-        if self.host is not None:
-            shapes = self.host.input_shape, self.host.output_shape
-            if tuple(map(math.prod, shapes)) != (self.inputs, self.outputs):
-                raise ValueError(f"input and output shape {shapes} do not fit the layers")
+        self._check_stack()
+        self._check_kernels()
+        if self.host is not None and math.prod(self.host.input_shape) != self.inputs:
+            raise ValueError(f"input shape {self.host.input_shape} does not fit the layers")
+        assert self.results  # checked as they are made
+
+    def _check_stack(self) -> None:
+        shapes = {self.shape[:2], *(layer.shape[:2] for layer in self.emitted)}
+        if not 1 <= self.images_per_row <= _MOST or (
+            self.images_per_row > 1 and shapes != {(1, 1)}
+        ):
+            raise ValueError(f"images_per_row = {self.images_per_row} of shapes {sorted(shapes)}")
+
+    def _check_kernels(self) -> None:
+        """They belong to layers, and read what kernels before them have made."""
+        made = {0}
+        for kernel in self.kernels:
+            _check_integers("kernel", kernel, None, 0, _MOST)
+            if len(kernel) < 3 or kernel[0] >= len(self.layers) or not made.issuperset(kernel[2:]):
+                raise ValueError(f"kernel = {kernel!r} of {len(self.layers)} layers")
+            made.add(kernel[1])
 
     def _check_reads(self) -> None:
         """Layers read what layers before them, or the host, have made; heads are emitted."""
@@ -246,8 +276,9 @@ class ModelInfo:
         layers = tuple(LayerInfo.from_dict(layer) for layer in values["layers"])
         host = values["host"]
         host = None if host is None else HostSteps.from_dict(host)
-        tuples = {name: _tuples(values[name]) for name in ("shape", "reads", "heads")}
-        return cls(**values | {"layers": layers, "host": host} | tuples)
+        tuples = {name: _tuples(values[name]) for name in ("shape", "reads", "heads", "kernels")}
+        reference = {"reference": Runtime(values["reference"])}
+        return cls(**values | {"layers": layers, "host": host} | tuples | reference)
 
     def to_dict(self) -> dict:
         """Numbers, strings, lists and dicts only."""
@@ -261,6 +292,9 @@ class ModelInfo:
             "packed": self.packed,
             "reads": [list(tensors) for tensors in self.reads],
             "heads": list(self.heads),
+            "images_per_row": self.images_per_row,
+            "kernels": [list(kernel) for kernel in self.kernels],
+            "reference": str(self.reference),
         }
 
     @property
@@ -273,13 +307,33 @@ class ModelInfo:
 
     @property
     def output(self) -> Quant:
-        """Quantization of the last head."""
-        return self.layers[self.heads[-1] - 1].quant
+        """Quantization of what the engine gives as the output, the first head."""
+        return self.layers[self.heads[0] - 1].quant
 
     @property
     def outputs(self) -> int:
-        """Values of the last head."""
-        return self.layers[self.heads[-1] - 1].outputs
+        """Values of the output, the first head."""
+        return self.layers[self.heads[0] - 1].outputs
+
+    @cached_property
+    def results(self) -> tuple[Head, ...]:
+        """What the model gives: a `Head` for each of ``heads``."""
+        layers = [self.layers[head - 1] for head in self.heads]
+        given = None if self.host is None else self.host.heads
+        return named(given, [(layer.name, layer.outputs) for layer in layers])
+
+    @cached_property
+    def positions(self) -> tuple[int, ...]:
+        """The position of each head's layer in `emitted`."""
+        emitted = [number for number, layer in enumerate(self.layers, 1) if layer.emitted]
+        return tuple(map(emitted.index, self.heads))
+
+    def describe_results(self) -> list[dict]:
+        """`Head.describe` of each result."""
+        layers = [self.layers[head - 1] for head in self.heads]
+        return [
+            head.describe(layer.quant) for head, layer in zip(self.results, layers, strict=True)
+        ]
 
     @property
     def emitted(self) -> tuple[LayerInfo, ...]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from celosia.ops import OPERATIONS
-from celosia.ops.window_walk import WindowWalk, params_read, weights_read
+from celosia.ops.window_walk import WindowWalk, kernel_taps, params_read, weights_read
 from celosia.spec import Config, Memory
 
 from .metadata import ModelInfo
@@ -67,10 +67,12 @@ def check_maps(
         raise ValueError(f"{len(program)} descriptors and {depths[Memory.LAYOUT]} input layouts")
     if 2 * layout["length"] > config.act_depth:
         raise ValueError(f"two input banks of {layout['length']} words for {config.act_depth}")
+    if len(model.kernels) != len(program):
+        raise ValueError(f"{len(program)} descriptors of {len(model.kernels)} kernels")
     made = {piece.descriptor for layer in model.emitted for piece in layer.pieces}
     images = program[0]["images"]
     for index, d in enumerate(program):
-        taps = d["kernel_y"] * d["kernel_x"] * (d["tap_words"] + d["tiles"]) * config.lanes
+        taps = kernel_taps(d) * (d["tap_words"] + d["tiles"]) * config.lanes
         if d["steps"] * config.rows * taps > _MOST:
             raise ValueError(f"descriptor {index} reads too much")
         walk = WindowWalk(d, config, layout["length"], 1)
@@ -93,7 +95,7 @@ def check_maps(
             if piece.descriptor >= len(program):
                 raise ValueError(f"layer {layer.name!r} is made by descriptor {piece.descriptor}")
             walk = WindowWalk(program[piece.descriptor], config, 0, 1)
-            pixels = len(walk.pixels[0])
+            pixels = len(walk.pixels[0]) / model.images_per_row
             size = program[piece.descriptor]["tiles"] * walk.tile_words * config.lanes
             _, places = piece.channels()
             if int(np.prod(piece.size)) != pixels or int(places.max()) >= size:

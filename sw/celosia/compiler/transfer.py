@@ -4,20 +4,24 @@ import numpy as np
 
 from celosia.numerics.offset_binary import from_offset, to_offset
 from celosia.ops.window_walk import WindowWalk
-from celosia.spec import OFFSET, Config
+from celosia.spec import OFFSET, Config, ceil_div
 
 from .metadata import LayerInfo, ModelInfo
 
-__all__ = ["dense_results", "input_words", "map_results", "result_words"]
+__all__ = ["dense_results", "input_words", "map_results", "result_words", "rows_used"]
 
 #: An unpacked descriptor.
 _Fields = dict[str, int]
 
 
 def input_words(model: ModelInfo, config: Config, x: np.ndarray) -> np.ndarray:
-    """uint8 [images, words, lanes] of int8 [images, K]: pixels byte by byte if the model says so,
+    """uint8 [rows, words, lanes] of int8 [images, K]: pixels byte by byte if the model says so,
     else each in whole words, the rest 0."""
     h, w, c = model.shape
+    if (per_row := model.images_per_row) > 1:
+        stacked = np.full((rows_used(model, len(x)) * per_row, x.shape[1]), -OFFSET, np.int8)
+        stacked[: len(x)] = x
+        x, h = stacked.reshape(-1, per_row * x.shape[1]), per_row
     pixels = to_offset(x).reshape(len(x), h * w, c)
     if not model.packed:
         padded = np.zeros((len(x), h * w, config.words(c) * config.lanes), np.uint8)
@@ -29,12 +33,18 @@ def input_words(model: ModelInfo, config: Config, x: np.ndarray) -> np.ndarray:
     return words.reshape(len(x), -1, config.lanes)
 
 
-def result_words(program: list[_Fields], config: Config, images: int) -> int:
+def rows_used(model: ModelInfo, images: int) -> int:
+    """Rows that have an image in a run of ``images``, where rows do not share one."""
+    return ceil_div(images, model.images_per_row)
+
+
+def result_words(model: ModelInfo, program: list[_Fields], config: Config, images: int) -> int:
     """Result words in the response to one run of ``images``."""
     emitting = [d for d in program if d["emit"]]
     if not config.convolution:
         return sum(d["tiles"] for d in emitting) * config.words_per_tile * images
-    return sum(len(WindowWalk(d, config, 0, images).drained[0]) for d in emitting)
+    rows = rows_used(model, images)
+    return sum(len(WindowWalk(d, config, 0, rows).drained[0]) for d in emitting)
 
 
 def dense_results(
@@ -68,11 +78,11 @@ def map_results(
     blocks, first = {}, 0
     for index, d in enumerate(program):
         if d["emit"]:
-            walk = WindowWalk(d, config, 0, images)
+            walk = WindowWalk(d, config, 0, rows_used(model, images))
             stop = first + len(walk.drained[0])
             blocks[index] = _by_pixel(walk, words[:, first:stop])
             first = stop
-    return [_layer(layer, blocks) for layer in model.emitted]
+    return [_layer(layer, blocks, images, model.images_per_row) for layer in model.emitted]
 
 
 def _by_pixel(walk: WindowWalk, words: np.ndarray) -> np.ndarray:
@@ -87,14 +97,17 @@ def _by_pixel(walk: WindowWalk, words: np.ndarray) -> np.ndarray:
     return out.reshape(len(words), *shape[:2], -1)
 
 
-def _layer(layer: LayerInfo, blocks: dict[int, np.ndarray]) -> np.ndarray:
-    runs, images = blocks[layer.pieces[0].descriptor].shape[:2]
-    out = np.zeros((runs, images, *layer.shape), np.uint8)
+def _layer(
+    layer: LayerInfo, blocks: dict[int, np.ndarray], images: int, per_row: int
+) -> np.ndarray:
+    runs, rows = blocks[layer.pieces[0].descriptor].shape[:2]
+    out = np.zeros((runs, rows * per_row, *layer.shape), np.uint8)
     for channel, value in layer.constants:
         out[..., channel] = value + OFFSET
     for piece in layer.pieces:
         (y, x), (h, w) = piece.corner, piece.size
-        part = blocks[piece.descriptor].reshape(runs, images, h, w, -1)
+        part = blocks[piece.descriptor].reshape(runs, rows * per_row, h, w, -1)
         channels, places = piece.channels()
         out[:, :, y : y + h, x : x + w, channels] = part[..., places]
-    return from_offset(out.reshape(runs * images, layer.outputs))
+    # The last row may have fewer images.
+    return from_offset(out[:, :images].reshape(runs * images, layer.outputs))

@@ -56,7 +56,7 @@ def open(
     elif transport == "serial":
         from celosia.driver.serial.transport import AUTO, BAUD, SerialTransport
 
-        board = SerialTransport(port or AUTO, BAUD if baud is None else baud)
+        board = SerialTransport(AUTO if port is None else port, BAUD if baud is None else baud)
         try:
             device = Device(board)
         except BaseException:

@@ -12,16 +12,18 @@ from celosia.spec import (
     Config,
     InferFlag,
     Memory,
+    Op,
     Opcode,
+    ceil_div,
     config_of,
     record,
 )
 from celosia.spec.link import MAGIC, VERSION
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, Unsupported
 from celosia.support.progress import Progress, silent
 
 from .frames import pad_records, padded, request, response, unpad_records
-from .inputs import finish, prepare
+from .inputs import finish_heads, prepare
 from .transport import Transport
 
 __all__ = ["EXCHANGE_BYTES", "Device"]
@@ -101,8 +103,10 @@ class Device:
 
         Raises
         ------
+        Unsupported : this engine lacks an operation of the program; it is named.
         CelosiaError : the image was compiled for another configuration, naming both.
         """
+        self._check_operations(image)
         if image.config != self.config:
             theirs, ours = image.config.to_dict(), self.config.to_dict()
             names = [name for name in ours if theirs[name] != ours[name]]
@@ -129,15 +133,15 @@ class Device:
         skip: bool = True,
         progress: Progress = silent,
     ) -> np.ndarray:
-        """The model's own results of its own inputs, as `celosia run` computes them.
+        """The output of a model with one, of its own inputs, as `celosia run` computes it.
 
         Parameters
         ----------
         x : any number of inputs. If the image carries host steps: what the model takes, such as
             float32 [n, 28, 28]. If not, for it was compiled from a bare graph: int8 [n, K], or
             float [n, K], which is quantized with the input's scale.
-        batch : images computed together, 1..rows; rows when None. The last batch may be smaller.
-            1 where all rows share an image.
+        batch : images computed together, 1..`Image.batch`; the most when None. The last batch may
+            be smaller.
         skip : False to multiply zero bytes too, for measurements; the results are the same.
         progress : told whenever results have come.
 
@@ -147,11 +151,36 @@ class Device:
 
         Raises
         ------
-        CelosiaError : nothing is loaded, or an argument is wrong.
+        CelosiaError : nothing is loaded, an argument is wrong, or the model has several outputs.
         """
         image = self._loaded()
-        y = self.run_layers(prepare(image, x), batch, skip, progress)[-1]
-        return finish(image, y)
+        if len(image.model.results) > 1:
+            names = ", ".join(head.name for head in image.model.results)
+            raise CelosiaError(
+                f"the model has {len(image.model.results)} outputs: {names}",
+                where=image.model.name,
+                todo="use run_heads",
+            )
+        (y,) = self.run_heads(x, batch, skip, progress).values()
+        return y
+
+    def run_heads(
+        self,
+        x: ArrayLike,
+        batch: int | None = None,
+        skip: bool = True,
+        progress: Progress = silent,
+    ) -> dict[str, np.ndarray]:
+        """All results of the model by name, in its own order; parameters and errors as `run`.
+
+        Returns
+        -------
+        [n, *shape] of its own type for each head (`ModelInfo.results` has their shapes and types,
+        `ModelInfo.describe_results` their quantization too).
+        """
+        image = self._loaded()
+        layers = self.run_layers(prepare(image, x), batch, skip, progress)
+        return finish_heads(image, [layers[position] for position in image.model.positions])
 
     def run_layers(
         self,
@@ -192,8 +221,9 @@ class Device:
         most = image.batch
         batch = most if batch is None else batch
         if not 1 <= batch <= most:
-            why = "the rows of the engine" if most > 1 else "all rows share one image"
-            raise CelosiaError(f"batch = {batch} is outside 1..{most}: {why}")
+            raise CelosiaError(
+                f"batch = {batch} is outside 1..{most}, the images computed together"
+            )
         self.cycles, before = None, 0
         step = batch * _frames_per_exchange(image, batch)
         for start in range(0, len(x), step):
@@ -238,6 +268,18 @@ class Device:
         self.transport.exchange([bytes(self.transport.link_bytes)])
         self._command(Opcode.RESET)
 
+    def _check_operations(self, image: Image) -> None:
+        names = [n for n in ("convolution", "depthwise") if not getattr(self.config, n)]
+        options = [f"--{name} 1" for name in names if getattr(image.config, name)]
+        for index, each in enumerate(image.descriptors()):
+            if options and each["op"] not in self.config.ops:
+                raise Unsupported(
+                    f"descriptor {index} needs {Op(each['op']).name}, an operation that this "
+                    "engine lacks",
+                    where=image.model.name,
+                    todo=f"choose an engine with {' '.join(options)}",
+                )
+
     def _loaded(self) -> Image:
         if self.image is None:
             raise CelosiaError("no program is loaded", where="engine", todo="load an image first")
@@ -255,13 +297,12 @@ class Device:
         return response(self.transport.link_bytes, opcode, replies[0])[0]
 
     def _infer_frames(self, image: Image, x: np.ndarray, batch: int, skip: bool) -> Iterator[bytes]:
-        words = image.pack_input(x)
         flags = InferFlag(0) if skip else InferFlag.NO_SKIP
         if image.stripes:
             flags |= InferFlag.STRIPES
         for start in range(0, len(x), batch):
-            part = words[start : start + batch]
-            # On the link a word of every image follows the other: [words, images, lanes].
+            part = image.pack_input(x[start : start + batch])
+            # On the link a word of every row follows the other: [words, rows, lanes].
             payload = pad_records(part.transpose(1, 0, 2), self.config.link_bytes)
             yield request(
                 self.config.link_bytes,
@@ -302,7 +343,8 @@ class Device:
 
 def _frames_per_exchange(image: Image, batch: int) -> int:
     config = image.config
-    frame = image.input_words * batch * padded(config.lanes, config.link_bytes)
+    rows = ceil_div(batch, image.model.images_per_row)
+    frame = image.input_words * rows * padded(config.lanes, config.link_bytes)
     return max(1, EXCHANGE_BYTES // frame)
 
 

@@ -1,14 +1,16 @@
 """A model's own inputs and results, around the int8 that an engine takes and gives."""
 
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from celosia.compiler.image import Image
+from celosia.network.steps import Scale
 from celosia.support.errors import CelosiaError
 
-__all__ = ["finish", "prepare"]
+__all__ = ["classes", "finish", "finish_heads", "prepare"]
 
 
 def prepare(image: Image, x: ArrayLike, where: str = "") -> np.ndarray:
@@ -45,7 +47,22 @@ def prepare(image: Image, x: ArrayLike, where: str = "") -> np.ndarray:
     return model.input.quantize(x)
 
 
+def classes(image: Image, y: np.ndarray) -> np.ndarray:
+    """int64 [n]: the class with the largest of the engine's int8 results [n, N], the first of
+    equals; with the largest of the model's own results where the host scales each by itself."""
+    host = image.model.host
+    if host is not None and any(isinstance(step, Scale) for step in host.post):
+        y = host.finish(y).reshape(len(y), -1)
+    return y.argmax(axis=1)
+
+
 def finish(image: Image, y: np.ndarray) -> np.ndarray:
-    """The model's own results of the engine's int8 [n, N]: with host steps in the image as
-    `celosia.network.host_steps.HostSteps.finish` says, else ``y`` itself."""
-    return y if image.model.host is None else image.model.host.finish(y)
+    """The model's output, its first head, of the engine's int8 [n, N]: with host steps in the image
+    as `celosia.network.host_steps.HostSteps.finish` says, else ``y`` itself."""
+    return image.model.results[0].finish(y)
+
+
+def finish_heads(image: Image, results: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """All results of the model by name, of the engine's int8 [n, N] for each head."""
+    heads = image.model.results
+    return {head.name: head.finish(y) for head, y in zip(heads, results, strict=True)}

@@ -1,6 +1,6 @@
 """The metrics of a run: how many cycles, how well the multipliers were used, how fast it went."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from celosia.spec import Config
 
@@ -20,6 +20,7 @@ class Metrics:
         a clock.
     seconds : of the user's time.
     counters : the engine's performance counters over the run; {} when they are not known.
+    faults : of a serial line, those that were mended, by kind.
     """
 
     config: Config
@@ -28,6 +29,7 @@ class Metrics:
     cycles: int | None
     seconds: float
     counters: dict[str, int]
+    faults: dict[str, int] = field(default_factory=dict)
 
     @property
     def cycles_per_image(self) -> float | None:
@@ -66,4 +68,5 @@ class Metrics:
             "seconds": self.seconds,
             "images_per_second": self.images_per_second,
             "sim_cycles_per_second": self.sim_cycles_per_second,
+            "faults": self.faults,
         }

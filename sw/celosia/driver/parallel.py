@@ -6,7 +6,8 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -28,20 +29,27 @@ class Run:
 
     Attributes
     ----------
-    outputs : int8 [n, N]; rows that are not ``done`` are 0.
+    heads : int8 [n, N] of the engine for each head of the model; rows that are not ``done`` are 0.
     done : bool [n], True for each image whose outputs are there.
     cycles : clock cycles up to the last of these outputs, summed over the engines; None on the
         golden model.
     counters : the engines' performance counters since they were loaded, summed. Only of engines
         that came to the end of their share.
     jobs : engines that ran.
+    faults : of the lines to the engines, those that were mended, by kind.
     """
 
-    outputs: np.ndarray
+    heads: list[np.ndarray]
     done: np.ndarray
     cycles: int | None
     counters: dict[str, int]
     jobs: int
+    faults: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """int8 [n, N] of the output, the first head."""
+        return self.heads[0]
 
 
 class WorkerFailed(CelosiaError):
@@ -101,7 +109,10 @@ def run_parallel(
     jobs = max(1, min(jobs, batches))
     bounds = [min(batches * job // jobs * batch, len(x)) for job in range(jobs + 1)]
     run = Run(
-        outputs=np.zeros((len(x), image.model.emitted[-1].outputs), np.int8),
+        heads=[
+            np.zeros((len(x), image.model.emitted[position].outputs), np.int8)
+            for position in image.model.positions
+        ],
         done=np.zeros(len(x), bool),
         cycles=None,
         counters={},
@@ -138,16 +149,19 @@ class _Collector:
     def __call__(self, message: tuple) -> None:
         kind, *content = message
         if kind == "outputs":
-            share, start, y, cycles = content
-            self.run.outputs[start : start + len(y)] = y
-            self.run.done[start : start + len(y)] = True
+            share, start, heads, cycles = content
+            stop = start + len(heads[0])
+            for whole, part in zip(self.run.heads, heads, strict=True):
+                whole[start:stop] = part
+            self.run.done[start:stop] = True
             if cycles is not None:
                 self.cycles[share] = cycles
                 self.run.cycles = sum(self.cycles.values())
             self.progress("running", int(self.run.done.sum()), len(self.run.done))
-        elif kind == "counters":
+        elif kind in ("counters", "faults"):
+            sums = getattr(self.run, kind)
             for name, value in content[0].items():
-                self.run.counters[name] = self.run.counters.get(name, 0) + value
+                sums[name] = sums.get(name, 0) + value
         elif kind == "error":
             raise content[0]
 
@@ -165,36 +179,46 @@ def _share(
         device.load(image)
         device.counters(clear=True)
         for start, outputs in device.stream(x, batch=batch, skip=skip):
-            yield "outputs", first, first + start, outputs[-1], device.cycles
+            heads = [outputs[position] for position in image.model.positions]
+            yield "outputs", first, first + start, heads, device.cycles
         yield "counters", device.counters()
+        yield "faults", dict(getattr(device.transport, "faults", {}))
 
 
 def _in_workers(shares: list[tuple], collect: _Collector) -> None:
     """One process for each share; none is left when this returns or raises."""
     # A spawned process inherits no threads and no locks, which a forked one may trip over.
     context = multiprocessing.get_context("spawn")
+    # Starting this helper of the first process would let Ctrl-C through again.
+    resource_tracker.ensure_running()
     workers: dict[Connection, BaseProcess] = {}
     try:
-        for share in shares:
-            receiver, sender = context.Pipe(duplex=False)
-            worker: BaseProcess = context.Process(target=_work, args=(sender, share), daemon=True)
+        for _ in shares:
+            ours, theirs = context.Pipe()
+            worker: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True)
             with _no_interrupt():
                 worker.start()
-            sender.close()
-            workers[receiver] = worker
+            theirs.close()
+            workers[ours] = worker
+        # Not as arguments: `start` would wait for ever for a process that dies before it has read
+        # more than a pipe holds. What has no reader fails here, and is told below.
+        for connection, share in zip(workers, shares, strict=True):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.send(share)
         running = dict(workers)
         while running:
             for ready in wait(list(running)):
                 assert isinstance(ready, Connection)
                 try:
                     message = ready.recv()
-                except EOFError:
+                except (EOFError, ConnectionResetError):
                     # The worker closed its end without saying that it is done.
                     running[ready].join()
                     raise CelosiaError(
                         f"a worker process died with exit code {running[ready].exitcode}",
                         where="parallel run",
-                        todo="try fewer jobs, or one",
+                        todo="try fewer jobs, or one; a script that runs with jobs needs "
+                        "`if __name__ == '__main__':`",
                     ) from None
                 if message[0] == "end":
                     del running[ready]
@@ -219,15 +243,15 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(sender: Connection, share: tuple) -> None:
+def _work(sender: Connection) -> None:
     """A worker's life. It leaves Ctrl-C to its parent, which ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for message in _share(*share):
+        for message in _share(*sender.recv()):
             sender.send(message)
         sender.send(("end",))
-    except BrokenPipeError:
-        # The parent is gone: nobody waits for the rest.
+    except (BrokenPipeError, ConnectionResetError, EOFError):
+        # The parent is gone: the rest has no reader.
         os._exit(1)
     except CelosiaError as error:
         # As text: an exception of its own constructor does not survive pickling.

@@ -3,6 +3,7 @@
 from .candidates import COLS, ROWS, Candidate, candidates
 from .clocks import Clock, estimated, measured
 from .demand import Demand, Short, demand, shortages
+from .needs import Needs
 from .point import Point, Used, front
 from .predict import predict
 from .sweep import Exploration, explore, port_limit
@@ -14,6 +15,7 @@ __all__ = [
     "Clock",
     "Demand",
     "Exploration",
+    "Needs",
     "Point",
     "Short",
     "Used",

@@ -6,12 +6,12 @@ from itertools import product
 from math import gcd
 
 from celosia.boards import Board, Placement
-from celosia.compiler import needs
-from celosia.network.outline import Outline
 from celosia.spec import Config
-from celosia.support.errors import CelosiaError
+from celosia.spec.maps import ADDRESS_BITS
+from celosia.support.errors import CelosiaError, DoesNotFit
 
 from .demand import Demand, Short, demand, shortages
+from .needs import Needs
 
 __all__ = ["COLS", "ROWS", "Candidate", "candidates"]
 
@@ -51,7 +51,7 @@ class Candidate:
 
 
 def candidates(
-    outline: Outline,
+    needs: Needs,
     board: Board,
     rows: Sequence[int] | None,
     cols: Sequence[int] | None,
@@ -60,12 +60,12 @@ def candidates(
     """Candidates of every shape on one board, small ones first.
 
     A placed engine that holds the model is a candidate unchanged. A shape without one has the
-    board's default engine with other rows and columns, and memories exactly as deep as the model
-    needs: it fits if any engine of the shape does.
+    board's default engine with other rows and columns, the operations that the model needs, and
+    memories exactly as deep as it needs: it fits if any engine of the shape does.
 
     Parameters
     ----------
-    outline : of the model.
+    needs : of the model.
     rows, cols : of the sweep; None for the default ones and those of placed engines.
     placements : those of other boards are ignored.
 
@@ -87,60 +87,72 @@ def candidates(
     found = []
     for shape in sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape)):
         ours = [each for each in placed if (each.engine.rows, each.engine.cols) == shape]
-        ready = [each for each in ours if _holds(outline, each.engine)]
+        ready = [each for each in ours if not _lacking(needs, each.engine)]
         found += [
             Candidate(board, *shape, each.engine, each, demand(board, each.engine), ())
             for each in ready
-        ] or [replace(_derived(outline, board, *shape), almost=_almost(outline, ours))]
+        ] or [replace(_derived(needs, board, *shape), almost=_almost(needs, ours))]
     return found
 
 
-def _holds(outline: Outline, config: Config) -> bool:
-    return not _lacking(outline, config)
-
-
-def _lacking(outline: Outline, config: Config) -> list[str]:
-    """Memories of ``config`` that are too small, as text."""
+def _lacking(needs: Needs, config: Config) -> list[str]:
+    """What ``config`` lacks, operations or words of memories, as text."""
+    if missing := needs.lacks(config):
+        return [f"{name} {getattr(config, name)} < {wanted}" for name, wanted in missing.items()]
+    try:
+        depths = needs.depths(config)
+    except DoesNotFit as error:
+        return [error.what]
     return [
         f"{name} {getattr(config, name):,} < {depth:,}"
-        for name, depth in needs(outline, config).items()
+        for name, depth in depths.items()
         if depth > getattr(config, name)
     ]
 
 
-def _almost(outline: Outline, placed: list[Placement]) -> str:
+def _almost(needs: Needs, placed: list[Placement]) -> str:
     """Why none of these engines holds the model: the shortages of the one with the fewest."""
-    lacking = [_lacking(outline, each.engine) for each in placed]
+    lacking = [_lacking(needs, each.engine) for each in placed]
     fewest = min(lacking, key=len, default=[])
     return f"placed with {', '.join(fewest)}" if lacking else ""
 
 
-def _derived(outline: Outline, board: Board, rows: int, cols: int) -> Candidate:
+def _derived(needs: Needs, board: Board, rows: int, cols: int) -> Candidate:
     own = board.engine()
     lanes = gcd(own.lanes, cols)
-    shape = {
+    changes = {
         "rows": rows,
         "cols": cols,
         "lanes": lanes,
         "requantizers": gcd(own.requantizers, lanes),
     }
-    depths = needs(outline, board.engine(**shape))
+    if needs.operations:
+        # As deep as addresses reach; the depth that is needed replaces it.
+        changes["act_depth"] = (1 << ADDRESS_BITS) // board.engine(**changes).slots
+        changes |= needs.operations
+    try:
+        depths = needs.depths(board.engine(**changes))
+    except DoesNotFit:
+        # Numbers of a map's words have that many bits.
+        most = 1 << ADDRESS_BITS
+        numbers = Short("words of a map in all rows, at least", most + 1, most)
+        return Candidate(board, rows, cols, None, None, None, (numbers,))
     beyond = tuple(
         Short(name, depth, None)
         for name, depth in depths.items()
-        if not _exists(board, name, depth)
+        if not _exists(board, changes | {name: depth})
     )
     if beyond:
         return Candidate(board, rows, cols, None, None, None, beyond)
-    config = board.engine(**shape, **depths)
+    config = board.engine(**changes | depths)
     needed = demand(board, config)
     short = tuple(shortages(board, needed))
     return Candidate(board, rows, cols, config, None, needed, short)
 
 
-def _exists(board: Board, memory: str, depth: int) -> bool:
+def _exists(board: Board, changes: dict[str, int]) -> bool:
     try:
-        board.engine(**{memory: depth})
+        board.engine(**changes)
     except ValueError:
         return False
     return True

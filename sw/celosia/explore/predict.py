@@ -6,6 +6,7 @@ import signal
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from functools import partial
 
 from celosia.network.outline import Outline
@@ -45,7 +46,8 @@ def predict(
         raise CelosiaError(f"{jobs!r} is not an integer of at least 1", where="jobs")
     results: Generator[tuple[Config, Estimate], None, None]
     configs = list(dict.fromkeys(configs))
-    one = partial(_one, outline)
+    # A new outline, without what the old one has cached, for a short way to the workers.
+    one = partial(_one, replace(outline))
     jobs = min(jobs, len(configs))
     if not configs:
         return {}

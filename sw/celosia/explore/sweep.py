@@ -11,6 +11,7 @@ from celosia.support.progress import Progress, silent
 
 from .candidates import candidates
 from .clocks import estimated, measured
+from .needs import Needs
 from .point import Point, front
 from .predict import predict
 
@@ -104,9 +105,11 @@ def explore(
         return Exploration(outline, boards, ())
     if not outline.layers:
         raise CelosiaError("has no layer for an engine", where=outline.name)
-    found = [
-        each for board in boards for each in candidates(outline, board, rows, cols, placements)
-    ]
+    needs, found = Needs(outline), []
+    for index, board in enumerate(boards, 1):
+        found += candidates(needs, board, rows, cols, placements)
+        if needs.operations:  # of other models it takes no time
+            progress("choosing engines", index, len(boards))
     cycles = predict(
         outline,
         [each.config for each in found if each.config and each.fits],

@@ -7,6 +7,7 @@ import numpy as np
 
 from celosia.compiler import compile as compile_network
 from celosia.compiler.image import Image
+from celosia.numerics.runtime import Runtime
 from celosia.spec import Config
 
 from .load import Model, load_model, to_network
@@ -21,6 +22,7 @@ def compile(
     *,
     calibration: np.ndarray | None = None,
     method: str = "mse",
+    reference: Runtime | str | None = None,
 ) -> Image:
     """The program image of ``model`` for the engine ``config``.
 
@@ -31,6 +33,7 @@ def compile(
     config : the engine.
     emit_all : stream every layer's results to the host, to compare layer by layer.
     calibration, method : of a float model, as `to_network` takes them; others ignore them.
+    reference : of a path, whose bytes it gives, as `load_model` takes it.
 
     Raises
     ------
@@ -39,5 +42,5 @@ def compile(
         could overflow, or a quantization is impossible.
     """
     if isinstance(model, str | PathLike):
-        model = load_model(Path(model))
+        model = load_model(Path(model), reference)
     return compile_network(to_network(model, calibration, method), config, emit_all)

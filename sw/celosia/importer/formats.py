@@ -49,7 +49,7 @@ def identify(data: bytes | mmap.mmap, suffix: str = "") -> Format:
     if start[4:8] == b"TFL3" or suffix == ".tflite":
         return Format.TFLITE
     if start.startswith(b"\x89HDF"):
-        raise Unsupported("an HDF5 file of Keras 2", todo="load it in Keras 3 and save as .keras")
+        return Format.KERAS
     if start.startswith(b"\x80") or suffix in (".pt", ".pth"):
         raise Unsupported(
             "a pickled PyTorch file, which could run code when it is loaded",

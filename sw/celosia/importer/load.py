@@ -11,6 +11,7 @@ from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Graph
 from celosia.network.network import Network
 from celosia.network.network_file import network_from_bytes
+from celosia.numerics.runtime import Runtime
 from celosia.quant import quantize
 from celosia.support.errors import CelosiaError, located
 from celosia.support.files import read
@@ -23,8 +24,13 @@ __all__ = ["Model", "load_model", "model_from_bytes", "to_network"]
 Model = Graph | Network | FloatNetwork
 
 
-def load_model(path: Path | str) -> Model:
+def load_model(path: Path | str, reference: Runtime | str | None = None) -> Model:
     """The model in a ``.tflite``, ``.onnx``, ``.keras``, ``.pt2`` or Celosia's own ``.npz`` file.
+
+    Parameters
+    ----------
+    reference : whose bytes a ``.tflite`` file gives, "litert" (the default) or "tflm", which is
+        TFLite Micro. Other files have their own arithmetic, and only that may be asked for.
 
     Returns
     -------
@@ -35,21 +41,45 @@ def load_model(path: Path | str) -> Model:
     Raises
     ------
     CelosiaError : it cannot be read, is of no known format or compiled already, is damaged, or
-        needs a Python package that is not installed.
+        needs a Python package that is not installed; or it does not give the bytes asked for.
     Unsupported : an operation, or a form of it, that is not known; named as in the file.
     """
     path = Path(path)
     data = read(path)
     with located(str(path)):
-        return model_from_bytes(data, path.stem or "model", path.suffix)
+        name, folder = path.stem or "model", path.parent
+        return model_from_bytes(data, name, path.suffix, reference, folder=folder)
 
 
-def model_from_bytes(data: bytes, name: str, suffix: str = "") -> Model:
-    """As `load_model`, of a file's content; ``suffix`` is that of its name, for `identify`."""
+def model_from_bytes(
+    data: bytes,
+    name: str,
+    suffix: str = "",
+    reference: Runtime | str | None = None,
+    *,
+    folder: Path | None = None,
+) -> Model:
+    """As `load_model`, of a file's content.
+
+    Parameters
+    ----------
+    suffix : of the file's name, for `identify`.
+    reference : as in `load_model`.
+    folder : of the file, where an ``.onnx`` file may keep its weights; None when it is not known.
+    """
     kind = identify(data, suffix)
     if kind is Format.IMAGE:
         raise CelosiaError("is compiled already", todo="give the model that it was made of")
-    return _READERS[kind](data, name)
+    if kind is Format.TFLITE:
+        return _tflite(data, name, Runtime(reference or Runtime.LITERT))
+    model = _onnx(data, name, folder) if kind is Format.ONNX else _READERS[kind](data, name)
+    own = model.reference if isinstance(model, Network) else Runtime.LITERT
+    if reference and reference != own:
+        raise CelosiaError(
+            f"gives the bytes of {own.label}, not those of {Runtime(reference).label}",
+            todo="give the .tflite file, or leave out --reference",
+        )
+    return model
 
 
 def _float(data: bytes, name: str) -> FloatNetwork:
@@ -64,16 +94,16 @@ def _network(data: bytes, name: str) -> Graph | Network:
 # Functions, so that a format's packages are imported when a file asks for them.
 
 
-def _tflite(data: bytes, name: str) -> Network:
+def _tflite(data: bytes, name: str, reference: Runtime = Runtime.LITERT) -> Network:
     from .tflite import tflite_network
 
-    return tflite_network(data, name)
+    return tflite_network(data, name, reference)
 
 
-def _onnx(data: bytes, name: str) -> Network | FloatNetwork:
+def _onnx(data: bytes, name: str, folder: Path | None) -> Network | FloatNetwork:
     from .onnx import onnx_model
 
-    return onnx_model(data, name)
+    return onnx_model(data, name, folder)
 
 
 def _keras(data: bytes, name: str) -> FloatNetwork:
@@ -92,7 +122,6 @@ _READERS: dict[Format, Callable[[bytes, str], Model]] = {
     Format.NETWORK: _network,
     Format.FLOAT: _float,
     Format.TFLITE: _tflite,
-    Format.ONNX: _onnx,
     Format.KERAS: _keras,
     Format.TORCH: _torch,
 }

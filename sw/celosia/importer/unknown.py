@@ -23,19 +23,22 @@ def unknown_operations(path: Path | str) -> list[Operation]:
     """
     data = read(path)
     with damage_as_error("not a model", "check that the file is complete"):
-        listing = {Format.ONNX: _onnx, Format.KERAS: _keras}
-        found = listing.get(identify(data, Path(path).suffix))
-        return list(found(data)) if found else []
+        kind = identify(data, Path(path).suffix)
+        if kind is Format.ONNX:
+            return list(_onnx(data, Path(path).parent))
+        return list(_keras(data)) if kind is Format.KERAS else []
 
 
-def _onnx(data: bytes) -> Iterator[Operation]:
-    from celosia.importer.onnx.constants import CONSTANT_OPERATORS
+def _onnx(data: bytes, folder: Path) -> Iterator[Operation]:
+    from celosia.importer.onnx.labels import labels
     from celosia.importer.onnx.operators import OPERATORS
     from celosia.importer.onnx.proto import load
+    from celosia.importer.onnx.qdq import LINEAR
 
-    known = {*OPERATORS, *CONSTANT_OPERATORS, "QuantizeLinear", "DequantizeLinear"}
-    for node in load(data).nodes:
-        if node.op not in known:
+    known, graph = {*OPERATORS, *LINEAR}, load(data, folder)
+    _, of_labels, _ = labels(graph)
+    for node in graph.nodes:
+        if node.op not in known and node not in of_labels:
             yield Operation(node.where, node.op, Place.UNSUPPORTED, _WHY)
 
 
@@ -47,12 +50,17 @@ def _keras(data: bytes) -> Iterator[Operation]:
 
 
 def _keras_layers(config: dict, depth: int) -> Iterator[Operation]:
-    from celosia.importer.keras.layers import LAYERS
+    from celosia.importer.keras.calls import CALLS
+    from celosia.importer.keras.layers import LAYERS, MERGES
+    from celosia.importer.keras.model import MODELS
 
     for entry in config["layers"]:
         kind, inner = entry["class_name"], entry["config"]
-        if kind in ("Sequential", "Functional") and depth < 8:
+        known = {*LAYERS, *MERGES, "InputLayer"}
+        if str(entry.get("module")).startswith("keras.src.ops"):
+            known = set(CALLS)
+        if kind in MODELS and "layers" in inner and depth < 8:
             yield from _keras_layers(inner, depth + 1)
-        elif kind not in LAYERS and kind not in ("InputLayer", "Add", "Multiply"):
+        elif kind not in known:
             name = text(inner.get("name") or kind)
             yield Operation(f"{text(kind)} {name!r}", text(kind), Place.UNSUPPORTED, _WHY)

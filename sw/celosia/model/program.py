@@ -16,7 +16,7 @@ from .map_layer import MapLayer
 from .map_program import MapProgram, map_operand
 from .memories import Memories
 
-__all__ = ["Layer", "Program", "decode"]
+__all__ = ["Layer", "Program", "decode", "vector_layers"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +128,13 @@ def decode(memories: Memories, address: int) -> Program | MapProgram:
     return Program(layers, status, info, config)
 
 
+def vector_layers(memories: Memories) -> tuple[Layer, ...]:
+    """The descriptors of a perceptron's program at address 0, as layers on vectors."""
+    found, _, _ = _descriptors(memories, 0)
+    one = _vector_layer if memories.config.convolution else _layer
+    return tuple(one(memories, d, where) for d, where in found)
+
+
 def _descriptors(
     memories: Memories, address: int
 ) -> tuple[list[tuple[dict[str, int], str]], Status, int]:
@@ -157,9 +164,13 @@ def _map_layer(memories: Memories, d: dict[str, int], where: str) -> MapLayer:
     config = memories.config
     words = weights_read(d, config)
     _inside("reads", words, config.weight_depth, "weight words", where)
-    weights = map_operand(d, memories.weights, config)
-    channels = _channels(memories, d, params_read(d, config), where)
-    return MapLayer(d, config, weights, Layer(d, weights, *channels).postprocess)
+    layer = _vector_layer(memories, d, where)
+    return MapLayer(d, config, layer.weights, layer.postprocess)
+
+
+def _vector_layer(memories: Memories, d: dict[str, int], where: str) -> Layer:
+    weights = map_operand(d, memories.weights, memories.config)
+    return Layer(d, weights, *_channels(memories, d, params_read(d, memories.config), where))
 
 
 def _channels(

@@ -4,6 +4,7 @@ import numpy as np
 
 from celosia.compiler.image import Image
 from celosia.numerics.offset_binary import from_offset, to_offset
+from celosia.ops.window_walk import kernel_taps
 
 from .map_inputs import store_input
 from .map_program import MapProgram
@@ -59,23 +60,25 @@ def run(image: Image, x: np.ndarray) -> list[np.ndarray]:
 
 
 def _run_maps(image: Image, program: MapProgram, x: np.ndarray) -> list[np.ndarray]:
-    """Each image in an engine of its own: in all rows, or where rows are images in row 0."""
+    """Each image in all rows of an engine of its own, or where rows do not share an image, those of
+    a row in row 0."""
+    per_row = image.model.images_per_row
     config, rows = image.config, image.config.rows if image.stripes else 1
     memory = rows * config.act_depth * config.lanes
     chunk = max(1, min(_MAP_BYTES // max(memory, *map(_largest, image.descriptors())), _CHUNK))
     chunks = []
-    for start in range(0, max(len(x), 1), chunk):
-        words = image.pack_input(x[start : start + chunk])
+    for start in range(0, max(len(x), 1), chunk * per_row):
+        words = image.pack_input(x[start : start + chunk * per_row])
         act = np.zeros((len(words), rows, config.act_depth, config.lanes), np.uint8)
         layout = image.input_layout if image.stripes else None
         store_input(act, words, layout, base=0)
         emitted = program.run(act, base=0, images=1)
-        chunks.append(image.unpack_results(np.concatenate(emitted, axis=1), images=1))
-    return [np.concatenate(ys) for ys in zip(*chunks, strict=True)]
+        chunks.append(image.unpack_results(np.concatenate(emitted, axis=1), images=per_row))
+    return [np.concatenate(ys)[: len(x)] for ys in zip(*chunks, strict=True)]
 
 
 def _largest(d: dict[str, int]) -> int:
     """Bytes that a layer reads and sums that it makes for an image, about."""
     pixels = d["steps"] * max(d["rows_used"], 1)
-    taps = d["kernel_y"] * d["kernel_x"] * d["tap_words"]
+    taps = kernel_taps(d) * d["tap_words"]
     return 32 * pixels * (taps + d["tiles"])

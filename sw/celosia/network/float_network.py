@@ -1,8 +1,8 @@
 """A float network in the one form that every importer brings its file to, and its own file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from pathlib import Path
 
@@ -11,66 +11,44 @@ import numpy as np
 from celosia.support.errors import CelosiaError, located
 from celosia.support.files import atomic_write, read
 
-from .functions import Function, X, from_text
+from .float_graph import FloatGraph
+from .float_layers import FloatDense, FloatLayer
+from .functions import from_text
+from .graph import Reads
 
-__all__ = ["FloatLayer", "FloatNetwork"]
+__all__ = ["FloatNetwork"]
 
 #: Name of a network whose file or maker gives none.
 _NAME = "mlp"
 
 
 @dataclass(frozen=True, eq=False)
-class FloatLayer:
-    """``y = function(x @ weights + bias)``.
-
-    Parameters
-    ----------
-    weights : float [K, N]. bias : float [N]. Kept as read-only float32 copies.
-    function : of each element; `X` for none.
-    origin : what the file calls it, for messages.
-
-    Raises
-    ------
-    CelosiaError : shapes that do not fit, or a value that is not a finite float32.
-    """
-
-    weights: np.ndarray
-    bias: np.ndarray
-    function: Function = X
-    origin: str = ""
-
-    def __post_init__(self) -> None:
-        weights = _tensor(self.weights, 2, "weights", self.origin)
-        object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "bias", _tensor(self.bias, 1, "biases", self.origin))
-        if self.weights.shape[1] != len(self.bias):
-            raise CelosiaError(
-                f"weights have {self.weights.shape[1]} outputs but biases {len(self.bias)}",
-                where=self.origin,
-            )
-
-
-@dataclass(frozen=True, eq=False)
 class FloatNetwork:
-    """Layers in a row, then optionally a softmax, which the host computes.
+    """A whole model of reals as a user sees it: its input, the float graph, then optionally a
+    softmax, which the host computes.
 
-    Layer `k` is called ``dense_{k}`` from here on, so that a network and the program made of it do
-    not depend on the format they came in; `FloatLayer.origin` keeps the file's own name.
-    `from_arrays` makes one of weights and biases.
+    Layer `k` is called by its kind and number, such as ``dense_{k}``, from here on, so that a
+    network and the program made of it do not depend on the format they came in;
+    `FloatLayer.origin` keeps the file's own name. `from_arrays` makes one of weights and biases.
 
     Parameters
     ----------
     name : shown in messages; of the quantized graph, too.
-    layers : at least one; each takes what the one before gives.
-    input_shape, output_shape : without the batch axis; () stands for a plain vector.
+    layers, reads : of the `FloatGraph`; without ``reads`` a chain, whose last layer is the result.
+    input_shape, output_shape : of the model's own input and result, without the batch axis; () for
+        the graph's own, and for a plain vector.
     final : "" or, after the last layer, "softmax" or "log_softmax" over all outputs.
     notes : remarks for the user, one line each.
     passed : (operator, what became of it) of those in the file that cost nothing.
+    input_axes : the axes of the model's input in the order of the graph's map: (1, 2, 0) of
+        channels, height, width. () when that is its own order.
+    output_axes : the axes of the last layer's map (height, width, channels) in the order of the
+        model's result: (2, 0, 1) for channels first. () when that is its own order.
 
     Raises
     ------
-    CelosiaError : there is no layer, one does not take what the one before gives, or a shape does
-        not hold as many values.
+    CelosiaError : there is no layer, one does not take what the one before gives, a shape does
+        not hold as many values, or axes are no permutation.
     """
 
     name: str
@@ -80,25 +58,33 @@ class FloatNetwork:
     final: str = ""
     notes: tuple[str, ...] = ()
     passed: tuple[tuple[str, str], ...] = ()
+    # Never None once it is made.
+    reads: Reads = field(default=None, kw_only=True)  # type: ignore[arg-type]
+    input_axes: tuple[int, ...] = field(default=(), kw_only=True)
+    output_axes: tuple[int, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        if not self.layers:
-            raise CelosiaError("the model has no linear layer", where=self.name)
-        for k, (before, after) in enumerate(pairwise(self.layers)):
-            if before.weights.shape[1] != after.weights.shape[0]:
-                raise CelosiaError(
-                    f"{before.weights.shape[1]} outputs, but {after.origin or f'layer {k + 1}'} "
-                    f"takes {after.weights.shape[0]} inputs",
-                    where=before.origin or f"layer {k}",
-                )
+        object.__setattr__(self, "reads", self.graph.reads)
         for what, at in (("input_shape", 0), ("output_shape", -1)):
-            shape = getattr(self, what) or (self.sizes[at],)
-            if prod(shape) != self.sizes[at]:
+            own = self.graph.shapes[at]
+            # A vector, and a map of which nothing else is said, are what the graph has.
+            shape = getattr(self, what) or (own if own[:2] != (1, 1) else own[2:])
+            if prod(shape) != prod(own):
                 raise CelosiaError(
-                    f"{what.replace('_', ' ')} {list(shape)} does not hold {self.sizes[at]} values",
+                    f"{what.replace('_', ' ')} {list(shape)} does not hold {prod(own)} values",
                     where=self.name,
                 )
             object.__setattr__(self, what, tuple(shape))
+        for axes, count in ((self.input_axes, len(self.input_shape)), (self.output_axes, 3)):
+            if axes and sorted(axes) != list(range(count)):
+                raise CelosiaError(
+                    f"axes {list(axes)} are no order of {count} axes", where=self.name
+                )
+
+    @cached_property
+    def graph(self) -> FloatGraph:
+        """Layers, and what each reads."""
+        return FloatGraph(self.name, self.layers, self.reads)
 
     @classmethod
     def from_arrays(
@@ -131,30 +117,26 @@ class FloatNetwork:
         layers = []
         for k, (w, b, text) in enumerate(zip(weights, biases, activations, strict=True)):
             with located(f"layer {k}"):
-                layers.append(FloatLayer(w, b, from_text(str(text))))
+                layers.append(FloatDense(w, b, function=from_text(str(text))))
         return cls(name, tuple(layers))
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of inputs, then of every layer's outputs."""
-        return (self.layers[0].weights.shape[0], *(len(layer.bias) for layer in self.layers))
+        """Number of the input's values, then of every layer's outputs."""
+        return tuple(map(prod, self.graph.shapes))
 
     @property
     def macs(self) -> int:
         """Multiplications of one inference."""
-        return sum(layer.weights.size for layer in self.layers)
+        return self.graph.macs
 
-    def layer_outputs(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Every layer's sums and what its function makes of them.
+    def prepare(self, x: np.ndarray) -> np.ndarray:
+        """The graph's input, float32 [n, values] in the order (y, x, channel).
 
         Parameters
         ----------
         x : float [n, *input_shape], or with axes that flatten to that width. Integers are refused,
             for raw 0..255 pixels taken for 0..1 would give nonsense without a word.
-
-        Returns
-        -------
-        Per layer two float32 [n, N]; without a function they are the same array.
 
         Raises
         ------
@@ -170,18 +152,36 @@ class FloatNetwork:
         width = self.sizes[0]
         if x.ndim < 2 or prod(x.shape[1:]) != width:
             raise CelosiaError(f"input is {list(x.shape)}, not [n, {width}]", where="model input")
-        x, outputs = x.reshape(len(x), width).astype(np.float32), []
-        for layer in self.layers:
-            sums = x @ layer.weights + layer.bias
-            x = sums if layer.function == X else layer.function(sums).astype(np.float32)
-            outputs.append((sums, x))
-        return outputs
+        if self.input_axes:
+            x = x.reshape(len(x), *self.input_shape)
+            x = x.transpose(0, *(axis + 1 for axis in self.input_axes))
+        return x.reshape(len(x), width).astype(np.float32)
+
+    def layer_outputs(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Every layer's sums and what its function makes of them (`FloatGraph.evaluate`).
+
+        Parameters
+        ----------
+        x : float [n, *input_shape], as `prepare` takes it.
+
+        Returns
+        -------
+        Per layer two float32 [n, N]; without a function they are the same array.
+
+        Raises
+        ------
+        CelosiaError : ``x`` is not float, or not that wide.
+        """
+        return self.graph.evaluate(self.prepare(x))
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The model's result, float32 [n, *output_shape], for ``x`` as in `layer_outputs`."""
         from .steps import FloatSoftmax  # host steps build on this module's own users
 
         y = self.layer_outputs(x)[-1][1]
+        if self.output_axes:
+            y = y.reshape(len(y), *self.graph.shapes[-1])
+            y = y.transpose(0, *(axis + 1 for axis in self.output_axes)).reshape(len(y), -1)
         if self.final:
             y = FloatSoftmax(log=self.final == "log_softmax")(y)
         return y.reshape(len(y), *self.output_shape)
@@ -219,23 +219,3 @@ class FloatNetwork:
         data = read(path)
         with located(str(path)):
             return from_bytes(data)
-
-
-def _tensor(value: np.ndarray, ndim: int, what: str, where: str) -> np.ndarray:
-    """A read-only float32 copy of ``value``, checked to have ``ndim`` non-empty axes and be
-    finite."""
-    value = np.asarray(value)
-    if value.dtype.kind != "f" or value.ndim != ndim or not value.size:
-        raise CelosiaError(
-            f"{what} are {value.dtype} {list(value.shape)}, not float with {ndim} non-empty axes",
-            where=where,
-        )
-    with np.errstate(over="ignore"):
-        value = np.array(value, np.float32, order="C")
-    if not np.isfinite(value).all():
-        at = [int(axis[0]) for axis in np.nonzero(~np.isfinite(value))]
-        raise CelosiaError(
-            f"{what} hold {value[tuple(at)]} at {at}", where=where, todo="train the model again"
-        )
-    value.flags.writeable = False
-    return value

@@ -211,31 +211,50 @@ def _threshold(x: np.ndarray, above: float, value: float) -> np.ndarray:
     return np.where(x > above, x, value)
 
 
+def _where(condition: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.where(condition, x, y)
+
+
 #: Name: the formula on float64 arrays, numbers last. This is all that a table can be made of.
 FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "abs": np.abs,
     "add": np.add,
     "affine": lambda x, scale, shift: scale * x + shift,
+    "ceil": np.ceil,
     "celu": lambda x, alpha: np.maximum(x, 0) + np.minimum(alpha * np.expm1(x / alpha), 0),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "cos": np.cos,
     "divide": np.divide,
     "elu": _elu,
+    "equal": lambda x, y: np.equal(x, y) * 1.0,
     "erf": _erf,
     "exp": np.exp,
+    "floor": np.floor,
     "gelu": lambda x: 0.5 * x * (1 + _erf(x * math.sqrt(0.5))),
     "gelu_tanh": _gelu_tanh,
+    "greater": lambda x, y: np.greater(x, y) * 1.0,
+    "greater_equal": lambda x, y: np.greater_equal(x, y) * 1.0,
     "hard_sigmoid": _hard_sigmoid,
     "hard_swish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     "leaky_relu": lambda x, alpha: np.where(x >= 0, x, alpha * x),
+    "log": np.log,
     "log_sigmoid": lambda x: -np.logaddexp(0, -x),
+    "maximum": np.maximum,
+    "minimum": np.minimum,
     "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
     "multiply": np.multiply,
+    "power": np.power,
+    "round": np.rint,
     "selu": lambda x, alpha, gamma: gamma * _elu(x, alpha),
     "sigmoid": _sigmoid,
+    "sign": np.sign,
     "silu": lambda x: x * _sigmoid(x),
+    "sin": np.sin,
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
+    "sqrt": np.sqrt,
     "square": np.square,
     "tanh": np.tanh,
     "threshold": _threshold,
+    "where": _where,
 }

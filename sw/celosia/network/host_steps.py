@@ -1,35 +1,36 @@
 """What the host does before and after the engine, and how files keep it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError
 
-from . import steps
+from .heads import Head, Step
+from .step_file import checked, follow, plain
 
-__all__ = ["HostSteps", "Step"]
+__all__ = ["Head", "HostSteps", "Step"]
 
-Step = Callable[[np.ndarray], np.ndarray]
-
-_DTYPES = ("int8", "uint8", "float32")
-#: No model has more steps or axes.
-_MOST = 8
+#: No model has more heads after the first.
+_MOST_HEADS = 63
+#: What every file has.
+_REQUIRED = {"pre", "post", "input_shape", "input_dtype", "output_shape", "output_dtype"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostSteps:
     """``int8 = prepare(x)`` and ``y = finish(int8)``, from a model's own input to its own output.
 
+    The output is the first head; most models have no other.
+
     Parameters
     ----------
     pre, post : steps of `celosia.network.steps`, in order.
     input_shape, output_shape : of one image and one result, without the batch axis.
     input_dtype, output_dtype : "int8", "uint8" or "float32".
+    output_name : of the output; "" for that of its layer.
+    more : the further heads, in the model's order.
     """
 
     pre: tuple[Step, ...] = ()
@@ -38,6 +39,19 @@ class HostSteps:
     input_dtype: str = "int8"
     output_shape: tuple[int, ...] = ()
     output_dtype: str = "int8"
+    output_name: str = ""
+    more: tuple[Head, ...] = ()
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """All results, in the model's order."""
+        first = Head(
+            name=self.output_name,
+            post=self.post,
+            shape=self.output_shape,
+            dtype=self.output_dtype,
+        )
+        return (first, *self.more)
 
     def prepare(self, x: np.ndarray, where: str = "model") -> np.ndarray:
         """The engine's input, int8 [n, K].
@@ -69,22 +83,48 @@ class HostSteps:
             x = step(x)
         return x
 
+    def reals(self, x: np.ndarray) -> np.ndarray | None:
+        """What the host quantizes, float [n, K], of float inputs [n, *input_shape]; None where the
+        inputs are no reals."""
+        if np.asarray(x).dtype.kind != "f":
+            return None
+        values = np.asarray(x).reshape(len(x), -1)
+        for step in self.pre:
+            if getattr(step, "dtype", "float32") != "float32":
+                return values
+            values = step(values)
+        return None
+
     def finish(self, y: np.ndarray) -> np.ndarray:
-        """The model's result, `output_dtype` [n, *output_shape], of the engine's int8 [n, N]."""
-        for step in self.post:
-            y = step(y)
-        return y.reshape(len(y), *self.output_shape)
+        """The model's output, `output_dtype` [n, *output_shape], of the engine's int8 [n, N]."""
+        return self.heads[0].finish(y)
 
     def to_dict(self) -> dict:
         """Numbers, strings, lists and dicts only."""
-        return {
-            "pre": [_plain(step) for step in self.pre],
-            "post": [_plain(step) for step in self.post],
-            "input_shape": list(self.input_shape),
-            "input_dtype": self.input_dtype,
-            "output_shape": list(self.output_shape),
-            "output_dtype": self.output_dtype,
-        }
+        more = [
+            {
+                "name": head.name,
+                "post": [plain(step) for step in head.post],
+                "shape": list(head.shape),
+                "dtype": head.dtype,
+            }
+            for head in self.more
+        ]
+        # Left out where there is none, so that older versions read the file.
+        names = {"output_name": self.output_name} if self.output_name else {}
+        further = {"more": more} if more else {}
+        return (
+            names
+            | further
+            | {
+                "pre": [plain(step) for step in self.pre],
+                "post": [plain(step) for step in self.post],
+                "input_shape": list(self.input_shape),
+                "input_dtype": self.input_dtype,
+                "output_shape": list(self.output_shape),
+                "output_dtype": self.output_dtype,
+            }
+        )
 
     @classmethod
     def from_dict(cls, values: dict) -> "HostSteps":
@@ -94,64 +134,36 @@ class HostSteps:
         ------
         ValueError, TypeError, KeyError : it is none.
         """
-        values = dict(values)
-        for name in ("pre", "post", "input_shape", "output_shape"):
-            if type(values[name]) is not list or len(values[name]) > _MOST:
-                raise ValueError(f"{name} is no list of at most {_MOST}")
-        for name in ("pre", "post"):
-            values[name] = tuple(_step(each) for each in values[name])
-        for name in ("input_shape", "output_shape"):
-            if not all(type(size) is int and size > 0 for size in values[name]):
-                raise ValueError(f"{name} = {values[name]}")
-            values[name] = tuple(values[name])
-        for name in ("input_dtype", "output_dtype"):
-            if values[name] not in _DTYPES:
-                raise ValueError(f"{name} = {values[name]!r}")
-        made = cls(**values)
+        values = checked(values)
+        if missing := _REQUIRED - values.keys():
+            raise KeyError(min(missing))
+        more = values.pop("more", [])
+        if type(more) is not list or len(more) > _MOST_HEADS:
+            raise ValueError(f"more is no list of at most {_MOST_HEADS}")
+        made = cls(**values, more=tuple(Head(**checked(each)) for each in more))
         made._check_types()
+        made._check_widths()
         return made
+
+    def _check_widths(self) -> None:
+        """Steps that know how many values they take are given as many."""
+        ends = [(self.pre, self.input_shape), *((head.post, head.shape) for head in self.heads)]
+        for steps, shape in ends:
+            for step in steps:
+                width = getattr(step, "width", prod(shape))
+                if width != prod(shape):
+                    raise ValueError(f"{type(step).__name__} takes {width} values")
 
     def _check_types(self) -> None:
         """Each step takes what comes before it."""
         dtype = self.input_dtype
         for step in self.pre:
-            dtype = _follow(step, dtype)
+            dtype = follow(step, dtype)
         if dtype != "int8":
             raise ValueError(f"the engine would be given {dtype}")
-        for step in self.post:
-            dtype = _follow(step, dtype)
-        if dtype != self.output_dtype:
-            raise ValueError(f"the output would be {dtype}, not {self.output_dtype}")
-
-
-def _follow(step: Step, dtype: str) -> str:
-    takes = getattr(step, "from_dtype", "float32")
-    if dtype != takes:
-        raise ValueError(f"{type(step).__name__} takes {takes}, not {dtype}")
-    return getattr(step, "dtype", "float32")
-
-
-def _plain(step: Step) -> dict:
-    values: dict[str, Any] = {"step": type(step).__name__}
-    for name, value in vars(step).items():
-        values[name] = value.to_dict() if isinstance(value, Quant) else value
-    return values
-
-
-def _step(values: dict) -> Step:
-    values = dict(values)
-    name = values.pop("step")
-    if name not in steps.__all__:
-        raise ValueError(f"host step {name!r} is unknown")
-    kind = getattr(steps, name)
-    if set(values) != {each.name for each in fields(kind)}:
-        raise ValueError(f"{name} of {sorted(values)}")
-    for key, value in values.items():
-        if key in ("input", "output"):
-            values[key] = Quant.from_dict(value, highest=255)
-        elif key in ("dtype", "from_dtype"):
-            if value not in _DTYPES:
-                raise ValueError(f"{key} = {value!r}")
-        elif type(value) not in (bool, float):
-            raise ValueError(f"{key} = {value!r}")
-    return kind(**values)
+        for head in self.heads:
+            dtype = "int8"
+            for step in head.post:
+                dtype = follow(step, dtype)
+            if dtype != head.dtype:
+                raise ValueError(f"the output would be {dtype}, not {head.dtype}")

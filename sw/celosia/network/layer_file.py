@@ -19,6 +19,8 @@ __all__ = [
     "layer_header",
     "numbers",
     "old_header",
+    "pair",
+    "shape_list",
     "text",
 ]
 
@@ -146,7 +148,12 @@ def _some(count: int) -> Callable[[object], tuple[int, ...]]:
     return read
 
 
-def _shapes(values: list) -> tuple[tuple[int, ...], ...]:
+#: A tuple of two integers, as `numbers`.
+pair = _some(2)
+
+
+def shape_list(values: list) -> tuple[tuple[int, ...], ...]:
+    """Tuples of three integers, as `numbers`."""
     return tuple(map(_some(3), values))
 
 
@@ -160,7 +167,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "output": Quant.from_dict,
     "rounding": lambda value: Rounding[value],
     "input_shape": _some(3),
-    "shapes": _shapes,
-    **dict.fromkeys(("output_size", "kernel", "stride", "dilation", "padding"), _some(2)),
+    "shapes": shape_list,
+    **dict.fromkeys(("output_size", "kernel", "stride", "dilation", "padding"), pair),
     **dict.fromkeys(("top", "bottom", "left", "right"), _integer),
 }

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError, located
 from celosia.support.files import atomic_write, read
 
-from .graph import Graph, chain
+from .graph import Graph
 from .host_steps import HostSteps
 from .layer_file import (
     is_old,
@@ -30,7 +31,8 @@ __all__ = ["FORMAT", "load_network", "network_from_bytes", "network_to_bytes", "
 
 #: Value of ``format`` in the file's header; the number counts up when its meaning changes.
 FORMAT = "celosia network 2"
-#: Chains of `Dense` layers for vectors are written so that older versions read them, too.
+#: Chains of `Dense` layers for vectors, whose output has no name of its own, are written so that
+#: older versions read them, too.
 _CHAIN = "celosia network 1"
 #: What still older versions wrote: layers alone.
 _GRAPH = "celosia graph 1"
@@ -64,7 +66,8 @@ def network_to_bytes(network: Network | Graph) -> bytes:
     }
     layers = [layer_header(layer) for layer in graph.layers]
     header: dict[str, Any] = {"format": FORMAT, "name": graph.name, "layers": layers, "host": None}
-    if all(map(is_old, graph.layers)) and graph.reads == chain(layers) and len(graph.outputs) == 1:
+    named = isinstance(network, Network) and network.host.output_name
+    if graph.is_chain and all(map(is_old, graph.layers)) and not named:
         header |= {"format": _CHAIN, "layers": [old_header(layer) for layer in layers]}
     else:
         header |= {"reads": graph.reads, "outputs": graph.outputs}
@@ -72,6 +75,8 @@ def network_to_bytes(network: Network | Graph) -> bytes:
         header["host"] = network.host.to_dict()
         header["notes"] = list(network.notes)
         header["tensors"] = list(network.tensors)
+        # Layers alone say how they compute; older versions, which do not know the name, run them.
+        header["reference"] = str(network.reference)
     return pack({"header": to_json(header), **arrays})
 
 
@@ -113,4 +118,5 @@ def _network(arrays: dict[str, np.ndarray]) -> Network | Graph:
         return graph
     host = HostSteps.from_dict(header["host"])
     tensors = tuple(each if type(each) is int else text(each) for each in header["tensors"])
-    return Network(graph, host, tuple(map(line, header["notes"])), tensors)
+    reference = Runtime(header.get("reference", Runtime.LITERT))
+    return Network(graph, host, tuple(map(line, header["notes"])), tensors, reference)

@@ -2,7 +2,7 @@
 
 import io
 import json
-from typing import Any
+import zipfile
 
 import numpy as np
 
@@ -12,10 +12,15 @@ __all__ = ["from_json", "line", "pack", "to_json", "unpack"]
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
-    """The content of an .npz file."""
+    """The content of an .npz file.
+
+    Any name is possible, of which ``numpy.savez`` takes some for its own arguments.
+    """
     file = io.BytesIO()
-    members: dict[str, Any] = {**arrays}
-    np.savez(file, **members)
+    with zipfile.ZipFile(file, "w") as container:
+        for name, array in arrays.items():
+            with container.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
     return file.getvalue()
 
 

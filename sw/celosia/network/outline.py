@@ -10,6 +10,7 @@ import numpy as np
 from celosia.numerics.quant import Quant
 from celosia.spec import Config, Op
 
+from .folding import fold_channels
 from .graph import Dense, Graph, Layer, Reads, chain
 from .layers import Shape
 
@@ -98,6 +99,7 @@ class Outline:
     layers : what the engine would run; of a model with unsupported operations those that it could.
     config : the engine that the file was compiled for, if it was.
     branches : the tensors that each layer reads; None for a chain.
+    outputs : the tensors that are results; None for the last one.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Outline:
     layers: tuple[AnyLayer, ...]
     config: Config | None = None
     branches: Reads | None = None
+    outputs: tuple[int, ...] | None = None
 
     @property
     def unsupported(self) -> list[Operation]:
@@ -120,7 +123,16 @@ class Outline:
     def graph(self) -> Graph:
         """A graph of the same structure; dense layers whose weights are not known have weights of
         1."""
-        return Graph(self.name, tuple(map(_whole, self.layers)), self.reads)
+        layers = tuple(map(_whole, self.layers))
+        return Graph(self.name, layers, self.reads, self.outputs)  # type: ignore[arg-type]
+
+    @cached_property
+    def folded(self) -> Graph:
+        """`graph` without the channels that no input can change; with all where weights are not
+        known."""
+        if all(isinstance(layer, LayerOutline) for layer in self.layers):
+            return self.graph
+        return fold_channels(self.graph).graph
 
     @property
     def macs(self) -> int:
@@ -132,7 +144,14 @@ class Outline:
         """A quantized graph, whose operations are its layers."""
         operations = tuple(map(Operation.of, graph.layers))
         branches = None if graph.reads == chain(graph.layers) else graph.reads
-        return cls(graph.name, kind, operations, graph.layers, branches=branches)
+        return cls(
+            graph.name,
+            kind,
+            operations,
+            graph.layers,
+            branches=branches,
+            outputs=graph.outputs,
+        )
 
 
 def _whole(layer: AnyLayer) -> Layer:
@@ -144,7 +163,7 @@ def _whole(layer: AnyLayer) -> Layer:
     unknown = Quant(1.0, 0)
     return Dense(
         layer.name,
-        np.ones((n, layer.inputs), np.int8),
+        np.broadcast_to(np.int8(1), (n, layer.inputs)),
         np.zeros(n, np.int32),
         layer.input or unknown,
         np.full(n, 1 << 30),
@@ -158,5 +177,8 @@ def _whole(layer: AnyLayer) -> Layer:
 
 
 def placeholder_table(index: int) -> np.ndarray:
-    """Stands for a table that calibration has yet to make: another one for each of 256 indices."""
-    return np.full(256, index % 256 - 128, np.int8)
+    """Stands for a table that calibration has yet to make: another one for each of 256 indices.
+
+    It has all values, so that no result is taken for a constant.
+    """
+    return np.roll(np.arange(-128, 128, dtype=np.int8), index)

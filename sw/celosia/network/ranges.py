@@ -21,7 +21,7 @@ from .layers import (
     Window,
 )
 
-__all__ = ["Range", "channel_ranges", "never_outside"]
+__all__ = ["Range", "channel_ranges", "never_outside", "sum_ranges"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +88,13 @@ def _before_table(layer: Layer, sources: list[Range]) -> Range:
         return _requantized(layer, low, high, layer.bias, layer.multiplier, layer.shift)
     # The mean or the maximum of values in a range lies in it.
     return _clamped(layer, source.low, source.high)
+
+
+def sum_ranges(layer: Dense | Convolution | Depthwise, source: Range) -> Range:
+    """int64 [N]: the smallest and the largest sum of each channel, bias included, for an input of
+    which each channel lies in ``source``."""
+    low, high = _sums(layer, source)
+    return Range(low + layer.bias, high + layer.bias)
 
 
 def _sums(layer: Dense | Convolution | Depthwise, source: Range) -> tuple[np.ndarray, np.ndarray]:

@@ -27,9 +27,19 @@ def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike, bits: int 
     return np.minimum(nudged >> (bits - 1), (1 << (bits - 1)) - 1)
 
 
-def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> np.ndarray:
-    """``round(x / 2**exponent)``, ties away from zero, ``0 <= exponent <= 31``."""
+def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike, bits: int = 32) -> np.ndarray:
+    """``round(x / 2**exponent)``, ties away from zero, ``0 <= exponent <= 31``.
+
+    Of 16 bits an exponent of 16 and more gives 1 for x >= 0 and -1 for x < 0: gemmlowp's mask of
+    ``exponent`` bits wraps.
+
+    Parameters
+    ----------
+    x : integers of `bits` bits. bits : 32 or 16.
+    """
     x, exponent = np.asarray(x, np.int64), np.asarray(exponent, np.int64)
+    if bits == 16 and (exponent >= bits).any():
+        return np.where(x < 0, np.int64(-1), np.int64(1))
     half = (np.int64(1) << exponent) >> 1
     return (x + half - ((x < 0) & (exponent > 0))) >> exponent
 

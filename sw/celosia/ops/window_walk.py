@@ -12,7 +12,7 @@ import numpy as np
 from celosia.spec import Config, Op
 from celosia.spec.maps import ADDRESS_BITS, COORDINATE_BITS
 
-__all__ = ["WindowWalk", "params_read", "tile_weights", "weights_read"]
+__all__ = ["WindowWalk", "kernel_taps", "params_read", "tile_weights", "weights_read"]
 
 _ADDRESS, _SIDE = (1 << ADDRESS_BITS) - 1, (1 << COORDINATE_BITS) - 1
 
@@ -77,7 +77,9 @@ class WindowWalk:
     def taps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Offset, y and x of each tap, int [taps] each, line by line."""
         d = self.d
-        ky, kx = (each.ravel() for each in np.mgrid[: d["kernel_y"], : d["kernel_x"]])
+        lines = [d["kernel_x"]] + [d["kernel_rest"]] * (d["kernel_y"] - 1)
+        ky = np.repeat(np.arange(len(lines)), lines)
+        kx = np.concatenate([np.arange(taps) for taps in lines])
         offset = ky * d["line_bytes"] + kx * d["tap_bytes"]
         return offset, d["corner_y"] + ky * d["line_y"], d["corner_x"] + kx * d["tap_x"]
 
@@ -151,9 +153,14 @@ class WindowWalk:
         return row, d["dst"] + local[row, result], result
 
 
+def kernel_taps(d: dict[str, int]) -> int:
+    """Taps of the kernel's lines together, ``kernel_x + (kernel_y - 1) * kernel_rest``."""
+    return d["kernel_x"] + (d["kernel_y"] - 1) * d["kernel_rest"]
+
+
 def tile_weights(d: dict[str, int], config: Config) -> int:
     """Weight words of a tile."""
-    taps = d["kernel_y"] * d["kernel_x"]
+    taps = kernel_taps(d)
     if d["op"] == Op.DEPTHWISE:
         return taps
     return taps * ((d["tap_words"] - 1) * config.lanes + d["tail"])

@@ -4,18 +4,25 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from celosia.compiler import lacking, needs, smallest
-from celosia.network.graph import Layer
-from celosia.network.outline import AnyLayer, LayerOutline, Outline
-from celosia.ops import OPERATIONS
-from celosia.spec import Config, memories, record
+from celosia.compiler.image import Image
+from celosia.compiler.maps.mapped import map_graph
+from celosia.network.graph import Graph
+from celosia.network.outline import Outline
+from celosia.spec import Config, Memory, memories, record
+from celosia.support.progress import Progress, silent
 
 from .estimate import Estimate, estimate
-from .maps import MapEstimate, estimate_maps
+from .layers import LayerNeeds, dense_layers, map_layers
+from .map_work import MapWork
+from .maps import estimate_maps
 
 __all__ = ["FITS", "TOO_LARGE", "UNSUPPORTED", "Check", "LayerNeeds", "MemoryUse"]
 
 #: Exit statuses of `celosia check`.
 FITS, TOO_LARGE, UNSUPPORTED = 0, 3, 4
+#: Words that a run may scan for the cycle model to go through every cycle: of networks on maps,
+#: which takes seconds, and of others, for which the sum is close.
+_MAP_WORDS, _DENSE_WORDS = 200_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -46,46 +53,41 @@ class MemoryUse:
         return float("inf") if self.needed else 0.0
 
 
-@dataclass(frozen=True)
-class LayerNeeds:
-    """What one layer takes: words of each memory, and cycles of a full batch.
-
-    ``shape`` is its size for people.
-    """
-
-    layer: LayerOutline | Layer
-    shape: str
-    weights: int
-    params: int
-    activations: int
-    tables: int
-    cycles: float
-    share: float
-
-
 @dataclass(frozen=True, eq=False)
 class Check:
     """The answer for ``outline`` on ``config`` with a clock of ``mhz`` megahertz, an assumption.
 
     A model that does not fit is judged on the smallest configuration that it fits.
+
+    Parameters
+    ----------
+    image : the program of an engine with convolution whose outline it is, with ``config``; None for
+        a model.
+    progress : told of long predictions.
     """
 
     outline: Outline
     config: Config
     mhz: float
+    image: Image | None = None
+    progress: Progress = silent
 
     @property
     def status(self) -> int:
         """`FITS`, `TOO_LARGE` or `UNSUPPORTED`."""
         if self.outline.unsupported:
             return UNSUPPORTED
-        fits = not self.lacking and all(use.fits for use in self.memories)
-        return FITS if fits else TOO_LARGE
+        return FITS if self.fits else TOO_LARGE
+
+    @property
+    def fits(self) -> bool:
+        """Whether no operation and no memory is short."""
+        return not self.lacking and all(use.fits for use in self.memories)
 
     @cached_property
     def lacking(self) -> dict[str, int]:
         """Operations that the engine has to get, as changes of the configuration."""
-        if self.outline.unsupported or not self.outline.layers:
+        if self.outline.unsupported or not self.outline.layers or self.image:
             return {}
         return lacking(self.outline.graph, self.config)
 
@@ -98,13 +100,21 @@ class Check:
         of = {each.parameter: each for each in (record(config, each) for each in memories(config))}
         return [
             MemoryUse(name, of[name].title, needed, getattr(config, name), of[name].unit_bytes)
-            for name, needed in needs(self.outline, config).items()
+            for name, needed in self._needs(config).items()
         ]
+
+    def _needs(self, config: Config) -> dict[str, int]:
+        if self.image is None:
+            return needs(self.outline, config)
+        sections = (Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM, Memory.TABLES)
+        sizes = {record(config, m): len(self.image.sections[m]) for m in sections}
+        depth = {"act_depth": MapWork.of_image(self.image).depth}
+        return {each.parameter: size // each.unit_bytes for each, size in sizes.items()} | depth
 
     @cached_property
     def changes(self) -> dict[str, int] | None:
         """What to change in the configuration, ``{}`` for nothing; None: no engine holds it."""
-        return smallest(self.outline, self.config) if self.memories else {}
+        return {} if self.fits else smallest(self.outline, self.config)
 
     @property
     def flags(self) -> str:
@@ -124,22 +134,35 @@ class Check:
         """None when something cannot run at all."""
         if self.outline.unsupported or self.changes is None:
             return None
-        if (found := self._maps) is not None:
-            cycles = tuple(layer.cycles for layer in found.layers)
-            return Estimate(found.latency, found.cycles, cycles, found.images, exact=False)
+        if self._work is not None:
+            return estimate_maps(self._work, _words(self.outline), self.progress)
         return estimate(self.outline, self.judged)
 
     @cached_property
-    def _maps(self) -> MapEstimate | None:
-        """Of an engine with convolution."""
-        return estimate_maps(self.outline.graph, self.judged) if self.judged.convolution else None
+    def folded(self) -> Graph | None:
+        """The graph without constant channels; None if it is not known, or of dense layers only."""
+        if self.image or not self.memories or not self.judged.convolution:
+            return None
+        return self.outline.folded
+
+    @cached_property
+    def _work(self) -> MapWork | None:
+        """The program of an engine with convolution."""
+        if self.image:
+            return MapWork.of_image(self.image)
+        if self.folded is None:
+            return None
+        mapped = map_graph(self.folded, self.judged, "throughput")
+        return MapWork.of(self.folded, mapped, self.judged)
 
     @property
     def utilization(self) -> float | None:
-        """Multiplications per cycle and multiplier, full batches back to back."""
-        if self.estimate is None:
+        """Multiplications per cycle and multiplier, full batches back to back; those of folded
+        channels do not count. None of a program image, which does not say what was folded."""
+        if self.estimate is None or self.image:
             return None
-        return self.outline.macs / (self.estimate.per_image * self.judged.multipliers)
+        macs = (self.folded or self.outline).macs
+        return macs / (self.estimate.per_image * self.judged.multipliers)
 
     @property
     def images_per_second(self) -> float | None:
@@ -152,41 +175,12 @@ class Check:
 
     @cached_property
     def layers(self) -> list[LayerNeeds]:
-        """What each layer needs; cycles are 0 when there is no `estimate`."""
-        layers, config = self.outline.layers, self.judged
-        cycles = self.estimate.layers if self.estimate else (0.0,) * len(layers)
-        total = sum(cycles) or 1.0
-        if (found := self._maps if self.estimate else None) is not None:
-            return [
-                LayerNeeds(
-                    layer,
-                    _shapes(layer),
-                    weights=each.weights,
-                    params=each.params,
-                    activations=each.activations,
-                    tables=int(layer.table is not None),
-                    cycles=each.cycles,
-                    share=each.cycles / total,
-                )
-                for layer, each in zip(layers, found.layers, strict=True)
-            ]
-        needs = []
-        for layer, spent in zip(layers, cycles, strict=True):
-            operation = OPERATIONS[layer.op]
-            words = operation.input_words(layer, config) + operation.result_words(layer, config)
-            needs.append(
-                LayerNeeds(
-                    layer,
-                    operation.shape(layer),
-                    weights=operation.weight_words(layer, config),
-                    params=operation.param_words(layer, config),
-                    activations=words,
-                    tables=int(layer.table is not None),
-                    cycles=spent,
-                    share=spent / total,
-                )
-            )
-        return needs
+        """What each layer needs; none of maps where there is no `estimate`."""
+        if self.estimate and self._work:
+            return map_layers(self.outline, self._work, self.estimate, self.folded)
+        if any(layer.kind != "Dense" for layer in self.outline.layers):
+            return []
+        return dense_layers(self.outline, self.judged, self.estimate)
 
     def to_dict(self) -> dict:
         """Everything, ready for JSON."""
@@ -200,6 +194,7 @@ class Check:
             "status": self.status,
             "engine": self.config.to_dict(),
             "macs": self.outline.macs,
+            "macs_folded": self.folded and self.folded.macs,
             "operations": [
                 {"name": op.name, "kind": op.kind, "place": op.place.value, "why": op.why}
                 for op in self.outline.operations
@@ -219,6 +214,7 @@ class Check:
             "layers": [
                 {
                     "name": need.layer.name,
+                    "shape": need.shape,
                     "inputs": need.layer.inputs,
                     "outputs": need.layer.outputs,
                     "macs": need.layer.macs,
@@ -228,6 +224,7 @@ class Check:
                     "tables": need.tables,
                     "cycles": need.cycles,
                     "share": need.share,
+                    "busy": need.busy,
                 }
                 for need in self.layers
             ],
@@ -247,9 +244,6 @@ class Check:
         }
 
 
-def _shapes(layer: AnyLayer) -> str:
-    """Sizes of a layer's input and result, such as "25x5x64 -> 25x5x64"; of a vector its values."""
-    return " -> ".join(
-        "x".join(map(str, shape if shape[:2] != (1, 1) else shape[2:]))
-        for shape in (layer.input_shape, layer.output_shape)
-    )
+def _words(outline: Outline) -> int:
+    dense = all(layer.kind == "Dense" for layer in outline.layers)
+    return _DENSE_WORDS if dense else _MAP_WORDS

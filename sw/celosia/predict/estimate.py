@@ -1,52 +1,43 @@
-"""Cycles of a model from its structure alone, for any size of model in a fraction of a second."""
+"""Cycles of a model from its structure alone, for any size of model in seconds."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from celosia.compiler.maps.mapped import map_graph
 from celosia.compiler.memory import allocate
 from celosia.network.outline import AnyLayer, Outline
 from celosia.ops import OPERATIONS
 from celosia.spec import Config, Memory, record
 
 from .cycles import LayerLoad, RunLoad, predict
+from .figures import Estimate
+from .map_work import MapWork
+from .maps import estimate_maps
 from .workload import layer_load
 
 __all__ = ["Estimate", "estimate"]
 
 #: Words of input, over all tiles and layers, up to which every cycle is gone through.
 _EXACT_WORDS = 6000
+#: The same of a run of an engine with convolution: about a second.
+_EXACT_MAP_WORDS = 12_000
 #: Runs until the engine repeats itself, and runs to measure: it has two input banks.
 _WARM_UP, _MEASURED = 3, 2
 #: Tiles of a layer that are gone through when there are more.
 _TILES = 4
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """What the cycle model says of runs in which no byte is zero, the slowest there are.
-
-    Parameters
-    ----------
-    latency : cycles of one image alone, from its first input word to its last result.
-    per_run : cycles between the results of full batches when runs follow each other.
-    layers : of these, cycles from the start of each layer to the start of the next.
-    images : of a full batch.
-    exact : False when periods of a large model were gone through once and multiplied.
-    """
-
-    latency: int
-    per_run: float
-    layers: tuple[float, ...]
-    images: int
-    exact: bool
-
-    @property
-    def per_image(self) -> float:
-        return self.per_run / self.images
-
-
 def estimate(outline: Outline, config: Config) -> Estimate:
-    """Of ``outline`` on an engine of this shape; its memories are taken to be deep enough."""
+    """Of ``outline`` on an engine of this shape; its memories are taken to be deep enough.
+
+    Raises
+    ------
+    CelosiaError : see `MapWork.of`.
+    """
+    if config.convolution:
+        graph = outline.folded
+        work = MapWork.of(graph, map_graph(graph, config, "throughput"), config)
+        return estimate_maps(work, _EXACT_MAP_WORDS)
     loads = _layers(outline, config)
     first = outline.layers[0]
     words = OPERATIONS[first.op].input_words(first, config)

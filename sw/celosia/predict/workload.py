@@ -3,6 +3,7 @@
 import numpy as np
 
 from celosia.compiler.image import Image
+from celosia.compiler.transfer import rows_used
 from celosia.model.map_inputs import store_input
 from celosia.model.map_layer import Fed, MapLayer
 from celosia.model.map_program import MapProgram
@@ -10,7 +11,7 @@ from celosia.model.program import Layer, Program, decode
 from celosia.model.run import load
 from celosia.numerics.offset_binary import to_offset
 from celosia.ops import OPERATIONS
-from celosia.ops.window_walk import tile_weights
+from celosia.ops.window_walk import kernel_taps, tile_weights
 from celosia.spec import Config, Op
 
 from .cycles import LayerLoad, MapLoad, RunLoad
@@ -39,8 +40,7 @@ def run_loads(
     x = image.check_input(x)
     program = decode(load(image), 0)
     if isinstance(program, MapProgram):
-        words = image.pack_input(x)
-        parts = (words[start : start + batch] for start in range(0, len(x), batch))
+        parts = (image.pack_input(x[start : start + batch]) for start in range(0, len(x), batch))
         return [_map_run(image, program, part, skip) for part in parts]
     counts: list[list[np.ndarray]] = []
     program = decode(load(image), 0)
@@ -82,7 +82,7 @@ def map_load(
     depthwise = d["op"] == Op.DEPTHWISE
     if needed is None:
         tap = (config.lanes,) * (d["tap_words"] - 1) + (d["tail"],)
-        needed = (tap * (d["kernel_y"] * d["kernel_x"]),) * d["steps"]
+        needed = (tap * kernel_taps(d),) * d["steps"]
     return MapLoad(
         tiles=d["tiles"],
         store=bool(d["store"]),
@@ -100,7 +100,7 @@ def map_load(
 
 
 def _map_run(image: Image, program: MapProgram, words: np.ndarray, skip: bool) -> RunLoad:
-    """One run of an engine with convolution on ``words`` uint8 [images, words, lanes]."""
+    """One run of an engine with convolution on ``words`` uint8 [rows, words, lanes]."""
     config = image.config
     act = np.zeros((1, config.rows, config.act_depth, config.lanes), np.uint8)
     if image.stripes:
@@ -141,7 +141,7 @@ def layer_load(
 def _run(image: Image, images: int, needed: list[tuple[int, ...]] | None) -> RunLoad:
     if image.config.convolution:
         maps = tuple(map_load(d, image.config) for d in image.descriptors())
-        return RunLoad(images, image.input_words, maps)
+        return RunLoad(rows_used(image.model, images), image.input_words, maps)
     layers = tuple(
         layer_load(d, image.config, needed[index] if needed else None)
         for index, d in enumerate(image.descriptors())

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.network.functions import Function, X
+from celosia.network.steps import Requantize
 from celosia.numerics.quant import Quant
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .calibrate import activation_quant, choose_range
 from .tables import element_table
 
-__all__ = ["Activation", "activation", "clamp_of", "float_table"]
+__all__ = ["Activation", "activation", "clamp_of", "fixed_result", "float_table"]
 
 #: Function -> LiteRT's name of it, for those with an int8 kernel there.
 _LITERT = {
@@ -36,7 +37,14 @@ class Activation:
     table_output: Quant | None = None
 
 
-def activation(f: Function, sums: np.ndarray, results: np.ndarray, method: str) -> Activation:
+def activation(
+    f: Function,
+    sums: np.ndarray,
+    results: np.ndarray,
+    method: str,
+    output: Quant | None = None,
+    result: Quant | None = None,
+) -> Activation:
     """The int8 form of ``f``.
 
     A function that only clips becomes a clamp, which is exact, because rounding preserves order.
@@ -45,33 +53,43 @@ def activation(f: Function, sums: np.ndarray, results: np.ndarray, method: str) 
     the tails of a sigmoid.
 
     The table is LiteRT's where LiteRT has a kernel for the function and these scales (LOGISTIC,
-    TANH, GELU, LEAKY_RELU, HARD_SWISH), else `float_table`.
+    TANH, GELU, LEAKY_RELU, HARD_SWISH), else `float_table`. Where LiteRT prescribes another
+    quantization than ``result``, its QUANTIZE is part of the table.
 
     Parameters
     ----------
     sums, results : float, a sample of the function's argument and of its value.
     method : one of `METHODS`.
+    output : of the sums, where it is given: that of what a pool reads.
+    result : of the results, where it is given: that of tensors that share it. None for their own.
 
     Raises
     ------
     CelosiaError : a sum or result is not finite, or their range has no float32 scale.
     """
     if f == X or f.limits:
-        output = activation_quant(*choose_range(results, method))
+        output = output or result or activation_quant(*choose_range(results, method))
         return Activation(output, clamp_of(f, output))
-    result = _FIXED.get(f.name) if f.args == (X,) else None
-    if result is None:
-        result = activation_quant(*choose_range(results, method))
-    output = activation_quant(*_without_tails(f, *choose_range(sums, method), result.scale))
+    fixed = fixed_result(f)
+    result = result or fixed or activation_quant(*choose_range(results, method))
+    if output is None:
+        output = activation_quant(*_without_tails(f, *choose_range(sums, method), result.scale))
     if f.name in _LITERT and f.args == (X,):
         parameters = {"alpha": f.params[0]} if f.name == "leaky_relu" else {}
         try:
-            table = element_table(_LITERT[f.name], output, result, **parameters)
+            table = element_table(_LITERT[f.name], output, fixed or result, **parameters)
+            if fixed is not None and fixed != result:
+                table = Requantize(fixed, result)(table)
         except Unsupported:  # a negative slope, or scales that overflow LiteRT's fixed point
             table = float_table(f, output, result)
     else:
         table = float_table(f, output, result)
     return Activation(output, table=table, table_output=result)
+
+
+def fixed_result(f: Function) -> Quant | None:
+    """The quantization that LiteRT prescribes for the results of ``f``; None where it is free."""
+    return _FIXED.get(f.name) if f.args == (X,) else None
 
 
 def clamp_of(f: Function, output: Quant) -> tuple[int, int]:

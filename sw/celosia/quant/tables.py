@@ -1,4 +1,5 @@
-"""Element tables: int8 -> int8 functions as 256 entries, as LiteRT's kernels compute them."""
+"""Element tables: int8 -> int8 functions as 256 entries, as LiteRT's or TFLite Micro's kernels
+compute them."""
 
 from collections.abc import Callable
 from math import erfc
@@ -13,8 +14,12 @@ from celosia.numerics.fixed_point import (
 )
 from celosia.numerics.multiplier import quantize_multiplier
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.spec.formats import SHIFT_MAX
 from celosia.support.errors import CelosiaError, Unsupported
+
+from . import micro_tables
+from .float_table import libm, through_float
 
 __all__ = ["FUNCTIONS", "element_table"]
 
@@ -25,16 +30,25 @@ _f32 = np.float32
 _Q = np.arange(-128, 128, dtype=np.int64)
 
 
-def element_table(name: str, source: Quant, output: Quant, **parameters: float) -> np.ndarray:
+def element_table(
+    name: str,
+    source: Quant,
+    output: Quant,
+    runtime: Runtime = Runtime.LITERT,
+    /,
+    **parameters: float,
+) -> np.ndarray:
     """The table of function ``name`` from int8 of ``source`` to int8 of ``output``.
 
     It equals LiteRT's reference kernels (``tflite/kernels/activations.cc``) byte for byte:
     LOGISTIC, TANH, ELU and GELU through float32 (`LUTPopulate`), RELU, RELU6, RELU_N1_TO_1,
-    RELU_0_TO_1 and LEAKY_RELU through a 32-bit fixed-point factor, HARD_SWISH in 16 bits.
+    RELU_0_TO_1 and LEAKY_RELU through a 32-bit fixed-point factor, HARD_SWISH in 16 bits. Those
+    of TFLite Micro are the same but for `celosia.quant.micro_tables`.
 
     Parameters
     ----------
     name : one of `FUNCTIONS`.
+    runtime : whose table.
     parameters : ``alpha`` of LEAKY_RELU (float32); ``approximate`` of GELU (bool).
 
     Returns
@@ -44,49 +58,30 @@ def element_table(name: str, source: Quant, output: Quant, **parameters: float) 
     Raises
     ------
     CelosiaError : the function is unknown.
-    Unsupported : LiteRT refuses these scales or this alpha, or its arithmetic overflows.
+    Unsupported : the runtime refuses these scales or this alpha, or its arithmetic overflows, or
+        it has no such function.
     """
     if name not in FUNCTIONS:
         raise CelosiaError(f"function {name!r} is unknown", todo="use " + ", ".join(FUNCTIONS))
-    values = FUNCTIONS[name](source, output, **parameters)
+    function = FUNCTIONS[name]
+    if runtime == Runtime.TFLM:
+        function = micro_tables.FUNCTIONS.get(name, function)
+    values = function(source, output, **parameters)
     return np.clip(values, -128, 127).astype(np.int8)
-
-
-def _through_float(transform: Callable[[np.ndarray], np.ndarray]) -> _Function:
-    """``transform`` of reals, computed in float32 and rounded with ties away from zero."""
-
-    def values(source: Quant, output: Quant) -> np.ndarray:
-        inverse = _f32(1) / _f32(output.scale)
-        with np.errstate(all="ignore"):
-            x = _f32(source.scale) * (_Q - source.zero_point).astype(_f32)
-            scaled = transform(x).astype(_f32) * inverse
-            whole = np.trunc(scaled)
-            whole += np.where(np.abs(scaled - whole) >= 0.5, np.sign(scaled), _f32(0))
-            total = whole + _f32(output.zero_point)
-        if not (np.abs(total) < 2.0**31).all():
-            raise Unsupported(f"scale {output.scale:g} overflows LiteRT's 32 bits")
-        return total.astype(np.int64)
-
-    return values
-
-
-def _libm(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
-    """A float32 function of C's library, which is closest to the float64 one rounded once."""
-    return function(x.astype(np.float64)).astype(_f32)
 
 
 def _logistic(source: Quant, output: Quant) -> np.ndarray:
     if _f32(output.scale) != 1 / 256:
         raise Unsupported(f"output scale {output.scale:g} is not 1/256", where="LOGISTIC")
-    return _through_float(lambda x: _f32(1) / (_f32(1) + _libm(np.exp, -x)))(source, output)
+    return through_float(lambda x: _f32(1) / (_f32(1) + libm(np.exp, -x)))(source, output)
 
 
 def _elu(x: np.ndarray) -> np.ndarray:
-    return np.where(x < 0, _libm(np.expm1, np.minimum(x, 0)), x)
+    return np.where(x < 0, libm(np.expm1, np.minimum(x, 0)), x)
 
 
 def _gelu(source: Quant, output: Quant, approximate: bool = False) -> np.ndarray:
-    return _through_float(_gelu_tanh if approximate else _gelu_erfc)(source, output)
+    return through_float(_gelu_tanh if approximate else _gelu_erfc)(source, output)
 
 
 def _gelu_erfc(x: np.ndarray) -> np.ndarray:
@@ -96,7 +91,7 @@ def _gelu_erfc(x: np.ndarray) -> np.ndarray:
 
 def _gelu_tanh(x: np.ndarray) -> np.ndarray:
     cubic = x + _f32(0.044715) * x * x * x
-    return _f32(0.5) * x * (_f32(1) + _libm(np.tanh, _f32(np.sqrt(2 / np.pi)) * cubic))
+    return _f32(0.5) * x * (_f32(1) + libm(np.tanh, _f32(np.sqrt(2 / np.pi)) * cubic))
 
 
 def _scaled(source: Quant, real: float) -> np.ndarray:
@@ -148,12 +143,12 @@ def _hard_swish(source: Quant, output: Quant) -> np.ndarray:
     if relu_shift > 0:
         gate = saturating_left_shift(gate, 1, 16)
     elif relu_shift < 0:
-        gate = rounding_divide_by_pot(gate, -relu_shift)
+        gate = rounding_divide_by_pot(gate, -relu_shift, 16)
     gate = (gate + (1 << 15)) >> 1
     product = gate * mul(x, _to_int16(out_m), 16)
     # C's integer division rounds towards zero.
     before = np.sign(product) * (np.abs(product) >> 15)
-    return rounding_divide_by_pot(before, -out_shift) + output.zero_point
+    return rounding_divide_by_pot(before, -out_shift, 16) + output.zero_point
 
 
 def _to_int16(m: int) -> int:
@@ -164,8 +159,8 @@ def _to_int16(m: int) -> int:
 #: Name in the TFLite schema -> function that gives the unclamped values of all 256 inputs.
 FUNCTIONS: dict[str, _Function] = {
     "LOGISTIC": _logistic,
-    "TANH": _through_float(lambda x: _libm(np.tanh, x)),
-    "ELU": _through_float(_elu),
+    "TANH": through_float(lambda x: libm(np.tanh, x)),
+    "ELU": through_float(_elu),
     "GELU": _gelu,
     "RELU": _relu(0, np.inf),
     "RELU6": _relu(0, 6),

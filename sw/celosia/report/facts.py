@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from celosia.compiler.image import Image
+from celosia.driver.inputs import classes
 from celosia.driver.metrics import Metrics
-from celosia.predict.cycles import Prediction, predict
+from celosia.network.folding import Folded
+from celosia.predict.cycles import Prediction, RunLoad, predict
 from celosia.predict.workload import dense_load, run_loads
 from celosia.support.errors import CelosiaError
 
-from .precision import LayerPrecision, precision
+from .map_precision import Measured, images, measure
+from .precision import LayerPrecision, input_precision, precision
 
 __all__ = ["Facts", "LayerCycles", "Mistake", "gather"]
 
@@ -74,11 +77,15 @@ class Facts:
     prediction : of the cycle model for the first ``predicted`` inputs.
     cycles : the same by layer.
     predicted : number of inputs of ``prediction`` and ``cycles``.
-    precision : by layer.
-    measured : number of inputs of ``precision``.
+    precision : by layer; None where the program does not tell, and ``graph`` is not known.
+    entry : precision of the input; None where the inputs were given in int8.
+    measured : number of inputs of ``precision`` and ``layers``.
     float_model : whether ``precision`` is against the float model; else against the program's
         own weights in float.
     labels : int [n] right classes, or None.
+    folded : the graph, and what was folded of it; None where it is not known, and of engines with
+        dense layers only.
+    layers : what was measured of each layer of that graph.
     """
 
     image: Image
@@ -91,10 +98,13 @@ class Facts:
     prediction: Prediction
     cycles: tuple[LayerCycles, ...]
     predicted: int
-    precision: tuple[LayerPrecision, ...]
+    precision: tuple[LayerPrecision, ...] | None
+    entry: LayerPrecision | None
     measured: int
     float_model: bool
     labels: np.ndarray | None
+    folded: Folded | None = None
+    layers: tuple[Measured, ...] = ()
 
     @property
     def load(self) -> float:
@@ -105,7 +115,7 @@ class Facts:
     @property
     def classes(self) -> np.ndarray:
         """int [n], index of the largest output of each input."""
-        return self.outputs.argmax(axis=1)
+        return classes(self.image, self.outputs)
 
     @property
     def confusion(self) -> np.ndarray:
@@ -142,6 +152,7 @@ def gather(
     labels: np.ndarray | None = None,
     real: np.ndarray | None = None,
     reference: Sequence[np.ndarray] | None = None,
+    folded: Folded | None = None,
 ) -> Facts:
     """Contents of a report about a complete run.
 
@@ -151,18 +162,20 @@ def gather(
     x, outputs : int8 [n, K] inputs and int8 [n, N] results.
     metrics : of the run.
     mismatches : number of bytes that differ from the golden model.
-    batch : inputs per run; None for the rows of the engine.
+    batch : inputs per run; None for as many as are computed together.
     skip : whether zeros were skipped.
     labels : int [n] right classes, or None.
     real : float [n, K] inputs before quantization, or None.
     reference : float [m, N] results of the float model for each layer, m at least min(n, 1000), or
         None.
+    folded : the graph that ``image`` was compiled from, on an engine with convolution, and what was
+        folded of it; None if it is not known.
 
     Raises
     ------
     CelosiaError : a label is not a class of the model.
     """
-    batch = batch or image.config.rows
+    batch = batch or image.batch
     classes = outputs.shape[1]
     if labels is not None and not ((labels >= 0) & (labels < classes)).all():
         raise CelosiaError(f"labels reach beyond the model's {classes} classes", where="--labels")
@@ -170,26 +183,41 @@ def gather(
     part = x[: batch * max(1, min(_WORDS // words, _RUNS))]
     runs = run_loads(image, part, batch, skip)
     prediction = predict(image.config, runs)
-    cycles = []
-    for index in range(len(image.model.layers)):
+    count = images(folded.original, len(x)) if folded else min(len(x), _IMAGES)
+    few = slice(0, count)
+    real = None if real is None else real[few]
+    reference_few = None if reference is None else [each[few] for each in reference]
+    layers: tuple[Measured, ...] = ()
+    found: list[LayerPrecision] | None
+    if folded:
+        layers = tuple(measure(folded.original, x[few], real, reference_few))
+        found = [each.precision for each in layers]
+    else:
+        found = precision(image, x[few], real, reference_few)
+    return Facts(
+        *(image, x, outputs, metrics, mismatches, batch, skip, prediction),
+        cycles=_layer_cycles(image, runs, prediction, len(part)),
+        predicted=len(part),
+        precision=None if found is None else tuple(found),
+        entry=None if real is None else input_precision(image.model.input, x[few], real),
+        measured=count,
+        float_model=reference is not None,
+        labels=labels,
+        folded=folded,
+        layers=layers,
+    )
+
+
+def _layer_cycles(
+    image: Image, runs: list[RunLoad], prediction: Prediction, images: int
+) -> tuple[LayerCycles, ...]:
+    """Per image, those of a layer's descriptors summed."""
+    count = len(image.model.layers)
+    owners = [kernel[0] for kernel in image.model.kernels] or list(range(count))
+    totals = np.zeros((count, 4))
+    for index, owner in enumerate(owners):
         saved = sum(run.layers[index].dropped for run in runs)
         spent = prediction.layer_cycles[index]
         compute, drain = prediction.layer_issued[index], prediction.layer_stall_drain[index]
-        values = compute, drain, max(0, spent - compute - drain), saved
-        cycles.append(LayerCycles(*(value / len(part) for value in values)))
-    few = slice(0, _IMAGES)
-    return Facts(
-        *(image, x, outputs, metrics, mismatches, batch, skip, prediction, tuple(cycles)),
-        predicted=len(part),
-        precision=tuple(
-            precision(
-                image,
-                x[few],
-                None if real is None else real[few],
-                None if reference is None else [each[few] for each in reference],
-            )
-        ),
-        measured=min(len(x), _IMAGES),
-        float_model=reference is not None,
-        labels=labels,
-    )
+        totals[owner] += compute, drain, max(0, spent - compute - drain), saved
+    return tuple(LayerCycles(*each) for each in (totals / images).tolist())

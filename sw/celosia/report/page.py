@@ -1,10 +1,11 @@
 """The page about a run: its sections in order."""
 
-from . import sections
+from . import map_sections, sections
 from .classes import classes
 from .document import document
 from .facts import Facts
-from .html import cards
+from .folding import folding
+from .html import Raw, cards, section
 
 __all__ = ["render"]
 
@@ -12,12 +13,17 @@ __all__ = ["render"]
 def render(facts: Facts) -> str:
     """HTML of ``facts``, self-contained."""
     model, config = facts.image.model, facts.image.config
+    memory = map_sections.memory if config.convolution else sections.memory
     parts = [
         ("network", "Network", sections.network(facts)),
         ("cycles", "Where the cycles go", sections.cycles(facts)),
-        ("memory", "Memory", sections.memory(facts)),
-        ("precision", "Precision", sections.precision(facts)),
+        ("memory", "Memory", memory(facts)),
+        ("precision", "Precision", _precision(facts)),
     ]
+    if facts.folded:
+        drawn = map_sections.maps(facts)
+        parts += [] if drawn is None else [("maps", "Maps", drawn)]
+        parts.append(("folding", "Folded channels", folding(facts.folded)))
     if facts.labels is not None:
         parts.append(("classes", "Classes", classes(facts)))
     lead = (
@@ -26,3 +32,14 @@ def render(facts: Facts) -> str:
     ) + ("zeros skipped." if facts.skip else "no zeros skipped.")
     about = f"{model.name} on {config}"
     return document("run report", model.name, about, lead, cards(sections.metrics(facts)), parts)
+
+
+def _precision(facts: Facts) -> Raw:
+    if facts.precision is not None:
+        return sections.precision(facts)
+    return section(
+        "precision",
+        "Precision",
+        "Not known: a program image does not hold its layers as they were. A report of a run of "
+        "the model itself has precision, maps and folded channels.",
+    )

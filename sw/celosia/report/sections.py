@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from celosia.compiler.image import Image
+from celosia.compiler.metadata import Shape
 from celosia.ops import OPERATIONS
 from celosia.spec import OFFSET, Memory, Rounding, record
 
 from .facts import Facts
 from .html import Raw, bar, bars, cell, legend, section, table
+from .used import used
 
 __all__ = ["cycles", "memory", "metrics", "network", "precision"]
 
@@ -22,8 +25,13 @@ def metrics(facts: Facts) -> Iterator[tuple[str, object, str]]:
     yield "cycles per input", f"{per_image:,.0f}", f"cycle model, {facts.predicted:,} inputs"
     if f.cycles:
         yield "measured", f"{f.cycles_per_image:,.0f}", "cycles per input in the simulated RTL"
-    share = facts.image.model.macs / (per_image * facts.image.config.multipliers)
-    yield "utilization", f"{share:.0%}", "of the multipliers; skipped zeros count as work"
+    macs, remark = facts.image.model.macs, "of the multipliers; skipped zeros count as work"
+    if facts.folded:
+        macs = facts.folded.graph.macs
+    elif facts.image.config.convolution:
+        remark += ", folded channels too"
+    share = macs / (per_image * facts.image.config.multipliers)
+    yield "utilization", f"{share:.0%}", remark
     total = p.issued + p.skipped
     yield "skipped", f"{p.skipped / total:.0%}" if total else "0%", "of all input positions"
     if facts.labels is not None:
@@ -41,19 +49,21 @@ def network(facts: Facts) -> Raw:
     rows = [
         (
             layer.name,
-            f"{layer.inputs:,}",
-            f"{layer.outputs:,}",
+            _shape(before),
+            _shape(layer.shape),
             f"{layer.macs:,}",
-            f"{layer.macs / model.macs:.1%}",
+            f"{layer.macs / max(model.macs, 1):.1%}",
             f"{layer.scale:.4g}",
             layer.zero_point,
-            f"{d['clamp_min'] - OFFSET}..{d['clamp_max'] - OFFSET}",
-            "yes" if d["use_table"] else "no",
-            Rounding(d["rounding"]).name.lower(),
+            f"{d['clamp_min'] - OFFSET}..{d['clamp_max'] - OFFSET}" if d else "",
+            ("yes" if d["use_table"] else "no") if d else "",
+            Rounding(d["rounding"]).name.lower() if d else "",
         )
-        for layer, d in zip(model.layers, facts.image.descriptors(), strict=True)
+        for layer, before, d in zip(
+            model.layers, _input_shapes(facts.image), _last_descriptors(facts.image), strict=True
+        )
     ]
-    header = ("layer", "inputs", "outputs", "MACs", "share", "scale", "zero point", "clamp",
+    header = ("layer", "input", "result", "MACs", "share", "scale", "zero point", "clamp",
               "table", "rounding")  # fmt: skip
     return section(
         "network",
@@ -63,6 +73,28 @@ def network(facts: Facts) -> Raw:
         "scale and zero point of its row.",
         table(header, rows, "Layers"),
     )
+
+
+def _input_shapes(image: Image) -> list[Shape]:
+    """Of the first tensor that each layer reads."""
+    shapes = [image.model.shape, *(layer.shape for layer in image.model.layers)]
+    return [shapes[reads[0]] for reads in image.model.reads]
+
+
+def _shape(shape: Shape) -> str:
+    """Such as "25x5x64"; of a vector the number of its values."""
+    return "x".join(map(str, shape)) if shape[:2] != (1, 1) else f"{shape[2]:,}"
+
+
+def _last_descriptors(image: Image) -> list[dict[str, int]]:
+    """Of each layer; {} if it has none, as it moves no data."""
+    descriptors, kernels = image.descriptors(), image.model.kernels
+    if not kernels:
+        return descriptors
+    found: list[dict[str, int]] = [{} for _ in image.model.layers]
+    for (layer, *_), d in zip(kernels, descriptors, strict=True):
+        found[layer] = d
+    return found
 
 
 def cycles(facts: Facts) -> Raw:
@@ -129,16 +161,16 @@ def memory(facts: Facts) -> Raw:
             (f"f{i % 2 * 3} gap", a / shape.depth, (b - a) / shape.depth, f"{names[i]}: {b - a:,}")
             for i, (a, b) in enumerate(pairwise(edges))
         ]
-        rows.append(_used(shape.title, parts, edges[-1], shape.depth, shape.size))
+        rows.append(used(shape.title, parts, edges[-1], shape.depth, shape.size))
     shape, count = record(config, Memory.TABLES), len(image.records(Memory.TABLES))
-    used = [("f0", 0, count / shape.depth, f"{count // 256} tables")] if shape.depth else []
-    rows.append(_used(shape.title, used, count, shape.depth, shape.size))
+    tables = [("f0", 0, count / shape.depth, f"{count // 256} tables")] if shape.depth else []
+    rows.append(used(shape.title, tables, count, shape.depth, shape.size))
     depth = max(
         (OPERATIONS[d["op"]].writes(d, config).stop for d in ds if d["store"]),
         default=2 * image.input_words,
     )
     rows.append(
-        _used(
+        used(
             "activations, each row",
             [("f0", 0, depth / config.act_depth, f"{depth:,} words")],
             *(depth, config.act_depth, config.lanes),
@@ -155,19 +187,6 @@ def memory(facts: Facts) -> Raw:
         legend([("f0", "read"), ("f1", "written"), ("f4", "input of the next run")]),
         bars(lanes),
     )
-
-
-def _used(name: str, parts: list, used: int, depth: int, size: int) -> tuple[str, Raw, str]:
-    share = f"{used / depth:.0%}" if depth else "none"
-    label = f"{name}: {used:,} of {depth:,}"
-    return name, bar(parts, label), f"{share} of {_size(depth * size)}"
-
-
-def _size(count: int) -> str:
-    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= factor:
-            return f"{count / factor:,.4g} {unit}"
-    return f"{count:,} B"
 
 
 def _activations(facts: Facts, index: int, d: dict[str, int], depth: int) -> tuple[str, Raw, str]:
@@ -191,11 +210,16 @@ def _activations(facts: Facts, index: int, d: dict[str, int], depth: int) -> tup
 
 def precision(facts: Facts) -> Raw:
     """Section on the precision of each layer."""
+    assert facts.precision is not None
     rows, values = [], []
-    for layer, p in zip(facts.image.model.layers, facts.precision, strict=True):
+    names = [layer.name for layer in facts.image.model.layers]
+    measured = list(facts.precision)
+    if facts.entry is not None:
+        names, measured = ["input", *names], [facts.entry, *measured]
+    for name, p in zip(names, measured, strict=True):
         rows.append(
             (
-                layer.name,
+                name,
                 _decibels(p.so_far),
                 _decibels(p.alone),
                 f"{p.saturated:.2%}",
@@ -206,22 +230,20 @@ def precision(facts: Facts) -> Raw:
     worst = "No layer adds noise."
     if known:
         value, index = min(known)
-        worst = (
-            f"{facts.image.model.layers[index].name} adds the most noise ({value:.1f} dB alone)."
-        )
+        worst = f"{names[index]} adds the most noise ({value:.1f} dB alone)."
     against = "the same network in float, with the engine's weights"
     if facts.float_model:
         against = "the float model"
     drawn = [
         (
-            layer.name,
+            name,
             bar(
                 [("f0", 0, max(p.so_far or 0, 0) / 60, f"so far: {_plain(p.so_far)}")],
-                f"{layer.name}: {_plain(p.so_far)} so far",
+                f"{name}: {_plain(p.so_far)} so far",
             ),
             _plain(p.so_far),
         )
-        for layer, p in zip(facts.image.model.layers, facts.precision, strict=True)
+        for name, p in zip(names, measured, strict=True)
     ]
     return section(
         "precision",

@@ -54,7 +54,11 @@ STATUS = Layout(
     REGISTER_BYTES,
     (
         Field("busy", 1, "requests are being read, computed or answered"),
-        Field("receiving", 1, "the last word taken from s_axis did not end its frame"),
+        Field(
+            "receiving",
+            1,
+            "the last word taken from s_axis did not end its frame; 0 after CONTROL.reset",
+        ),
         Field("sending", 1, "a response has begun on m_axis and not ended"),
     ),
 )

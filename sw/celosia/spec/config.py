@@ -106,14 +106,16 @@ class Config:
 
     @classmethod
     def default(cls, rows: int = 16, cols: int = 16, **overrides: int) -> "Config":
-        """A configuration with memories for models of the size of MLPerf Tiny AD.
+        """A configuration with all operations and memories for the models of MLPerf Tiny.
 
         ``lanes`` is the largest divisor of ``cols`` up to 16; the memories hold about 512 KiB of
-        weights, 4,096 channels and 4 KiB of activations per row; with convolution as many
-        activations as addresses reach, 64 KiB. ``overrides`` replace any of it.
+        weights, 4,096 channels and as many activations per row as addresses reach, 64 KiB.
+        ``overrides`` replace any of it; without convolution there is no depthwise convolution
+        either, and there are 4 KiB of activations per row.
         """
         _check("cols", cols)
         lanes = overrides.get("lanes") or max(n for n in range(1, 17) if cols % n == 0)
+        convolution = overrides.get("convolution", 1)
         chosen = {
             "rows": rows,
             "cols": cols,
@@ -124,8 +126,10 @@ class Config:
             "program_depth": 64,
             "act_depth": 4096 // lanes,
             "tables": 4,
+            "convolution": convolution,
+            "depthwise": convolution,
         }
-        if overrides.get("convolution"):
+        if convolution:
             chosen["act_depth"] = _ADDRESSES >> (lanes - 1).bit_length()
         return cls(**(chosen | overrides))
 

@@ -3,9 +3,19 @@
 A *frame* is a run of link words, the final one marked `last`. A request frame is the `REQUEST`
 header followed by the command's payload; a response frame is the payload followed by the
 `TRAILER`. Header and trailer fill whole link words, zero-padded. Every request gets exactly one
-response, in order. A request that is refused changes nothing, with one exception: a WRITE whose
+response, in order. A request that is refused changes nothing, with two exceptions: a WRITE whose
 frame is too short or too long has stored the whole records that came, and its response says how
-many. The frame of a refused request is read to its end, so the link stays in step.
+many; and an INFER that is refused may have stored words of its input in its input bank. The frame
+of a refused request is read to its end, so the link stays in step.
+
+An engine does what its program says, and status OK says that the program has ended, not that it
+made sense. The results are undefined, and may be those of another run's input, when a program
+
+- reads activation words that neither the run's input nor its layers have written,
+- stores results in the input banks, words 0 to ``2 * count - 1`` of each row, where the next
+  request's input may be already.
+
+The compiler makes no such program.
 """
 
 from enum import IntEnum, IntFlag
@@ -30,7 +40,7 @@ __all__ = [
 #: First field of `IDENTITY`: "CELO" in ASCII, little endian.
 MAGIC = int.from_bytes(b"CELO", "little")
 #: Version of link protocol and descriptors together.
-VERSION = 5
+VERSION = 6
 
 
 class Opcode(IntEnum):
@@ -179,6 +189,6 @@ COUNTERS = Layout(
         Field("stall_output", 48, "cycles the drain waited for the host to take results"),
         Field("stall_drain", 48, "cycles the array waited for the drain"),
         Field("stall_data", 48, "cycles the feeder waited for the results of the layer before"),
-        Field("images", 48, "images computed"),
+        Field("images", 48, "images computed; where images follow each other in a row, rows"),
     ),
 )

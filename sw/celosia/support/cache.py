@@ -2,14 +2,16 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import CelosiaError
+from .files import atomic_write
 
-__all__ = ["CACHE_TODO", "cache_dir", "locked"]
+__all__ = ["CACHE_TODO", "cache_dir", "keep", "kept", "locked"]
 
 #: What a user can do when the cache cannot be written.
 CACHE_TODO = "set CELOSIA_CACHE to a folder you can write"
@@ -34,15 +36,49 @@ def cache_dir() -> Path:
         raise CelosiaError("no home folder to keep a cache in", todo=CACHE_TODO) from error
 
 
+def keep(path: Path, data: bytes) -> None:
+    """Write the entry ``path`` of the cache and, beside it, its checksum.
+
+    Raises
+    ------
+    CelosiaError : it cannot be written.
+    """
+    atomic_write(path, data, todo=CACHE_TODO)
+    atomic_write(_checksum(path), hashlib.sha256(data).hexdigest().encode(), todo=CACHE_TODO)
+
+
+def kept(path: Path) -> bytes | None:
+    """What `keep` wrote; None if it is not there, or was damaged since: then make it again."""
+    try:
+        data, digest = path.read_bytes(), _checksum(path).read_bytes()
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).hexdigest().encode() == digest else None
+
+
+def _checksum(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[float], None]) -> Iterator[None]:
     """Hold the lock file ``path``; the system releases it in whatever way this process ends.
 
     While another process holds it, ``waiting`` is called ten times a second with the seconds waited
     so far. (A blocking call could not be stopped when it runs in a thread.)
+
+    Raises
+    ------
+    CelosiaError : the lock file cannot be opened.
     """
     began = time.monotonic()
-    with open(path, "w") as file:
+    try:
+        opened = open(path, "w")  # noqa: SIM115
+    except OSError as error:
+        raise CelosiaError(
+            f"cannot lock: {error.strerror}", where=str(path), todo=CACHE_TODO
+        ) from error
+    with opened as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

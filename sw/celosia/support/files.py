@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import CelosiaError
 
@@ -13,6 +14,7 @@ __all__ = ["LARGEST", "atomic_write", "read", "require_writable"]
 #: Bytes that are read at most. No model or array that an engine can hold is as large, and a device
 #: or pipe may be endless.
 LARGEST = 1 << 30
+_PIECE = 1 << 20
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space"),
@@ -34,7 +36,7 @@ def read(path: Path | str) -> bytes:
     """
     try:
         with open(path, "rb") as file:
-            data = file.read(LARGEST + 1)
+            data = _bounded(file)
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "out of memory"
         raise CelosiaError(
@@ -45,6 +47,14 @@ def read(path: Path | str) -> bytes:
             f"more than {LARGEST:,} bytes", where=str(path), todo="check that it is the right file"
         )
     return data
+
+
+def _bounded(file: BinaryIO) -> bytes:
+    """At most one byte more than `LARGEST`, in pieces: a single read would allocate all of that."""
+    data = bytearray()
+    while len(data) <= LARGEST and (piece := file.read(min(_PIECE, LARGEST + 1 - len(data)))):
+        data += piece
+    return bytes(data)
 
 
 def atomic_write(path: Path | str, data: bytes, *, todo: str = "choose another folder") -> None:

@@ -8,11 +8,11 @@ from celosia.spec import ACC, Config
 from celosia_hw.array.chain import Chain
 
 CONFIGS = {
-    "1x4": Config.default(1, 4, lanes=4),
-    "2x12l6r2": Config.default(2, 12, lanes=6, requantizers=2),
-    "5x4l1": Config.default(5, 4, lanes=1),
+    "1x4": Config.default(1, 4, lanes=4, convolution=0),
+    "2x12l6r2": Config.default(2, 12, lanes=6, requantizers=2, convolution=0),
+    "5x4l1": Config.default(5, 4, lanes=1, convolution=0),
     # Several packed registers.
-    "17x16": Config.default(17, 16, lanes=8),
+    "17x16": Config.default(17, 16, lanes=8, convolution=0),
 }
 
 

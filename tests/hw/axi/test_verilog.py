@@ -20,7 +20,7 @@ _LITE = {
 @pytest.fixture(scope="module")
 def top() -> str:
     """The text of the top module."""
-    text = engine_verilog(Config.default(1, 4), axi=True)
+    text = engine_verilog(Config.default(1, 4, convolution=0), axi=True)
     return re.search(rf"^module {AXI_TOP}\(.*?^endmodule", text, re.S | re.M)[0]
 
 

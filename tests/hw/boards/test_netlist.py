@@ -25,8 +25,7 @@ from celosia_hw.cells import TECHNOLOGIES
 #: Two rows, which share multipliers, and a memory of weights too deep for iCE40's small blocks.
 CONFIG = Config.default(
     2, 4, lanes=4, requantizers=1, link_bytes=1, weight_depth=512, param_depth=64, program_depth=4,
-    act_depth=64, tables=2,
-)  # fmt: skip
+    act_depth=64, tables=2, convolution=0)  # fmt: skip
 
 #: A board of each family, and the technologies to try on it.
 FAMILIES = {

@@ -17,7 +17,7 @@ from celosia.spec import Config, InferFlag, Memory, Opcode, ceil_div, memories, 
 ENGINES = {**BENCHES["engine"].variants, **{f"default {name}": c for name, c in CONFIGS.items()}}
 #: That of `make test`, with words so wide that they are read only when needed; `make netlist` has
 #: all.
-SOME = {"8x8": Config.default(8, 8, link_bytes=4, act_depth=64)}
+SOME = {"8x8": Config.default(8, 8, link_bytes=4, act_depth=64, convolution=0)}
 INPUTS = 40
 #: Cycles in which nothing happens only when nothing will.
 IDLE = 3000

@@ -5,7 +5,7 @@ from tests.helpers.sim import run
 from celosia.spec import Config
 from celosia_hw.core.hazards import Hazards
 
-CONFIG = Config.default(2, 4, act_depth=40)
+CONFIG = Config.default(2, 4, act_depth=40, convolution=0)
 
 
 def test_against_model():

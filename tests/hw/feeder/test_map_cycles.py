@@ -34,7 +34,7 @@ def load(values: dict, masks: list[int], config: Config) -> ActiveLayer:
         if step["step_end"]:
             needed.append(tuple(pixel))
             pixel, tile = [], 0
-    taps = d["kernel_y"] * d["kernel_x"]
+    taps = d["kernel_x"] + (d["kernel_y"] - 1) * d["kernel_rest"]
     return ActiveLayer(
         MapLoad(
             tiles=d["tiles"],

@@ -13,7 +13,7 @@ from celosia_hw.link.header import Header
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 def test_header(link_bytes, stall):
     rng = Random(link_bytes)
-    dut = Header(Config.default(2, 4, link_bytes=link_bytes))
+    dut = Header(Config.default(2, 4, link_bytes=link_bytes, convolution=0))
     size = ceil_div(REQUEST.size, link_bytes)
 
     async def bench(ctx):

@@ -21,7 +21,7 @@ def join(words: list[int], bits: int) -> int:
 def test_records(link_bytes, stalls):
     rng = Random(link_bytes)
     bits = 8 * link_bytes
-    dut = Records(Config.default(2, 4, link_bytes=link_bytes), words=WORDS)
+    dut = Records(Config.default(2, 4, link_bytes=link_bytes, convolution=0), words=WORDS)
     records = [
         [rng.getrandbits(bits) for _ in range(rng.choice([1, 1, WORDS, rng.randint(1, WORDS)]))]
         for _ in range(100)

@@ -14,7 +14,7 @@ from celosia.spec.timing import RECORD_LATENCY
 from celosia_hw.link.responder import Responder
 
 CONFIG = Config.default(
-    2, 4, weight_depth=16, param_depth=8, act_depth=16, program_depth=4, tables=0
+    2, 4, weight_depth=16, param_depth=8, act_depth=16, program_depth=4, tables=0, convolution=0
 )
 
 

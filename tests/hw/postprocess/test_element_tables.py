@@ -14,7 +14,7 @@ TABLES = np.random.default_rng(0).integers(0, 256, (3, 256)).astype(np.uint8)
 
 
 def test_against_model():
-    dut = ElementTables(Config.default(1, 4, tables=3, requantizers=2))
+    dut = ElementTables(Config.default(1, 4, tables=3, requantizers=2, convolution=0))
 
     async def bench(ctx, rng):
         for use, index in ((0, 0), (1, 0), (1, 2), (0, 1), (1, 1)):
@@ -38,7 +38,7 @@ def test_against_model():
 
 
 def test_without_tables_it_is_a_delay():
-    dut = ElementTables(Config.default(1, 4, tables=0))
+    dut = ElementTables(Config.default(1, 4, tables=0, convolution=0))
 
     async def bench(ctx, rng):
         beats = []

@@ -10,9 +10,11 @@ from celosia_hw.layouts import active_layer, settings
 from celosia_hw.postprocess.layer_queue import LayerQueue
 
 CONFIGS = {
-    "3x4": Config.default(3, 4, act_depth=40, param_depth=20),
-    "5x12l4r2": Config.default(5, 12, lanes=4, requantizers=2),
-    "1x8 slow": Config.default(1, 8, requantizers=2, requantizer_cycles=MULTICYCLE_CYCLES),
+    "3x4": Config.default(3, 4, act_depth=40, param_depth=20, convolution=0),
+    "5x12l4r2": Config.default(5, 12, lanes=4, requantizers=2, convolution=0),
+    "1x8 slow": Config.default(
+        1, 8, requantizers=2, requantizer_cycles=MULTICYCLE_CYCLES, convolution=0
+    ),
     "3x12l4 maps": Config.default(3, 12, lanes=4, convolution=1, depthwise=1),
 }
 

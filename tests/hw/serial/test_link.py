@@ -25,7 +25,7 @@ BIT = DIVISOR * CYCLE
 #: Time in which the engine accepts all words of a full buffer.
 EMPTIED = 4 * RECEIVE_DEPTH * CYCLE
 SESSION = 9
-CONFIG = Config.default(1, 4, link_bytes=4)
+CONFIG = Config.default(1, 4, link_bytes=4, convolution=0)
 HELLO = pack(Kind.HELLO, session=SESSION)
 
 
@@ -129,7 +129,7 @@ def test_hello():
 
 @pytest.mark.parametrize("link_bytes", [1, 4, 32])
 def test_frames_go_both_ways(link_bytes):
-    config = Config.default(1, 4, link_bytes=link_bytes)
+    config = Config.default(1, 4, link_bytes=link_bytes, convolution=0)
     most = max_words(link_bytes) * link_bytes
     # Every byte value, so that both sides have to escape; and the longest packet.
     values = (bytes(range(256)) + bytes([FLAG, ESCAPE]) * 16)[-most:]
@@ -250,7 +250,7 @@ def test_no_word_is_accepted_between_hello_and_welcome(link_bytes):
     before = 0
     # Wherever in a word the engine is reset.
     for phase in range(3, 3 + link_bytes + 1):
-        dut = PacketTransmitter(Config.default(1, 4, link_bytes=link_bytes))
+        dut = PacketTransmitter(Config.default(1, 4, link_bytes=link_bytes, convolution=0))
 
         async def drive(ctx, dut=dut, phase=phase):
             nonlocal before

@@ -101,6 +101,7 @@ def test_a_model_that_is_wrong(change, message):
         ({"dst": (1 << 16) - 1, "store": 1, "length": 999}, "contradicts the model: dst"),
         ({"steps": (1 << 16) - 1, "rows_full": (1 << 16) - 1}, "reads too much|not what its"),
         ({"kernel_y": 0}, "descriptor 0 is illegal: kernel_y"),
+        ({"kernel_rest": 0}, "descriptor 0 is illegal: kernel_rest"),
     ],
 )
 def test_a_program_that_is_wrong(fields, message):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.helpers.networks import CONFIGS, images, network
+from tests.helpers.random_graphs import MAP_CONFIGS, map_config
 
 from celosia import driver
 from celosia.compiler import compile
@@ -13,13 +14,15 @@ from celosia.driver.device import Device
 from celosia.driver.frames import pad_records, response, unpad_records
 from celosia.driver.golden import GoldenTransport
 from celosia.model import evaluate
+from celosia.network.graph import Graph
 from celosia.network.host_steps import HostSteps
+from celosia.network.layers import Mean
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, Requantize
 from celosia.numerics.quant import Quant
 from celosia.spec import DESCRIPTOR, IDENTITY, TRAILER, Config, Memory, Opcode, Status
 from celosia.spec.link import VERSION
-from celosia.support.errors import CelosiaError
+from celosia.support.errors import CelosiaError, Unsupported
 
 
 def same(device, graph, x, note, **options):
@@ -30,14 +33,18 @@ def same(device, graph, x, note, **options):
         assert not len(bad), f"{note} layer {index}: first difference at {bad[0]}"
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+#: Perceptrons on engines for dense layers and on those for maps.
+ALL_CONFIGS = CONFIGS | {f"{name}-maps": each for name, each in MAP_CONFIGS.items()}
+
+
+@pytest.mark.parametrize("name", ALL_CONFIGS)
 @pytest.mark.parametrize("seed", range(6))
 def test_random_networks(name, seed):
-    config = CONFIGS[name]
+    config = ALL_CONFIGS[name]
     rng = np.random.default_rng(2000 + seed)
     widths = rng.integers(1, 301, rng.integers(2, 8)).tolist()
     graph = network(rng, widths)
-    x = images(rng, graph, int(rng.integers(1, 3 * config.rows + 2)))
+    x = images(rng, graph, int(rng.integers(1, 3 * max(config.rows, 16) + 2)))
     note = f"seed={2000 + seed} widths={widths} images={len(x)}"
     with driver.open("golden", config) as device:
         device.load(compile(graph, config, emit_all=True))
@@ -181,6 +188,24 @@ def test_image_for_another_engine():
     )
     with pytest.raises(CelosiaError, match=expected):
         device.load(IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "option"),
+    [
+        ({"depthwise": 0}, "--depthwise 1"),
+        ({"depthwise": 0, "convolution": 0}, "--convolution 1 --depthwise 1"),
+    ],
+)
+def test_an_engine_without_the_operation(lacks, option):
+    whole = map_config(2, 4, 4, link_bytes=8)
+    q = Quant(0.5, 3)
+    image = compile(Graph("net", (Mean("mean", q, q, (3, 3, 4)),)), whole)
+    device = driver.open("golden", replace(whole, **lacks))
+    expected = "^net: descriptor 0 needs DEPTHWISE, an operation that this engine lacks; "
+    with pytest.raises(Unsupported, match=f"{expected}choose an engine with {option}$"):
+        device.load(image)
+    assert device.image is None
 
 
 def test_memories():

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -120,6 +122,46 @@ def test_what_was_done_before_a_failure_is_kept():
     with open_device() as device:
         device.load(IMAGE)
         assert np.array_equal(run.outputs[:40], device.run(X[:40]))
+
+
+class Deadly:
+    """What no worker survives receiving."""
+
+    def __call__(self):
+        raise AssertionError
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+#: More than a pipe holds.
+MANY = np.tile(X, (100, 1))
+
+
+def test_a_worker_that_dies_while_it_starts():
+    with pytest.raises(WorkerFailed, match="died with exit code 3"):
+        run_parallel(Deadly(), IMAGE, MANY, 2)
+
+
+def test_a_script_without_its_guard_is_told(tmp_path):
+    """Each worker runs the script again, and dies of it."""
+    IMAGE.save(tmp_path / "image.celosia")
+    np.save(tmp_path / "x.npy", MANY)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, numpy as np\n"
+        "from functools import partial\n"
+        "from celosia import driver\n"
+        "from celosia.compiler.image import Image\n"
+        "from celosia.driver.parallel import run_parallel\n"
+        f"image = Image.load({str(tmp_path / 'image.celosia')!r})\n"
+        f"x = np.load({str(tmp_path / 'x.npy')!r})\n"
+        "run_parallel(partial(driver.open, 'golden', image.config), image, x, 2)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "died with exit code 1" in ran.stderr and "if __name__ == '__main__':" in ran.stderr
 
 
 def test_a_bug_in_a_worker_keeps_its_traceback():

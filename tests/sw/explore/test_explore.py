@@ -5,13 +5,26 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from tests.helpers.small_cnn import small_cnn
 
 from celosia.boards import Placement, Result, board, load_placements
-from celosia.explore import candidates, demand, estimated, explore, front, port_limit, predict
+from celosia.compiler import compile
+from celosia.explore import (
+    Needs,
+    candidates,
+    demand,
+    estimated,
+    explore,
+    front,
+    port_limit,
+    predict,
+)
+from celosia.network.graph import Graph
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
 from celosia.predict.estimate import estimate
-from celosia.spec import Config
-from celosia.support.errors import CelosiaError
+from celosia.predict.map_work import MapWork
+from celosia.spec import MAP_DESCRIPTOR, Config, Memory
+from celosia.support.errors import CelosiaError, DoesNotFit
 
 MNIST = (784, 128, 64, 10)
 SMALL = (16, 8, 4)
@@ -21,6 +34,10 @@ def outline(*sizes: int) -> Outline:
     """An MLP of these widths."""
     layers = tuple(LayerOutline(f"d{n}", *pair) for n, pair in enumerate(pairwise(sizes)))
     return Outline("mlp", "float model", (), layers)
+
+
+def needs(*sizes: int) -> Needs:
+    return Needs(outline(*sizes))
 
 
 def boards() -> list:
@@ -105,7 +122,7 @@ def test_weights_are_in_single_port_rams_where_these_suffice(depth, single):
 
 
 def test_memories_are_as_deep_as_the_model_needs():
-    found = only(candidates(outline(*MNIST), UPDUINO, [1], [8], []))
+    found = only(candidates(needs(*MNIST), UPDUINO, [1], [8], []))
     assert found.fits and found.placement is None
     assert found.config.weight_depth == (16 * 784 + 8 * 128 + 2 * 64)
     assert (found.config.lanes, found.config.requantizers) == (4, 1)
@@ -113,33 +130,33 @@ def test_memories_are_as_deep_as_the_model_needs():
 
 
 def test_what_does_not_fit_says_what_is_short():
-    found = only(candidates(outline(*MNIST), NANO, [1], [8], []))
+    found = only(candidates(needs(*MNIST), NANO, [1], [8], []))
     short = only(found.short)
     assert not found.fits
     assert (short.what, short.available) == ("block RAM", 26) and short.needed > 26
     assert str(short).endswith(f"(weights {found.demand.block_rams['weights']}), has 26")
-    found = only(candidates(outline(*SMALL), UPDUINO, [4], [8], []))
+    found = only(candidates(needs(*SMALL), UPDUINO, [4], [8], []))
     assert [str(each) for each in found.short] == ["multipliers 20, has 8"]
 
 
 def test_a_model_that_no_engine_of_a_shape_holds():
-    found = only(candidates(outline(1 << 18, 4), ULX3S, [1], [4], []))
+    found = only(candidates(needs(1 << 18, 4), ULX3S, [1], [4], []))
     assert found.config is None and found.demand is None
     assert [str(each) for each in found.short] == ["act_depth 131,072, more than any engine has"]
 
 
 def test_lanes_divide_any_columns():
-    found = only(candidates(outline(*SMALL), ULX3S, [2], [12], []))
+    found = only(candidates(needs(*SMALL), ULX3S, [2], [12], []))
     assert (found.config.lanes, found.config.requantizers) == (4, 2)
 
 
 def test_shapes_that_were_placed_are_looked_at_beside_the_usual_ones():
     extra = placed(ULX3S, 100, rows=3, cols=24)
-    shapes = {(c.rows, c.cols) for c in candidates(outline(*SMALL), ULX3S, None, None, [extra])}
+    shapes = {(c.rows, c.cols) for c in candidates(needs(*SMALL), ULX3S, None, None, [extra])}
     assert (3, 24) in shapes and (8, 8) in shapes
-    shapes = {(c.rows, c.cols) for c in candidates(outline(*SMALL), ULX3S, [3], None, [extra])}
+    shapes = {(c.rows, c.cols) for c in candidates(needs(*SMALL), ULX3S, [3], None, [extra])}
     assert (3, 24) in shapes and {rows for rows, _ in shapes} == {3}
-    shapes = {(c.rows, c.cols) for c in candidates(outline(*SMALL), ULX3S, [1], [8], [extra])}
+    shapes = {(c.rows, c.cols) for c in candidates(needs(*SMALL), ULX3S, [1], [8], [extra])}
     assert shapes == {(1, 8)}
 
 
@@ -286,3 +303,44 @@ def test_an_outline_with_tables_travels_to_workers():
     model = replace(outline(), layers=(layer,))
     configs = [ULX3S.engine(), ULX3S.engine(rows=2)]
     assert predict(model, configs, jobs=2) == predict(model, configs)
+
+
+@pytest.fixture(scope="module")
+def cnn() -> Outline:
+    """A convolution, a depthwise one and a dense layer on its whole map."""
+    return Outline.of(small_cnn(), "graph")
+
+
+def test_engines_for_maps_have_the_operations_and_are_as_deep_as_it_needs(cnn):
+    found = only(candidates(Needs(cnn), ULX3S, [2], [8], []))
+    config = found.config
+    assert found.fits and (config.convolution, config.depthwise) == (1, 1)
+    image = compile(cnn.graph, config)
+    assert len(image.records(Memory.WEIGHTS)) == config.weight_depth
+    assert MapWork.of_image(image).depth == config.act_depth
+    program = -(-MAP_DESCRIPTOR.width // 18)  # bits of a block's port, few words
+    assert found.demand.block_rams["program"] == program
+    with pytest.raises(DoesNotFit):
+        compile(cnn.graph, replace(config, weight_depth=config.weight_depth - 1))
+
+
+def test_placed_engines_without_convolution_do_not_count_for_maps(cnn):
+    dense, maps = placed(ULX3S, 120, rows=2), placed(ULX3S, 90, rows=2, convolution=1, depthwise=1)
+    deep = {"weight_depth": 4096, "param_depth": 256, "program_depth": 16, "act_depth": 1024}
+    found = explore(cnn, boards=[ULX3S], rows=[2], cols=[8], placements=[dense])
+    assert only(found.points).clock is None
+    almost = only(found.points).candidate.almost
+    assert almost == "placed with convolution 0 < 1, depthwise 0 < 1"
+    ready = replace(maps, config=dict(maps.config) | deep)
+    found = explore(cnn, boards=[ULX3S], rows=[2], cols=[8], placements=[dense, ready])
+    point = only(found.points)
+    assert point.clock.mhz == 90
+    assert point.cycles == estimate(cnn, ready.engine) and point.cycles.exact
+
+
+def test_a_map_of_more_words_than_numbers_says_so(cnn):
+    layer = replace(cnn.layers[0], input_shape=(250, 250, 3), output_size=(250, 250))
+    large = Outline.of(Graph("large", (layer,)), "graph")
+    found = only(candidates(Needs(large), ULX3S, [16], [4], []))
+    assert not found.fits and found.short
+    assert all(str(each) for each in found.short)

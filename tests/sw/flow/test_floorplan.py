@@ -175,7 +175,7 @@ def test_only_cells_of_the_85f_have_one():
 
 @pytest.mark.simulator
 def test_it_finds_the_cells_by_the_names_that_the_hardware_gives_them():
-    config = Config.default(2, 4, weight_depth=64, requantizers=1)
+    config = Config.default(2, 4, weight_depth=64, requantizers=1, convolution=0)
     for technology, products in (("ecp5", 8), ("ecp5-packed", 4)):
         text = rtlil.convert(Engine(config), platform=Technology(technology), ports=[])
         script = f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nflatten\nwrite_json"

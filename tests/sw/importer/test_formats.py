@@ -63,7 +63,6 @@ def npz(**arrays) -> bytes:
         (b"hello", ".npz", "not a model of a known format"),
         (b"PK\3\4nonsense", ".npz", "not a zip file, or cut short or damaged"),
         (npz(x=np.zeros(3)), ".npz", "a zip file, but of no known model format"),
-        (b"\x89HDF\r\n\x1a\n", ".h5", "load it in Keras 3 and save as .keras"),
         (b"\x80\x04pickle", "", "a pickled PyTorch file, which could run code"),
         (b"text", ".pt", "a pickled PyTorch file, which could run code"),
     ],

@@ -81,7 +81,11 @@ def test_a_functional_keras_model(tmp_path):
             weight.assign(rng.uniform(0.5, 2, weight.shape))
     images = X.reshape(40, 3, 4) * 100
     found = saved(model, tmp_path)
-    assert [layer.origin for layer in found.layers][0] == "first" and len(found.layers) == 3
+    kinds = [layer.kind for layer in found.layers]
+    assert (
+        kinds == ["scale", "dense", "scale", "dense", "dense"]
+        and found.layers[1].origin == "Dense 'first'"
+    )
     assert np.abs(found.forward(images) - np.asarray(model(images))).max() < 1e-5
 
 
@@ -91,11 +95,13 @@ def test_what_keras_models_cannot_be(tmp_path):
 
     entry = keras.Input((12,))
     one, two = keras.layers.Dense(3)(entry), keras.layers.Dense(3)(entry)
+    tall = keras.layers.Conv1D(2, 3, strides=2)(keras.layers.Reshape((6, 2))(entry))
     for end, says in (
-        (keras.layers.Add()([one, two]), "Add 'add.*': it joins two branches"),
+        (keras.layers.Multiply()([one, two]), "Multiply 'multiply.*': it multiplies two branches"),
         (keras.layers.UnitNormalization()(one), "UnitNormalization 'unit.*': this layer is not"),
         (keras.layers.Dense(2)(keras.layers.Softmax()(one)), "softmax, which must be last"),
-        (keras.layers.Dense(2)(keras.layers.Activation("tanh")(entry)), "before the first linear"),
+        (keras.layers.Conv1D(2, 3)(keras.layers.Reshape((3, 1))(one)), "not the order of a map"),
+        (keras.layers.UpSampling1D()(tall), "UpSampling1D 'up.*': this layer is not supported"),
     ):
         with pytest.raises(Unsupported, match=says):
             saved(keras.Model(entry, end), tmp_path)

@@ -94,20 +94,55 @@ def test_code_in_keras_is_refused():
         model_from_bytes(data, "code")
     config["config"]["layers"][1] = config["config"]["layers"][2] | {"module": "evil.layers"}
     data = zipped(**{"config.json": json.dumps(config).encode(), "model.weights.h5": weights})
-    with pytest.raises(Unsupported, match="not supported"):
+    with pytest.raises(Unsupported, match="a layer of your own; code"):
         model_from_bytes(data, "code")
 
 
-def test_external_data_are_refused():
+def outside(location: str, length: int | None = None) -> bytes:
+    """A model whose first weights are in another file."""
     import onnx
 
     model = onnx.load_from_string(onnx_file(Mlp.random(1)))
     first = model.graph.initializer[0]
     first.ClearField("raw_data")
     first.data_location = onnx.TensorProto.EXTERNAL
-    first.external_data.add(key="location", value="../../etc/passwd")
-    with pytest.raises(Unsupported, match="in another file, which is not read"):
-        model_from_bytes(model.SerializeToString(), "outside", ".onnx")
+    first.external_data.add(key="location", value=location)
+    if length is not None:
+        first.external_data.add(key="length", value=str(length))
+    return model.SerializeToString()
+
+
+def test_external_data_stay_in_the_folder(tmp_path):
+    """Only plain files beside the model are opened, by names without a way up and without links."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    path, secret = folder / "m.onnx", tmp_path / "secret"
+    weights = np.ones(20 * 16, np.float32).tobytes()
+    for place in (secret, folder / "right.data", folder / "short.data"):
+        place.write_bytes(weights[:100] if place.name == "short.data" else weights)
+    (folder / "link.data").symlink_to(secret)
+    (folder / "sub").symlink_to(tmp_path)
+    for location, says in (
+        ("../secret", "not in the model's folder"),
+        (str(secret), "not in the model's folder"),
+        ("a\\..\\..\\secret", "not in the model's folder"),
+        ("", "not in the model's folder"),
+        ("link.data", "which is a link"),
+        ("sub/secret", "which is a link"),
+        ("none.data", "keep that file beside the model"),
+        ("short.data", "shape .* but 25 values"),
+        (".", "keep that file beside the model|not in the model's folder"),
+    ):
+        path.write_bytes(outside(location))
+        with pytest.raises(CelosiaError, match=says):
+            load_model(path)
+    path.write_bytes(outside("right.data", 1 << 30))
+    with pytest.raises(CelosiaError, match="fewer than"):
+        load_model(path)
+    path.write_bytes(outside("right.data"))
+    assert (load_model(path).layers[0].weights == 1).all()
+    with pytest.raises(Unsupported, match="give the path of the model"):
+        model_from_bytes(outside("right.data"), "outside", ".onnx")
 
 
 def test_one_tensor_used_many_times_does_not_multiply_the_work():

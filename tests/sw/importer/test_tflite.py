@@ -156,12 +156,12 @@ REFUSED = {
         Tensor((1, 5), "int8", 0.1, 3),
     ),
     "the model has 2 inputs": {"inputs": (0, 2)},
-    "the model has 2 outputs, and tensor 4 ('t4') needs host steps": {
+    "the model's outputs tensor 3 ('t3') and tensor 4 ('t4') are made of one layer's result": {
         "more": (Op("SOFTMAX", [3], [4], softmax()), Tensor((1, 6), "int8", 1 / 256, -128)),
         "outputs": (3, 4),
     },
     "two outputs of the model are the same values": {"outputs": (3, 3)},
-    "the model's output is tensor 0 ('t0'), which no layer computes": {"outputs": (3, 0)},
+    "the model's output tensor 0 ('t0') is the model's input": {"outputs": (3, 0)},
     "operator 0 (FULLY_CONNECTED): fused activation TANH": {"options": fully_connected(4)},
     "operator 0 (FULLY_CONNECTED): its weights are shuffled": {"options": shuffled()},
     "operator 0 (FULLY_CONNECTED): weights have zero point 2": {

@@ -64,14 +64,26 @@ def same_as_litert(data: bytes, images: int = 6):
     return network
 
 
-def test_two_outputs_are_side_by_side():
+def test_two_outputs_are_heads():
     cnn = Cnn(rng(), (4, 5, 3), tame=True)
     shared = cnn.convolution(0, 6, (3, 3))
-    network = same_as_litert(
-        cnn.build(cnn.dense(shared, 4), cnn.pool(shared, "MAX_POOL_2D", (2, 2)))
-    )
-    assert network.graph.outputs == (2, 3) and network.host.output_shape == (4 + 3 * 4 * 6,)
-    assert "side by side" in network.notes[0]
+    flat = cnn.dense(shared, 4)
+    network = same_as_litert(cnn.build(cnn.pool(shared, "MAX_POOL_2D", (2, 2)), flat))
+    graph = network.graph
+    assert graph.outputs == (3, 2) and graph.layers[2].kind == "MaxPool"
+    assert [head.name for head in network.heads] == ["max_pool_2d2", "fully_connected1"]
+    assert [head.shape for head in network.heads] == [(3, 4, 6), (4,)]
+    assert network.host.output_shape == (3, 4, 6)
+    assert graph.output == graph.layers[2].result != graph.layers[1].result
+
+
+def test_heads_of_one_name():
+    cnn = Cnn(rng(), (4, 5, 3), tame=True)
+    ends = cnn.convolution(0, 2), cnn.convolution(0, 3)
+    for each in ends:
+        cnn.tensors[each].name = "same"
+    names = [head.name for head in tflite_network(cnn.build(*ends)).heads]
+    assert names == [f"same#{each}" for each in ends]
 
 
 def test_a_table_is_a_layer_of_its_own_where_others_read_its_input():
@@ -234,7 +246,6 @@ REFUSED = {
         {"options": {"fusedActivationFunction": 9}},
     ),
     "operator 0 (CONV_2D): padding 7 is unknown": (conv, {"options": {"padding": 7}}),
-    "operator 0 (CONV_2D): stride [0, 1] is not possible": (conv, {"options": {"strideH": 0}}),
     "operator 0 (CONV_2D): dilation [1, -1] is not possible": (
         conv,
         {"options": {"dilationWFactor": -1}},
@@ -386,7 +397,7 @@ def test_shapes_that_are_computed():
         ([(0, 2), (0, 2)], [2], "tensor 2 ('t2') has a value before it is computed"),
         ([(0, 0)], [0], "tensor 0 ('t0') has a value before it is computed"),
         ([(0, 1), (0, 2)], [2], "nothing reads its result, tensor 1 ('t1')"),
-        ([(0, 1)], [1, 2], "the model's output is tensor 2 ('t2'), which no layer computes"),
+        ([(0, 1)], [1, 2], "the model's output tensor 2 ('t2') is not a layer's result"),
     ],
 )
 def test_graphs_that_are_none(edges, outputs, message):
@@ -395,3 +406,29 @@ def test_graphs_that_are_none(edges, outputs, message):
     with pytest.raises(CelosiaError) as caught:
         tflite_network(build(tensors, ops, [0], outputs))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "changes"),
+    [
+        (conv, {"at": 1, "tensor": {"zero_point": 3}}),
+        (conv, {"at": 1, "tensor": {"scale": np.full(8, 0.1), "axis": 1}}),
+        (conv, {"at": 1, "tensor": {"scale": np.full(7, 0.1)}}),
+        (conv, {"at": 1, "tensor": {"scale": None}}),
+        (conv, {"at": 2, "tensor": {"scale": np.full(7, 0.1)}}),
+        (conv, {"inputs": lambda cnn, inputs: inputs[:2]}),
+        (deep, {"at": 1, "tensor": {"scale": np.full(4, 0.1), "axis": 0}}),
+        (deep, {"at": 2, "tensor": {"zero_point": 3}}),
+        (deep, {"at": 2, "tensor": {"scale": np.full(3, 0.1)}}),
+        (deep, {"inputs": lambda cnn, inputs: [*inputs[:2], -1]}),
+        (wide, {"inputs": numbers([[0, 0], [1, 1], [1, 1]])}),
+        (join, {"tensor": {"scale": 9.0}}),
+        (join, {"options": {"axis": 7}}),
+    ],
+)
+def test_what_litert_refuses(make, changes):
+    data = edited(make, **changes)
+    with pytest.raises((RuntimeError, ValueError)):
+        run(data, np.zeros((1, 6, 5, 4), np.int8), resize=False)
+    with pytest.raises(CelosiaError):
+        tflite_network(data)

@@ -32,7 +32,7 @@ def infer(model: LinkModel, image, x: np.ndarray, **change) -> tuple[Status, np.
     """Status and result words of a run on ``x``."""
     config, words = image.config, image.pack_input(x)
     records = words.transpose(1, 0, 2).reshape(-1, config.lanes)
-    arg = len(x) - 1 | (InferFlag.STRIPES if image.stripes else 0)
+    arg = len(words) - 1 | (InferFlag.STRIPES if image.stripes else 0)
     fields = {"arg": arg, "count": words.shape[1], "address": 0} | change
     payload = pad_records(records, config.link_bytes)
     reply = model.respond(request(config.link_bytes, Opcode.INFER, **fields, payload=payload))
@@ -51,7 +51,7 @@ def test_runs_in_rows_full_of_garbage(name, goal):
         image = compile(graph, config, seed % 2 == 0, goal)
         model = loaded(image, rng)
         for _ in range(3):  # both banks
-            images = 1 if image.stripes else int(rng.integers(1, config.rows + 1))
+            images = int(rng.integers(1, image.batch + 1))
             x = rng.integers(-128, 128, (images, int(np.prod(graph.shapes[0])))).astype(np.int8)
             status, words = infer(model, image, x)
             assert status is Status.OK and len(words) == image.result_words(images)

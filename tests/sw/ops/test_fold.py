@@ -32,4 +32,7 @@ def test_folded_bias_must_fit():
     with pytest.raises(CelosiaError, match="dense, channel 0: the folded bias 2266950000 does not"):
         fold(layer)
     with pytest.raises(CelosiaError, match="dense, channel 0: the folded bias"):
-        compile(Graph("g", (layer,)), Config.default(1, 4, act_depth=1 << 16, weight_depth=1 << 18))
+        compile(
+            Graph("g", (layer,)),
+            Config.default(1, 4, act_depth=1 << 16, weight_depth=1 << 18, convolution=0),
+        )

@@ -9,11 +9,15 @@ from bench.check import check as measured
 from bench.check import large_tflite
 from tests.helpers.litert import Op, Tensor, build
 from tests.helpers.random_models import fully_connected, random_model
+from tests.helpers.small_cnn import small_cnn
 
 from celosia.cli.outline import read_outline
+from celosia.compiler import compile
 from celosia.importer.tflite import tflite_network
 from celosia.importer.tflite.outline import tflite_outline
-from celosia.network.outline import Outline
+from celosia.network.network_file import save_network
+from celosia.network.outline import Outline, placeholder_table
+from celosia.spec import Config
 
 
 def _layer(tensors: list[Tensor], source: int, k: int, n: int) -> Op:
@@ -91,9 +95,13 @@ def test_what_does_not_fit_fits_with_the_flags_said(celosia, tmp_path):
 def test_a_model_that_no_engine_holds(celosia, tmp_path):
     path = tmp_path / "wide.tflite"
     path.write_bytes(large_tflite((1100000, 4)))
-    status, document, text = _checked(celosia, path, "--target", "1x4", "--link-bytes", "1")
+    engine = ("--target", "1x4", "--link-bytes", "1")
+    status, document, text = _checked(celosia, path, *engine, "--convolution", "0")
     assert (status, document["changes"]) == (3, None)
     assert "no engine holds it" in text
+    ran = celosia("check", path, *engine)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "dense1: weight_stride = 1100000 does not fit a descriptor" in ran.err
 
 
 def test_every_kind_of_file_has_the_same_outline(files):
@@ -200,3 +208,54 @@ def test_operations_that_cost_nothing_are_named(celosia, tmp_path):
     _, document, _ = _checked(celosia, path)
     dropped = [op["why"] for op in document["operations"] if op["place"] == "dropped"]
     assert dropped == ["changes nothing"] * 2
+
+
+def test_tables_that_are_not_known_yet_are_all_different_and_never_constant():
+    tables = [placeholder_table(index) for index in range(256)]
+    assert len({table.tobytes() for table in tables}) == 256
+    assert all(len(set(table.tolist())) == 256 for table in tables)
+
+
+@pytest.fixture
+def cnn(tmp_path):
+    """A file of a small graph of maps, and of its program for a 4x8 engine."""
+    config = Config.default(4, 8)
+    save_network(small_cnn(), tmp_path / "cnn.npz")
+    compile(small_cnn(), config).save(tmp_path / "cnn.celosia")
+    return tmp_path / "cnn.npz", tmp_path / "cnn.celosia"
+
+
+def test_a_program_on_maps_is_judged_as_its_model(celosia, cnn):
+    model, image = (_checked(celosia, path, *more) for path, more in
+                    zip(cnn, (("--target", "4x8"), ()), strict=True))  # fmt: skip
+    assert model[0] == image[0] == 0
+    assert image[1]["prediction"]["cycles_per_image"] == model[1]["prediction"]["cycles_per_image"]
+    assert image[1]["prediction"]["exact"]
+    for name in ("shape", "weight_words", "param_words", "activation_words", "cycles"):
+        found = [[layer[name] for layer in each[1]["layers"]] for each in (model, image)]
+        assert found[0] == found[1]
+    needs = [{m["name"]: m["needed"] for m in each[1]["memories"]} for each in (model, image)]
+    assert needs[0] == needs[1]
+    assert all(0 < layer["busy"] <= 1 for layer in model[1]["layers"])
+
+
+def test_a_program_on_maps_runs_on_no_other_engine(celosia, cnn):
+    for command in (("check", cnn[1], "--target", "8x8"), ("explore", cnn[1])):
+        ran = celosia(*command)
+        assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
+        assert "a program for the 4x8 engine runs on no other" in ran.err
+
+
+def test_all_memories_that_are_short_are_named(celosia, cnn):
+    short = ("--weight-depth", "20", "--act-depth", "16", "--program-depth", "2")
+    status, document, text = _checked(celosia, cnn[0], "--target", "4x8", *short)
+    assert status == 3
+    for name in ("weights", "activations", "program"):
+        use = next(m for m in document["memories"] if m["name"] == TITLES[name])
+        missing = use["needed"] - use["available"]
+        assert f"short of {name}: {missing:,} of {use['needed']:,} words are missing" in text
+    again = _checked(celosia, cnn[0], *document["flags"].split())
+    assert again[0] == 0
+
+
+TITLES = {"weights": "weight_depth", "activations": "act_depth", "program": "program_depth"}

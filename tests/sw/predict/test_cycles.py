@@ -78,13 +78,15 @@ def test_prediction_on_maps_is_what_the_engine_counts(name):
     assert True in ran
 
 
-def test_dense_load_is_the_load_without_skipping():
+@pytest.mark.parametrize("convolution", [0, 1])
+def test_dense_load_is_the_load_without_skipping(convolution):
     rng = np.random.default_rng(3)
-    config = Config.default(2, 8)
+    config = Config.default(2, 8, convolution=convolution)
     graph = network(rng, [30, 9, 70, 5])
     image = compile(graph, config)
     x = images(rng, graph, 5)
-    loads = [dense_load(image, n) for n in (2, 2, 1)]
+    sizes = [5] if convolution else [2, 2, 1]
+    loads = [dense_load(image, n) for n in sizes]
     assert run_loads(image, x, skip=False) == loads
 
 

@@ -71,6 +71,14 @@ def test_factors_are_float32(name):
         assert np.array_equal(table, judge(name, source, output, parameters)), f"{source} {output}"
 
 
+def test_hard_swish_of_scales_far_apart():
+    """Shifts by 16 bits and more of its 16-bit values."""
+    for scale, step in ((2.0**-10, 26.0), (2.0**-10, 1.0), (2.0**-20, 0.001), (2.0**-26, 1e-8)):
+        source, output = Quant(scale, 5), Quant(_scale(step), -3)
+        table = element_table("HARD_SWISH", source, output)
+        assert np.array_equal(table, judge("HARD_SWISH", source, output, {})), f"{scale} {step}"
+
+
 def test_what_litert_refuses_is_refused():
     with pytest.raises(Unsupported, match="1/256"):
         element_table("LOGISTIC", Quant(0.1, 0), Quant(0.1, 0))

@@ -5,7 +5,8 @@ import pytest
 
 from celosia.importer import to_network
 from celosia.model.reference import evaluate
-from celosia.network.float_network import FloatLayer, FloatNetwork
+from celosia.network.float_layers import FloatDense
+from celosia.network.float_network import FloatNetwork
 from celosia.network.functions import FORMULAS, X, clip, function
 from celosia.quant.activation import activation, clamp_of
 
@@ -48,8 +49,8 @@ def test_a_network_with_it_is_close_to_float(name):
     rng = np.random.default_rng(1)
     f = function(name, *_PARAMETERS.get(name, ()))
     layers = (
-        FloatLayer(rng.normal(0, 0.3, (12, 16)), rng.normal(0, 0.2, 16), f),
-        FloatLayer(rng.normal(0, 0.3, (16, 5)), rng.normal(0, 0.2, 5)),
+        FloatDense(rng.normal(0, 0.3, (12, 16)), rng.normal(0, 0.2, 16), function=f),
+        FloatDense(rng.normal(0, 0.3, (16, 5)), rng.normal(0, 0.2, 5)),
     )
     model = FloatNetwork("m", layers)
     x = rng.uniform(-1, 1, (500, 12)).astype(np.float32)

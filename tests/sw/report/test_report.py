@@ -15,7 +15,7 @@ from celosia.model import run as golden
 from celosia.network.graph import Dense, Graph
 from celosia.numerics.quant import Quant
 from celosia.report import gather, render
-from celosia.report.precision import precision
+from celosia.report.precision import input_precision, precision
 from celosia.spec import Config
 
 SECTIONS = ["network", "cycles", "memory", "precision", "classes"]
@@ -113,20 +113,24 @@ def test_names_are_escaped_and_labels_optional():
     assert [i for i in Parsed(text).ids if i in SECTIONS] == SECTIONS[:-1]
 
 
+@pytest.mark.parametrize("convolution", [0, 1])
 @pytest.mark.parametrize("seed", range(6))
-def test_random_networks(seed):
+def test_random_networks(seed, convolution):
     rng = np.random.default_rng(seed)
     widths = rng.integers(1, 60, rng.integers(2, 6)).tolist()
     graph = network(rng, widths)
     x = images(rng, graph, int(rng.integers(1, 40)))
     labels = rng.integers(0, widths[-1], len(x))
-    Parsed(_render(graph, x, labels=labels, skip=bool(seed % 2)))
+    config = Config.default(2, 8, convolution=convolution)
+    Parsed(_render(graph, x, config, labels=labels, skip=bool(seed % 2)))
 
 
-def test_cycles_of_the_layers_and_the_load_are_all_there_are():
+@pytest.mark.parametrize("convolution", [0, 1])
+def test_cycles_of_the_layers_and_the_load_are_all_there_are(convolution):
     rng = np.random.default_rng(2)
     graph = network(rng, [50, 30, 10])
-    image, x = compile(graph, Config.default(4, 8)), images(rng, graph, 30)
+    image = compile(graph, Config.default(4, 8, convolution=convolution))
+    x = images(rng, graph, 30)
     facts = gather(image, x, golden(image, x)[-1], _metrics(image, x), 0)
     total = sum(c.compute + c.drain + c.wait for c in facts.cycles) + facts.load
     assert total * len(x) == pytest.approx(facts.prediction.cycles)
@@ -134,7 +138,8 @@ def test_cycles_of_the_layers_and_the_load_are_all_there_are():
     assert saved == pytest.approx(facts.prediction.skipped)
 
 
-def test_precision_finds_the_layer_that_loses_it():
+@pytest.mark.parametrize("convolution", [0, 1])
+def test_precision_finds_the_layer_that_loses_it(convolution):
     """Three layers that copy 16 values; the middle one has an output scale eight times too wide."""
     eye, one = 127 * np.eye(16, dtype=np.int8), np.ones(16, np.int64)
     scales, layers = (1 / 64, 1 / 64, 1 / 8, 1 / 64), []
@@ -144,7 +149,7 @@ def test_precision_finds_the_layer_that_loses_it():
         quants = Quant(before, 0), Quant(after, 0)
         bias = np.zeros(16, np.int32)
         layers.append(Dense(f"copy{index}", eye, bias, quants[0], *factor, quants[1]))
-    image = compile(Graph("copy", tuple(layers)), Config.default(2, 8))
+    image = compile(Graph("copy", tuple(layers)), Config.default(2, 8, convolution=convolution))
     x = np.random.default_rng(3).integers(-100, 100, (200, 16)).astype(np.int8)
     first, middle, last = precision(image, x)
     assert first.so_far is None or first.so_far > 60
@@ -154,6 +159,20 @@ def test_precision_finds_the_layer_that_loses_it():
     # Against a float model that says something else everywhere the noise is as large as that.
     wrong = [2.0 * x / 64] * 3
     assert all(p.so_far == pytest.approx(6, abs=0.2) for p in precision(image, x, None, wrong))
+    # One whose channels have factors that differ is the same, equalized.
+    equalized = [np.geomspace(0.1, 10, 16) * x / 64] * 3
+    assert all((p.so_far or 99) > 25 for p in precision(image, x, None, equalized))
+
+
+def test_precision_of_the_input():
+    real = np.random.default_rng(0).uniform(-1, 1, (300, 20)).astype(np.float32)
+    quant = Quant(1 / 127, 0)
+    found = input_precision(quant, quant.quantize(real), real)
+    # Signal of 1/3, noise of scale**2 / 12.
+    assert found.so_far == found.alone == pytest.approx(10 * np.log10(4 * 127**2), abs=0.2)
+    assert found.saturated == 0
+    found = input_precision(quant, quant.quantize(3 * real), 3 * real)
+    assert found.saturated == pytest.approx(2 / 3, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from celosia.support.cache import cache_dir
+from celosia.support.cache import cache_dir, keep, kept, locked
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write, require_writable
 
@@ -108,3 +108,38 @@ def test_devices_are_written_to_not_replaced(tmp_path):
 def test_a_full_device():
     with pytest.raises(CelosiaError, match="/dev/full: cannot write: the disk is full"):
         atomic_write("/dev/full", b"data")
+
+
+def test_entries_are_kept_with_a_checksum(tmp_path):
+    path = tmp_path / "entry.so"
+    assert kept(path) is None
+    keep(path, b"a library")
+    assert kept(path) == b"a library"
+    keep(path, b"another")
+    assert kept(path) == b"another"
+
+
+@pytest.mark.parametrize("damaged", [b"", b"a librar", b"a librarz", b"a library\0"])
+def test_damaged_entries_are_as_good_as_none(tmp_path, damaged):
+    path = tmp_path / "entry.so"
+    keep(path, b"a library")
+    path.write_bytes(damaged)
+    assert kept(path) is None
+
+
+def test_an_entry_without_its_checksum_is_none(tmp_path):
+    path = tmp_path / "entry.so"
+    path.write_bytes(b"a library")
+    assert kept(path) is None
+
+
+def test_a_lock_of_another_user(tmp_path, monkeypatch):
+    def refuse(*_arguments):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with (
+        pytest.raises(CelosiaError, match=r"cannot lock: Permission denied; .*CELOSIA_CACHE"),
+        locked(tmp_path / "x.lock", lambda seconds: None),
+    ):
+        pass

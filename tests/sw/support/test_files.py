@@ -67,3 +67,16 @@ def test_a_file_without_an_end(command, tmp_path):
     assert done.returncode == 2
     assert "/dev/zero: cannot read: out of memory" in done.stderr
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_small_file_needs_little_memory(tmp_path):
+    (tmp_path / "image").write_bytes(bytes(14_000))
+    code = (
+        "import resource, sys; from celosia.support.files import read;"
+        "resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20));"
+        "print(len(read(sys.argv[1])))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "image"], capture_output=True, text=True
+    )
+    assert ran.stdout == "14000\n", ran.stderr

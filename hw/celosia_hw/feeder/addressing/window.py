@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from celosia.spec import Config, Op
 from celosia.spec.maps import NEED_BITS
 from celosia_hw.layouts import active_layer, origin, part_of, step
-from celosia_hw.util.countdown import Countdown
+from celosia_hw.util.countdown import Countdown, LineCountdown
 
 from .advance import Advance
 
@@ -19,7 +19,8 @@ _MOST = (1 << NEED_BITS) - 1
 
 class WindowAddresses(wiring.Component):
     """The steps of a layer on a map: of every pixel i, tile t, kernel line ky, tap kx of the line
-    and word j of the tap, the last one innermost.
+    and word j of the tap, the last one innermost. Line 0 has ``kernel_x`` taps, later lines have
+    ``kernel_rest``.
 
     ======== ===================================================================================
     field    value
@@ -68,13 +69,14 @@ class WindowAddresses(wiring.Component):
         descriptor, window = self.layer.descriptor, self._window
         # From the innermost loop outwards.
         counts = {
-            "words": window.tap_words,
-            "taps": window.kernel_x,
-            "lines": window.kernel_y,
-            "tiles": descriptor.tiles,
-            "pixels": window.steps,
+            "words": (window.tap_words,),
+            "taps": (window.kernel_x, window.kernel_rest),
+            "lines": (window.kernel_y,),
+            "tiles": (descriptor.tiles,),
+            "pixels": (window.steps,),
         }
-        loops = {name: Countdown(count.shape(), name=name) for name, count in counts.items()}
+        loops = {name: Countdown(count[0].shape(), name=name) for name, count in counts.items()}
+        loops["taps"] = LineCountdown(window.kernel_x.shape(), loops["lines"], name="taps")
         walking = Signal()
         # The step that is made is offered in the next cycle.
         advance = Signal()
@@ -96,7 +98,7 @@ class WindowAddresses(wiring.Component):
             m.d.sync += walking.eq(0)
         with m.If(self.start):
             m.d.sync += [walking.eq(1), held.eq(window), depthwise.eq(self._depthwise)]
-            m.d.sync += [loop.start(counts[name]) for name, loop in loops.items()]
+            m.d.sync += [loop.start(*counts[name]) for name, loop in loops.items()]
         offset = self._offset(m, advance, ends, held, depthwise)
         dy, dx = self._place(m, advance, ends, held)
         weights = self._weights(m, advance, ends, held)

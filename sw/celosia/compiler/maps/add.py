@@ -6,20 +6,25 @@ All 65,536 pairs of bytes are tried, so that what is found is proved.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import islice
 
 import numpy as np
 
-from celosia.spec import ACTIVATION, WEIGHT
+from celosia.spec import ACTIVATION, WEIGHT, ceil_div
 
+from .ratio import Ratios
 from .staircase import Factor, fit
 
 __all__ = ["Sum", "fit_sum"]
 
-#: The largest weight: those of the 255 taps that a tensor may have add up.
-_MOST = 255 * WEIGHT.max
-_NEAR = 1.5  # errors that are tried, in units of the smallest one so far
-_BESIDE = 20  # smaller weights of one size that are tried
+#: Taps that a tensor may have. Their weights add up.
+_TAPS = 255
+#: Taps of both tensors up to which pairs of weights are listed at once.
+_LISTED = (4, 32, 2 * _TAPS)
+#: Pairs that are tried. Nearly always the first one fits.
+_TRIED = 256
+#: More than the rounding errors in a product of a weight and a ratio.
+_EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,17 +34,22 @@ class Sum:
     weights: tuple[int, int]
     factor: Factor
 
-    def taps(self) -> np.ndarray:
-        """int8 [2, n], the weights of n taps of each tensor, as equal as can be."""
-        n = max(-(-max(self.weights) // WEIGHT.max), 1)
-        parts = [[w // n + (i < w % n) for i in range(n)] for w in self.weights]
-        return np.array(parts, np.int8)
+    def taps(self) -> tuple[np.ndarray, np.ndarray]:
+        """int8 [n1] and int8 [n2], the weights of each tensor's taps: as few as can be, which add
+        up to the tensor's weight, as equal as can be."""
+        one, two = (_taps(weight) for weight in self.weights)
+        return one, two
+
+
+def _taps(weight: int) -> np.ndarray:
+    n = max(ceil_div(weight, WEIGHT.max), 1)
+    return np.array([weight // n + (i < weight % n) for i in range(n)], np.int8)
 
 
 def fit_sum(
     results: np.ndarray, ratio: float, clamp: tuple[int, int], zero_points: tuple[int, ...]
 ) -> Sum | None:
-    """The smallest weights that give all results.
+    """The weights of fewest taps that give all results.
 
     Parameters
     ----------
@@ -53,47 +63,33 @@ def fit_sum(
     None if there are none.
     """
     a, b = np.divmod(np.arange(len(results)), ACTIVATION.max + 1)
-    order = np.argsort(results, kind="stable")
-    a, b, values = a[order], b[order], results[order]
-    starts = np.flatnonzero(np.diff(values.astype(np.int64), prepend=-1))
     flip = ratio < 1
-    for large, small in chain(*(find(max(ratio, 1 / ratio)) for find in (_nearest, _beside))):
+    bounds = Ratios(*((a, b) if flip else (b, a)), results, clamp).bounds()
+    for large, small in islice(_pairs(*bounds), _TRIED) if bounds else ():
         weights = (small, large) if flip else (large, small)
-        sums = weights[0] * a + weights[1] * b
-        # Every sum of a value has to be above all sums of smaller values.
-        least, most = np.minimum.reduceat(sums, starts), np.maximum.reduceat(sums, starts)
-        if (most[:-1] < least[1:]).all():
-            factor = fit(sums, values, clamp, zero_points)
-            if factor is not None:
-                return Sum(weights, factor)
+        factor = fit(weights[0] * a + weights[1] * b, results, clamp, zero_points)
+        if factor is not None:
+            return Sum(weights, factor)
     return None
 
 
-def _nearest(ratio: float) -> Iterator[tuple[int, int]]:
-    """Pairs of a larger and a smaller weight nearer and nearer to ``ratio``, the smallest first.
+def _pairs(low: float, high: float) -> Iterator[tuple[int, int]]:
+    """Pairs of weights, the second one between ``low`` and ``high`` times the first, both excluded.
 
-    A pair is wrong by ``255 * error`` at most where neighbouring sums differ by 1.
+    Those of fewest taps are first, and of these the largest weights: they leave the bias most room.
     """
-    best = 1.0
-    for small in range(_MOST + 1):
-        large = max(round(small * ratio), 1)
-        if large > _MOST:
-            return
-        error = abs(large - small * ratio)
-        if error <= max(_NEAR * best, 1 / (2 * ACTIVATION.max)):
-            yield large, small
-        best = min(best, error)
-
-
-def _beside(ratio: float) -> Iterator[tuple[int, int]]:
-    """Pairs of large weights beside ``ratio``.
-
-    Near a fraction of small numbers, they tell sums apart that are equal to it.
-    """
-    for taps in (16, 32, 64, 128, 192, 254):
-        middle = round(WEIGHT.max * taps / ratio)
-        for small in range(middle - _BESIDE, middle):
-            for step in (0, 1, -1):
-                large = round(small * ratio) + step
-                if 0 <= small <= large <= _MOST:
-                    yield large, small
+    listed = 0
+    for most in _LISTED:
+        large = np.arange(1, min(most - 1, _TAPS) * WEIGHT.max + 1)
+        first = np.maximum(np.ceil(large * low + _EPSILON), 0).astype(int)
+        last = np.floor(large * high - _EPSILON).astype(int)
+        count = np.maximum(last - first + 1, 0)
+        ends = np.cumsum(count)
+        large = np.repeat(large, count)
+        small = np.repeat(first, count) + np.arange(len(large)) - np.repeat(ends - count, count)
+        each = [np.maximum(-(-weight // WEIGHT.max), 1) for weight in (large, small)]
+        taps = each[0] + each[1]
+        new = np.flatnonzero((taps > listed) & (taps <= most) & (each[1] <= _TAPS))
+        order = new[np.lexsort((-(large + small)[new], taps[new]))]
+        yield from zip(large[order].tolist(), small[order].tolist(), strict=True)
+        listed = most

@@ -1,17 +1,20 @@
 """The sections of a program image of an engine with convolution."""
 
 from celosia.network.folding import Folded
+from celosia.network.graph import Graph
 from celosia.network.host_steps import HostSteps
+from celosia.numerics.runtime import Runtime
 from celosia.spec import INPUT_LAYOUT, Config, Memory, Op, pack_descriptor
 from celosia.spec.maps import ADDRESS_BITS
 
 from ..metadata import LayerInfo, ModelInfo, PieceInfo
 from .kernel import Kernel, Program
+from .mapped import Mapped
 from .pack import pack_weights, parameters
 from .plan import Plan
 from .walk import walk
 
-__all__ = ["model_info", "sections"]
+__all__ = ["kernel_numbers", "model_info", "sections"]
 
 
 def sections(program: Program, plan: Plan, config: Config) -> dict[Memory, bytes]:
@@ -58,11 +61,16 @@ def _constants(kernel: Kernel, tables: list[bytes], weights: int, params: int) -
 
 
 def model_info(
-    folded: Folded, host: HostSteps | None, program: Program, emitted: set[int]
+    folded: Folded,
+    host: HostSteps | None,
+    reference: Runtime,
+    mapped: Mapped,
+    emitted: set[int],
 ) -> ModelInfo:
     """What the image says of the original model; ``emitted`` are the tensors that reach the
     host."""
-    layers, graph = [], folded.original
+    layers, graph, program = [], folded.original, mapped.program
+    stacked = mapped.images_per_row > 1
     for tensor, layer in enumerate(graph.layers, 1):
         pieces: tuple[PieceInfo, ...] = ()
         constants: tuple[tuple[int, int], ...] = ()
@@ -70,7 +78,9 @@ def model_info(
         if tensor in emitted and view is not None:
             kept, gone = folded.kept(tensor), folded.removed[tensor]
             pieces = tuple(
-                PieceInfo.of(p.kernel, p.corner, p.size, kept[p.channels], p.results)
+                PieceInfo.of(
+                    p.kernel, p.corner, (1, 1) if stacked else p.size, kept[p.channels], p.results
+                )
                 for p in view.pieces
             )
             constants = tuple(zip(gone.channels.tolist(), gone.values.tolist(), strict=True))
@@ -81,9 +91,18 @@ def model_info(
         name=graph.name,
         layers=tuple(layers),
         host=host,
-        shape=graph.shapes[0],
+        shape=(1, 1, graph.layers[0].inputs) if stacked else graph.shapes[0],
         packed=bool(program.maps[0].packed) or program.maps[0].pixels == 1,
+        images_per_row=mapped.images_per_row,
+        kernels=kernel_numbers(graph, program),
         reads=graph.reads,
         heads=graph.outputs,
+        reference=reference,
         **graph.input.to_dict(),
     )
+
+
+def kernel_numbers(graph: Graph, program: Program) -> tuple[tuple[int, ...], ...]:
+    """`ModelInfo.kernels` of ``program``, made of ``graph`` or of it with channels folded."""
+    number = {layer.name: index for index, layer in enumerate(graph.layers)}
+    return tuple((number[each.name], each.result, *each.sources) for each in program.kernels)

@@ -91,7 +91,9 @@ class Kernel:
     op : CONVOLUTION or DEPTHWISE.
     source : number of the map that it reads; first : first word that it reads of each pixel.
     source_size : lines and pixels of a line of the source.
-    other : None, or number and first word of a second map, which the second line of taps reads.
+    other : None, or number and first word of a second map of the same shape. Then the kernel has
+        two lines of taps, all of them at one pixel, and the second line reads the second map.
+    other_taps : taps of the second line then; `taps` has those of the first line.
     result : number of the map that it writes; result_first : first word of each pixel.
     whole : height and width of the result.
     corner, size : y and x of the first pixel in it, and height and width of what the kernel makes:
@@ -129,6 +131,7 @@ class Kernel:
     padding: tuple[int, int] = (0, 0)
     corner: tuple[int, int] = (0, 0)
     other: tuple[int, int] | None = None
+    other_taps: int = 0
     table: bytes | None = None
     emit: bool = False
 

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,127 +33,63 @@ from celosia.spec import OFFSET, Config, Rounding
 from celosia.support.errors import CelosiaError
 
 from .add import fit_sum
-from .judge import is_convolution, moves_only, pads_itself
-from .kernel import Kernel, Piece, Program, View
-from .lowering import Lowering, Post, offset
+from .alive import alive
+from .judge import is_convolution
+from .kernel import Piece, Program, View
+from .lowering import Lowering
 from .pools import average, maximum
+from .post import Post, offset
+from .tensors import Tensors
 
 __all__ = ["lower"]
 
 _TODO = "quantize the model with other scales"
 
 
-def lower(graph: Graph, config: Config, emit_all: bool = False) -> Program:
+def lower(graph: Graph, config: Config, emit_all: bool = False, packed: bool = True) -> Program:
     """The kernels of ``graph`` for engines of this ``config``.
 
     Parameters
     ----------
     emit_all : every layer's result is made and emitted, paddings included.
+    packed : the input's pixels may follow each other byte by byte, else each fills whole words.
 
     Raises
     ------
     Unsupported : the engine lacks an operation; it and the layer are named.
     CelosiaError : an accumulator could overflow, or no multiplier gives a layer's results.
     """
-    return _Graph(graph, config, emit_all).program()
-
-
-@dataclass(frozen=True)
-class _Padded:
-    """A tensor as the padding of another one, ``source``, with lines and pixels before it."""
-
-    source: int
-    size: tuple[int, int]
-    top: int = 0
-    left: int = 0
+    return _Graph(graph, config, emit_all).program(packed)
 
 
 class _Graph:
     def __init__(self, graph: Graph, config: Config, emit_all: bool):
         self.graph, self.config = graph, config
-        count = len(graph.layers)
-        self.readers: dict[int, list[int]] = {tensor: [] for tensor in range(count + 1)}
-        for index, reads in enumerate(graph.reads):
-            for tensor in reads:
-                self.readers[tensor].append(index)
-        outputs = graph.outputs if graph.outputs is not None else (count,)
-        self.emitted = tuple(range(1, count + 1)) if emit_all else tuple(outputs)
-        #: Tensors that are not stored: what is padded.
-        self.padded: dict[int, _Padded] = {}
-        self._fold_pads()
-        self.low = Lowering(config, graph.shapes, self._homes())
+        self.tensors = Tensors(graph, config, emit_all)
+        self.low = Lowering(config, graph.shapes, self.tensors.homes)
 
-    def program(self) -> Program:
-        self.low.input(self._packed())
+    def program(self, packed: bool) -> Program:
+        self.low.input(packed and self.tensors.packed)
         views = self.low.program.views
         for index, (layer, reads) in enumerate(
             zip(self.graph.layers, self.graph.reads, strict=True)
         ):
             tensor = index + 1
-            if tensor in self.padded:
+            if tensor in self.tensors.padded:
                 views[tensor] = None
             else:
                 views[tensor] = _LOWER[type(layer)](self, layer, reads, tensor)
         program = self.low.finish()
-        for tensor in self.emitted:
+        for tensor in self.tensors.emitted:
             for piece in self.low.view(tensor).pieces:
                 program.kernels[piece.kernel].emit = True
-        return _alive(program)
-
-    def _fold_pads(self) -> None:
-        """Paddings whose readers all read the same byte outside their map."""
-        for index, layer in enumerate(self.graph.layers):
-            tensor = index + 1
-            if not isinstance(layer, Pad) or tensor in self.emitted or not self.readers[tensor]:
-                continue
-            readers = [self.graph.layers[reader] for reader in self.readers[tensor]]
-            if moves_only(layer) and all(pads_itself(each, layer) for each in readers):
-                before = self._unpadded(self.graph.reads[index][0], layer)
-                self.padded[tensor] = replace(
-                    before, top=before.top + layer.top, left=before.left + layer.left
-                )
-
-    def _unpadded(self, tensor: int, layer: Layer) -> "_Padded":
-        h, w, _ = layer.input_shape
-        return self.padded.get(tensor, _Padded(tensor, (h, w)))
+        return alive(program)
 
     def read(self, tensor: int, layer: Layer) -> tuple[View, tuple[int, int], tuple[int, int]]:
         """What ``layer`` reads as ``tensor``, its lines and pixels of a line, and the padding
         before them."""
-        padded = self._unpadded(tensor, layer)
+        padded = self.tensors.unpadded(tensor, layer)
         return self.low.view(padded.source), padded.size, (padded.top, padded.left)
-
-    def _homes(self) -> dict[int, int]:
-        """Tensors that are made where a concatenation has them: each by the outermost one's."""
-        homes: dict[int, int] = {}
-        for index in reversed(range(len(self.graph.layers))):
-            layer = self.graph.layers[index]
-            if not isinstance(layer, Concatenation) or not moves_only(layer):
-                continue
-            reads = self.graph.reads[index]
-            root = homes.get(index + 1, index + 1)
-            for tensor in reads:
-                made = tensor != 0 and tensor not in self.padded
-                if made and tensor not in homes and reads.count(tensor) == 1:
-                    homes[tensor] = root
-        return homes
-
-    def _packed(self) -> bool:
-        """Whether the input's pixels follow each other byte by byte."""
-        h, w, c = self.graph.shapes[0]
-        if self.config.slots != self.config.lanes or h * w == 1 or c % self.config.lanes == 0:
-            return False
-        readers = [
-            self.graph.layers[reader]
-            for tensor in [0, *(t for t, padded in self.padded.items() if padded.source == 0)]
-            for reader in self.readers[tensor]
-            if reader + 1 not in self.padded
-        ]
-        return all(
-            isinstance(reader, Dense | Convolution)
-            or (isinstance(reader, Depthwise) and is_convolution(reader, self.config))
-            for reader in readers
-        )
 
     # Layers.
 
@@ -243,36 +179,11 @@ class _Graph:
 
     def average(self, layer: AveragePool, reads: tuple[int, ...], tensor: int) -> View:
         view, source_size, before = self.read(reads[0], layer)
-        return average(
-            self.low,
-            layer.name,
-            view,
-            source_size,
-            tensor,
-            kernel=layer.kernel,
-            stride=layer.stride,
-            padding=(layer.padding[0] + before[0], layer.padding[1] + before[1]),
-            size=layer.output_size,
-            folded=before if reads[0] in self.padded else None,
-            zero_point=layer.input.zero_point + OFFSET,
-            clamp=offset(layer.clamp),
-            table=element_table(layer),
-        )
+        folded = before if reads[0] in self.tensors.padded else None
+        return average(self.low, layer, view, source_size, tensor, folded)
 
     def maximum(self, layer: MaxPool, reads: tuple[int, ...], tensor: int) -> View:
-        return maximum(
-            self.low,
-            layer.name,
-            self.low.view(reads[0]),
-            layer.input_shape[:2],
-            tensor,
-            kernel=layer.kernel,
-            stride=layer.stride,
-            padding=layer.padding,
-            size=layer.output_size,
-            clamp=offset(layer.clamp),
-            table=element_table(layer),
-        )
+        return maximum(self.low, layer, self.low.view(reads[0]), tensor)
 
     def mean(self, layer: Mean, reads: tuple[int, ...], tensor: int) -> View:
         h, w, c = layer.input_shape
@@ -367,26 +278,6 @@ def _joined(parts: list[View], channels: list[np.ndarray]) -> View:
         places[numbers] = view.places
         pieces += [replace(piece, channels=numbers[piece.channels]) for piece in view.pieces]
     return View(parts[0].map, places, tuple(pieces))
-
-
-def _alive(program: Program) -> Program:
-    """The program without kernels whose results nobody takes."""
-    needed: set[int] = set()
-    keep: list[int] = []
-    for number in reversed(range(len(program.kernels))):
-        kernel: Kernel = program.kernels[number]
-        if kernel.emit or kernel.result in needed:
-            needed.update(kernel.sources)
-            keep.insert(0, number)
-    place = {number: index for index, number in enumerate(keep)}
-    views = {}
-    for tensor, view in program.views.items():
-        if view is not None:
-            pieces = [replace(p, kernel=place[p.kernel]) for p in view.pieces if p.kernel in place]
-            view = replace(view, pieces=tuple(pieces))
-        views[tensor] = view
-    kernels = [program.kernels[number] for number in keep]
-    return Program(program.maps, kernels, views, program.alike)
 
 
 _LOWER: dict[type, Callable[..., View]] = {

@@ -7,65 +7,13 @@ from typing import Any
 import numpy as np
 
 from celosia.ops.fold import check_sums
-from celosia.spec import OFFSET, Config, Op, Rounding
+from celosia.spec import Config, Op
 from celosia.support.errors import Unsupported
 
 from .kernel import Kernel, Map, Piece, Program, View
-from .staircase import Factor
+from .post import IDENTITY, Post
 
-__all__ = ["IDENTITY", "Lowering", "Post", "offset"]
-
-#: Hands a sum on as it is.
-IDENTITY = Factor(0, 1 << 30, 1, 0)
-
-
-class Post:
-    """What follows a kernel's sums, per channel.
-
-    Parameters
-    ----------
-    bias : int64 [C], folded. multiplier, shift : int64 [C].
-    rounding, zero_point, clamp, table : see `Kernel`; bytes in offset binary.
-    """
-
-    def __init__(
-        self,
-        bias: np.ndarray,
-        multiplier: np.ndarray,
-        shift: np.ndarray,
-        rounding: Rounding,
-        zero_point: int,
-        clamp: tuple[int, int] = (0, 255),
-        table: bytes | None = None,
-    ):
-        self.channels = {"bias": bias, "multiplier": multiplier, "shift": shift}
-        self.common = {
-            "rounding": rounding,
-            "zero_point": zero_point,
-            "clamp": clamp,
-            "table": table,
-        }
-
-    @classmethod
-    def of(
-        cls,
-        factor: Factor,
-        channels: int,
-        clamp: tuple[int, int] = (0, 255),
-        table: bytes | None = None,
-    ) -> "Post":
-        """The same factor for all channels."""
-        values = (factor.bias, factor.multiplier, factor.shift)
-        bias, multiplier, shift = (np.full(channels, value, np.int64) for value in values)
-        return cls(bias, multiplier, shift, Rounding.SINGLE, factor.zero_point, clamp, table)
-
-    def at(self, places: np.ndarray, size: int) -> dict:
-        """Parameters of `Kernel` for channels at ``places`` of ``size``; the others are 0."""
-        spread = {}
-        for name, values in self.channels.items():
-            spread[name] = np.zeros(size, np.int64)
-            spread[name][places] = values
-        return spread | self.common
+__all__ = ["Lowering"]
 
 
 class Lowering:
@@ -139,9 +87,11 @@ class Lowering:
     ) -> View:
         """A CONVOLUTION of int8 ``weights`` [N, taps, C], C channels of ``view``."""
         config, places = self.config, view.local(self.config)
-        n, taps, _ = weights.shape
-        spread = np.zeros((n, taps, int(places.max()) + 1), np.int8)
-        spread[..., places] = weights
+        n, taps, channels = weights.shape
+        spread = weights
+        if not np.array_equal(places, np.arange(channels)):
+            spread = np.zeros((n, taps, int(places.max()) + 1), np.int8)
+            spread[..., places] = weights
         words = config.tiles(n) * config.words_per_tile
         number, first = self.target(tensor, size[0] * size[1], words)
         kernel = Kernel(
@@ -212,7 +162,7 @@ class Lowering:
             raise Unsupported(
                 "needs DEPTHWISE, an operation that this engine lacks",
                 where=name,
-                todo="choose an engine with depthwise=1",
+                todo="choose an engine with depthwise=1 (--depthwise 1)",
             )
 
     def copy(
@@ -246,13 +196,13 @@ class Lowering:
         source_size: tuple[int, int],
         tensor: int | None,
         size: tuple[int, int],
-        taps: np.ndarray,
+        taps: tuple[np.ndarray, np.ndarray],
         post: Post,
         **geometry: Any,
     ) -> View:
         """A DEPTHWISE over two tensors of one shape: ``sum(taps[0]) * a + sum(taps[1]) * b``.
 
-        ``taps`` : int8 [2, n], the same for all channels.
+        ``taps`` : int8 [n1] and int8 [n2], the same for all channels.
         """
         self.require_depthwise(name)
         config = self.config
@@ -266,7 +216,7 @@ class Lowering:
         )
         if one.map != two.map:
             self.program.alike.append({one.map, two.map})
-        weights = np.repeat(taps.reshape(-1, 1), len(one.places), axis=1)
+        weights = np.repeat(np.concatenate(taps)[:, None], len(one.places), axis=1)
         return self.depthwise(
             name,
             one,
@@ -275,9 +225,10 @@ class Lowering:
             size,
             weights,
             post,
-            taps=taps.shape,
+            taps=(2, len(taps[0])),
             dilation=(0, 0),
             other=(two.map, two.first(config)),
+            other_taps=len(taps[1]),
             **geometry,
         )
 
@@ -302,8 +253,3 @@ class Lowering:
                 for number in pair:
                     self.program.maps[number].words = words
         return self.program
-
-
-def offset(clamp: tuple[int, int]) -> tuple[int, int]:
-    """A clamp in offset binary."""
-    return clamp[0] + OFFSET, clamp[1] + OFFSET

@@ -4,11 +4,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from celosia.network.layers import AveragePool, MaxPool
+from celosia.ops.pack import element_table
 from celosia.spec import ACTIVATION, OFFSET
 from celosia.support.errors import CelosiaError
 
 from .kernel import View
-from .lowering import IDENTITY, Lowering, Post
+from .lowering import Lowering
+from .post import IDENTITY, Post, offset
 from .staircase import Factor, fit
 
 __all__ = ["average", "average_factor", "maximum"]
@@ -31,19 +34,11 @@ def average_factor(n: int, clamp: tuple[int, int], zero_point: int) -> Factor | 
 
 def average(
     low: Lowering,
-    name: str,
+    layer: AveragePool,
     view: View,
     source_size: tuple[int, int],
     tensor: int,
-    *,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    size: tuple[int, int],
-    folded: tuple[int, int] | None,
-    zero_point: int,
-    clamp: tuple[int, int],
-    table: bytes | None,
+    folded: tuple[int, int] | None = None,
 ) -> View:
     """An average over the bytes inside the map.
 
@@ -52,10 +47,15 @@ def average(
 
     Parameters
     ----------
+    view, source_size : what is read, and its lines and pixels of a line.
+    tensor : number of the result.
     folded : lines and pixels of a padding before the pool that count as the map, or None.
-    zero_point, clamp : in offset binary.
     """
-    limits = source_size
+    kernel, stride, size, limits = layer.kernel, layer.stride, layer.output_size, source_size
+    before = (0, 0) if folded is None else folded
+    padding = (layer.padding[0] + before[0], layer.padding[1] + before[1])
+    zero_point, clamp = layer.input.zero_point + OFFSET, offset(layer.clamp)
+    table = element_table(layer)
     outside = 0 if folded is None else zero_point
     runs, counts = [], []
     for axis in (0, 1):
@@ -75,10 +75,10 @@ def average(
             factor = average_factor(n, clamp, zero_point)
             if factor is None:
                 raise CelosiaError(
-                    f"no multiplier gives the average of {n} bytes", where=name, todo=_TODO
+                    f"no multiplier gives the average of {n} bytes", where=layer.name, todo=_TODO
                 )
             made = low.depthwise(
-                name,
+                layer.name,
                 view,
                 source_size,
                 tensor,
@@ -97,31 +97,21 @@ def average(
     return made
 
 
-def maximum(
-    low: Lowering,
-    name: str,
-    view: View,
-    source_size: tuple[int, int],
-    tensor: int,
-    *,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    size: tuple[int, int],
-    clamp: tuple[int, int],
-    table: bytes | None,
-) -> View:
+def maximum(low: Lowering, layer: MaxPool, view: View, tensor: int) -> View:
     """``max(a, b) = a + max(b - a, 0)``, exact in offset binary, where outside is byte 0.
 
     Maxima of 2, 4, 8 ... neighbours and at last of the whole window, along x and then along y. All
     but the last step of an axis keep the map's size; the last one strides.
     """
+    name, stride, padding, size = layer.name, layer.stride, layer.padding, layer.output_size
+    clamp, table = offset(layer.clamp), element_table(layer)
     low.require_depthwise(name)
-    shape, channels = source_size, len(view.places)
+    source_size, channels = layer.input_shape[:2], len(view.places)
+    shape = source_size
     if padding != (0, 0) or view.map == 0:
         shape = shape[0] + padding[0], shape[1] + padding[1]
         view = low.copy(name, view, source_size, None, shape, padding=padding)
-    steps = [(axis, *step) for axis in (1, 0) for step in _steps(kernel[axis])]
+    steps = [(axis, *step) for axis in (1, 0) for step in _steps(layer.kernel[axis])]
     if not steps:
         return low.copy(name, view, shape, tensor, size, stride=stride, clamp=clamp, table=table)
     one = Post.of(IDENTITY, channels)
@@ -150,7 +140,7 @@ def maximum(
             before,
             tensor if last else None,
             shape,
-            np.ones((2, 1), np.int8),
+            (np.ones(1, np.int8), np.ones(1, np.int8)),
             Post.of(IDENTITY, channels, clamp, table) if last else one,
             stride=strides,
         )

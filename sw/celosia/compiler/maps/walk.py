@@ -15,6 +15,8 @@ __all__ = ["walk"]
 _SIDE, _ADDRESS, _WAIT = 1 << COORDINATE_BITS, 1 << ADDRESS_BITS, (1 << NEED_BITS) - 1
 #: Lines and pixels of a map, at most.
 _MOST = 256
+#: Lines and taps of a kernel, at most: 8 bits.
+_TAPS = 255
 
 
 def walk(program: Program, plan: Plan, config: Config, index: int) -> dict[str, int]:
@@ -58,6 +60,7 @@ def walk(program: Program, plan: Plan, config: Config, index: int) -> dict[str, 
         "width": 1 if whole else kernel.source_size[1],
         "kernel_y": taps[0],
         "kernel_x": taps[1],
+        "kernel_rest": taps[1] if kernel.other is None else kernel.other_taps,
         "tap_words": 1 if depthwise else words,
         "tail": 1 if depthwise else size - (words - 1) * config.lanes,
         "corner_y": -top,
@@ -81,6 +84,15 @@ def walk(program: Program, plan: Plan, config: Config, index: int) -> dict[str, 
 
 def _check(kernel: Kernel) -> None:
     """Coordinates of 9 bits must tell inside from outside."""
+    for what, values, most in (
+        ("kernel", kernel.taps, _TAPS),
+        ("stride", kernel.stride, _SIDE - 1),
+        ("dilation", kernel.dilation, _SIDE - 1),
+    ):
+        if max(values) > most:
+            raise CelosiaError(
+                f"{what} {list(values)} exceeds {most}", where=kernel.name, todo=_TODO
+            )
     for axis, what in enumerate(("lines", "pixels a line")):
         limit = kernel.source_size[axis]
         if limit > _MOST:
@@ -178,7 +190,9 @@ def _wrapped(kernel: Kernel, fields: dict[str, int]) -> dict[str, int]:
             fields[name] = value % _ADDRESS
         elif not 0 <= value < 1 << width:
             raise CelosiaError(
-                f"{name} = {value} does not fit a descriptor", where=kernel.name, todo=_TODO
+                f"{name} = {value} does not fit a descriptor, at most {(1 << width) - 1} does",
+                where=kernel.name,
+                todo=_TODO,
             )
     return fields
 

@@ -20,7 +20,8 @@ def row_steps(pixels: int, config: Config, images: bool) -> int:
 def pixels_read(kernel: Kernel) -> tuple[np.ndarray, np.ndarray]:
     """Pixel of the source at each tap of each pixel of the result, int [P, taps].
 
-    And bool [P, taps] whether it is inside the map; outside it the number means nothing.
+    And bool [P, taps] whether it is inside the map; outside it the number means nothing. Of a
+    kernel over two maps the second line is given as many taps as the first: all are at one pixel.
     """
     at, inside = [], []
     for axis, limit in enumerate(kernel.source_size):

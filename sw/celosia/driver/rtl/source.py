@@ -7,9 +7,8 @@ from importlib import metadata
 from pathlib import Path
 
 from celosia.spec import Config
-from celosia.support.cache import CACHE_TODO, cache_dir
+from celosia.support.cache import cache_dir, keep, kept
 from celosia.support.errors import CelosiaError
-from celosia.support.files import atomic_write
 from celosia.support.progress import Progress, silent
 
 __all__ = ["engine_verilog"]
@@ -37,24 +36,31 @@ def engine_verilog(
     CelosiaError : Amaranth is not installed, or the cache cannot be written.
     """
     path = cache_dir() / "rtl" / f"{_key(config)}-{'axi' if axi else technology}.v"
-    try:
-        return path.read_text()
-    except OSError:
-        pass
+    if (text := kept(path)) is not None:
+        return text.decode()
     (progress or silent)(f"emitting the Verilog of the {config} engine", 0, 0)
     try:
         if axi:
             from celosia_hw.axi.engine import axi_verilog
 
-            text = axi_verilog(config)
+            made = axi_verilog(config)
         else:
             from celosia_hw.emit import verilog
 
-            text = verilog(config, technology)
+            made = verilog(config, technology)
     except ModuleNotFoundError as error:
         raise CelosiaError(f"emitting Verilog needs {error.name}", todo=_TODO) from error
-    atomic_write(path, text.encode(), todo=CACHE_TODO)
-    return text
+    except Exception as error:
+        # Amaranth's Yosys is WebAssembly: limits of memory or file size end it with its own errors.
+        if type(error).__module__.partition(".")[0] not in ("wasmtime", "amaranth"):
+            raise
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CelosiaError(
+            f"emitting the Verilog of the {config} engine fails: {cause}",
+            todo="give it more memory, or a larger limit of file sizes",
+        ) from error
+    keep(path, made.encode())
+    return made
 
 
 def _key(config: Config) -> str:

@@ -9,19 +9,22 @@ cached. Verilator's own makefiles are not used (`toolchain` says why).
 import contextlib
 import hashlib
 import json
+import os
 import platform
 import shlex
+import signal
 import subprocess
 import tempfile
 import time
 from importlib import resources
 from pathlib import Path
 
-from celosia.support.cache import CACHE_TODO, cache_dir, locked
+from celosia.support.cache import CACHE_TODO, cache_dir, keep, kept, locked
 from celosia.support.errors import CelosiaError
-from celosia.support.files import atomic_write, require_writable
+from celosia.support.files import require_writable
 from celosia.support.progress import Progress, silent
 
+from .guard import Guard
 from .toolchain import Toolchain, find_toolchain
 
 __all__ = ["build"]
@@ -69,7 +72,7 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
     sources["celosia.v"] = verilog
     folder = cache_dir() / "rtl"
     library = folder / f"{_key(sources, link_bytes, tools)}.so"
-    if library.exists():
+    if kept(library) is not None:
         return library
     require_writable(folder, todo=CACHE_TODO)
 
@@ -77,13 +80,20 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
         progress("waiting for another process to compile the simulation", 0, 0)
 
     with locked(library.with_suffix(".lock"), waiting):
-        if not library.exists():
-            with tempfile.TemporaryDirectory(prefix="celosia-") as work:
-                build = _Build(Path(work), library.with_suffix(".log"), tools, progress)
-                made = build.run(sources, link_bytes)
-                atomic_write(library, made.read_bytes(), todo=CACHE_TODO)
+        if kept(library) is None:
+            log = library.with_suffix(".log")
+            try:
+                with tempfile.TemporaryDirectory(prefix="celosia-") as work, Guard(work) as guard:
+                    build = _Build(Path(work), log, tools, progress, guard)
+                    keep(library, build.run(sources, link_bytes).read_bytes())
+            except OSError as error:
+                raise CelosiaError(
+                    f"cannot compile the engine: {error.strerror or error}",
+                    where=str(error.filename or tempfile.gettempdir()),
+                    todo="free some space, or set TMPDIR to another folder",
+                ) from error
             with contextlib.suppress(OSError):
-                build.log.unlink()
+                log.unlink()
     return library
 
 
@@ -121,8 +131,9 @@ class _Build:
 
     _STEPS = 3
 
-    def __init__(self, work: Path, log: Path, tools: Toolchain, progress: Progress):
+    def __init__(self, work: Path, log: Path, tools: Toolchain, progress: Progress, guard: Guard):
         self.work, self.log, self.tools, self.progress = work, log, tools, progress
+        self.guard = guard
 
     def run(self, sources: dict[str, str], link_bytes: int) -> Path:
         """Build the library of ``sources``, text by file name; its path in `work`."""
@@ -143,15 +154,16 @@ class _Build:
             self._compiler("slow", slow, SLOW_FLAGS),
         ]
         runtime = self.log.parent / f"runtime-{_runtime_key(made['global'], self.tools)}.o"
-        known = runtime.exists()
-        if not known:
+        if known := kept(runtime):
+            (self.work / "runtime.o").write_bytes(known)
+        else:
             compilers.append(self._compiler("runtime", made["global"], RUNTIME_FLAGS))
         self._all(compilers)
         if not known:
-            atomic_write(runtime, (self.work / "runtime.o").read_bytes(), todo=CACHE_TODO)
+            keep(runtime, (self.work / "runtime.o").read_bytes())
 
         self.progress("linking the simulation", 2, self._STEPS)
-        objects = ["fast.o", "slow.o", str(runtime)]
+        objects = ["fast.o", "slow.o", "runtime.o"]
         self._all([[self.tools.compiler, *LINK_FLAGS, *objects, "-o", "celosia.so"]])
         self.progress("the simulation is ready", self._STEPS, self._STEPS)
         return self.work / "celosia.so"
@@ -180,8 +192,11 @@ class _Build:
                             stdin=subprocess.DEVNULL,
                             stdout=log,
                             stderr=subprocess.STDOUT,
+                            # A compiler has children of its own: all are ended together.
+                            process_group=0,
                         )
                     )
+                    self.guard.watch(running[-1].pid)
                 waiting = list(running)
                 while waiting:
                     for process in [p for p in waiting if p.poll() is not None]:
@@ -192,8 +207,10 @@ class _Build:
                     time.sleep(0.01)
             finally:
                 for process in running:
-                    process.kill()
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
+                self.guard.forget()
 
     def _failed(self, tool: str, status: int) -> CelosiaError:
         lines = self.log.read_text(errors="replace").splitlines()

@@ -103,7 +103,7 @@ class Session:
             what, todo = "sends back what it gets, it is a loop", "choose another port"
         elif heard:
             what = f"answers {heard} bytes that are not a Celosia engine's"
-            todo = "check the baud rate, and that the board is configured"
+            todo = "check that the board is configured"
         else:
             what, todo = "the device is silent", "check that the board is on and configured"
         raise CelosiaError(what, where=self.port.name, todo=todo)

@@ -61,6 +61,8 @@ class SerialTransport:
     def __init__(self, port: str, baud: int = BAUD, *, timeout: float | None = None):
         self._port: _Port | None = None
         _pyserial()
+        if not port:
+            raise CelosiaError("'' is not a port", todo="name one, or `auto`")
         if timeout is None:
             # A window in both directions, every byte escaped, 10 bits a byte, and as much again.
             timeout = _LATENCY + 2 * 2 * WINDOW * 2 * (MAX_DATA + 16) * 10 / max(baud, 1)
@@ -114,10 +116,10 @@ class _Port:
         try:
             self._serial = serial.Serial(name, baud, timeout=_TICK, write_timeout=5, exclusive=True)
             self._serial.reset_input_buffer()
-        except (serial.SerialException, OSError) as error:
-            what, todo = _OPEN_ERRORS.get(
-                getattr(error, "errno", None) or 0, (f"cannot open this port: {error}", "")
-            )
+            _reserve(self._serial.fileno())
+        except _errors() as error:
+            number = getattr(error, "errno", None) or (error.args or (0,))[0]
+            what, todo = _OPEN_ERRORS.get(number, (f"cannot open this port: {error}", ""))
             raise CelosiaError(what, where=name, todo=todo) from error
         except (ValueError, OverflowError) as error:
             raise CelosiaError(
@@ -138,7 +140,7 @@ class _Port:
 
     def close(self) -> None:
         # A port whose device is unplugged need not be closed.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*_errors()):
             self._serial.close()
 
     @contextlib.contextmanager
@@ -146,10 +148,32 @@ class _Port:
         """Errors of the port as CelosiaErrors."""
         try:
             yield
-        except OSError as error:
+        except _errors() as error:
+            shared = "multiple access" in str(error)
             raise CelosiaError(
-                f"the port failed: {error}", where=self.name, todo="plug the board in again"
+                "another program reads from this port" if shared else f"the port failed: {error}",
+                where=self.name,
+                todo="end that program" if shared else "plug the board in again",
             ) from error
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What pyserial raises when a port fails. That of termios, on POSIX, is no OSError."""
+    errors: list[type[Exception]] = [_pyserial().SerialException, OSError]
+    with contextlib.suppress(ModuleNotFoundError):
+        import termios
+
+        errors.append(termios.error)
+    return tuple(errors)
+
+
+def _reserve(descriptor: int) -> None:
+    """Let no other program open the port from now on, where the system can."""
+    with contextlib.suppress(ModuleNotFoundError, OSError):
+        import fcntl
+        import termios
+
+        fcntl.ioctl(descriptor, termios.TIOCEXCL)
 
 
 def _greeted(name: str, baud: int, timeout: float, attempts: int) -> tuple[_Port, Session]:
@@ -158,6 +182,12 @@ def _greeted(name: str, baud: int, timeout: float, attempts: int) -> tuple[_Port
     try:
         session = Session(port, 1 + secrets.randbelow(255), timeout=timeout)
         session.greet(attempts)
+    except CelosiaError as error:
+        port.close()
+        if not error.todo.startswith("check"):
+            raise
+        todo = f"{error.todo}; it was asked at {baud:,} baud: --baud names another rate"
+        raise CelosiaError(error.what, where=error.where, todo=todo) from error
     except BaseException:
         port.close()
         raise

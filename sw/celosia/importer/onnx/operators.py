@@ -1,242 +1,307 @@
-"""What each supported ONNX operator computes on float values. `OPERATORS` lists them."""
+"""What each supported ONNX operator computes, of values and of constants: `OPERATORS`."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from celosia.importer.arithmetic import SELU, add, batch_norm, divide, multiply
-from celosia.importer.guard import text
+from celosia.importer import operations as run
+from celosia.importer.operations.arithmetic import compare
+from celosia.importer.operations.constants import cast, plain
+from celosia.importer.operations.elementwise import number
 from celosia.importer.values import Value
-from celosia.network.functions import Function, clip, function
 from celosia.support.errors import CelosiaError, Unsupported
 
-from .constants import axes_of
-from .proto import Node
+from .call import Call
+from .functions import FUNCTIONS
+from .maps import MAPS
+from .types import FLOATS, NUMPY, name_of
 
-__all__ = ["OPERATORS", "Call", "element_function", "new_shape", "softmax_axis"]
+__all__ = ["OPERATORS", "compute"]
+
+_EVAL = "export the model for inference"
 
 
-@dataclass(frozen=True, eq=False)
-class Call:
-    """A node with its inputs: each one a tensor, a constant array, or None when it is left out.
+def compute(call: Call) -> Any:
+    """The result of a node: a value or a constant, or a list of them.
 
-    ``opset`` is the version of the operator set.
+    Raises
+    ------
+    Unsupported : the operator is not known, or has an attribute or input that is not.
     """
-
-    node: Node
-    arguments: list[Any]
-    opset: int
-
-    @classmethod
-    def of(cls, node: Node, values: dict[str, Any], opset: int) -> "Call":
-        """``node`` on ``values``, the tensors and constants by name.
-
-        Raises
-        ------
-        CelosiaError : an input is not among them.
-        """
-        for name in node.inputs:
-            if name and name not in values:
-                raise CelosiaError(f"input {text(name)!r} is not computed before it")
-        return cls(node, [values[name] if name else None for name in node.inputs], opset)
-
-    def value(self, index: int = 0) -> Value:
-        found = self.get(index)
-        if not isinstance(found, Value):
-            raise Unsupported(f"its input {index} does not depend on the model's input")
-        return found
-
-    def array(self, index: int) -> np.ndarray:
-        found = self.get(index)
-        if not isinstance(found, np.ndarray):
-            raise Unsupported(f"its input {index} is not a constant")
-        return found
-
-    def operand(self, index: int) -> Value | np.ndarray:
-        found = self.get(index)
-        return found if isinstance(found, Value) else self.array(index)
-
-    def get(self, index: int) -> Any:
-        return self.arguments[index] if index < len(self.arguments) else None
-
-    def number(self, key: str, default: float) -> float:
-        value = self.node.attributes.get(key, default)
-        if not isinstance(value, int | float):
-            raise CelosiaError(f"{key} is {text(value)!r}, not a number")
-        return value
+    handler = OPERATORS.get(call.node.op)
+    if handler is None:
+        raise Unsupported("this operator is not supported")
+    result = handler(call)
+    call.finish()
+    return result
 
 
-def _gemm(call: Call) -> Value:
-    if call.number("transA", 0):
-        raise Unsupported("transA = 1")
-    weights = call.array(1)
-    if call.number("transB", 0):
-        weights = weights.T
-    if call.number("alpha", 1.0) != 1:
-        weights = weights.astype(np.float64) * call.number("alpha", 1.0)
-    bias = None if call.get(2) is None else call.array(2).astype(np.float64)
-    if bias is not None and bias.ndim == 2 and len(bias) == 1:
-        bias = bias[0]
-    if bias is not None and call.number("beta", 1.0) != 1:
-        bias = bias * call.number("beta", 1.0)
-    return call.value().linear(weights, bias, call.node.where)
-
-
-def _matmul(call: Call) -> Value:
-    return call.value().linear(call.array(1), None, call.node.where)
+def _gemm(call: Call) -> Any:
+    if call.integer("transA", 0):
+        raise Unsupported("attribute transA = 1 is not supported")
+    weights = call.operand(1)
+    if isinstance(weights, Value):
+        raise Unsupported("its weights depend on the model's input")
+    if call.integer("transB", 0):
+        weights = run.transpose(weights)
+    alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
+    weights = weights if alpha == 1 else weights.astype(np.float64) * alpha
+    if call.opset < 7:
+        call.ignore("broadcast")
+    bias = call.optional(2)
+    bias = bias if bias is None or beta == 1 else bias.astype(np.float64) * beta
+    return run.linear(call.operand(), weights, bias)
 
 
 def _batch_normalization(call: Call) -> Value:
-    if call.number("training_mode", 0):
-        raise Unsupported("in training mode", todo="export the model for inference")
+    if call.integer("training_mode", 0) or not call.integer("is_test", 1):
+        raise Unsupported("it is in training mode", todo=_EVAL)
+    if call.integer("spatial", 1) != 1:
+        raise Unsupported("attribute spatial = 0 is not supported")
+    call.ignore("momentum", "consumed_inputs")
     gamma, beta, mean, variance = (call.array(index) for index in range(1, 5))
     epsilon = call.number("epsilon", 1e-5)
-    return batch_norm(call.value(), mean, variance, gamma, beta, epsilon)
+    return run.batch_norm(call.operand(), mean, variance, gamma, beta, epsilon)
 
 
-def new_shape(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """``shape`` after a Flatten, Reshape, Squeeze or Unsqueeze; both without the batch axis."""
-    rank = len(shape) + 1
-    if call.node.op == "Flatten":
-        if call.number("axis", 1) not in (1, 1 - rank):
-            raise Unsupported(f"from axis {call.number('axis', 1)}, not 1")
-        return (math.prod(shape),)
-    if call.node.op == "Reshape":
-        target = [int(each) for each in np.ravel(call.array(1))]
-        if len(target) < 2:
-            raise Unsupported(f"to {target}, which has no batch axis")
-        rest = [(1, *shape)[k] if n == 0 and k < rank else n for k, n in enumerate(target)][1:]
-        known = math.prod(n for n in rest if n != -1)
-        if rest.count(-1) > 1 or known < 1:
-            raise Unsupported(f"to {target}")
-        return tuple(math.prod(shape) // known if n == -1 else n for n in rest)
-    axes = axes_of(call.node, call.arguments)
-    if call.node.op == "Squeeze":
-        if axes is None:
-            return tuple(size for size in shape if size != 1)
-        removed = {axis % rank for axis in axes}
-        if 0 in removed or any(shape[axis - 1] != 1 for axis in removed):
-            raise Unsupported(f"of axes {sorted(removed)} of {list(shape)}")
-        return tuple(size for axis, size in enumerate(shape, 1) if axis not in removed)
-    axes = axes or []
-    added = {axis % (rank + len(axes)) for axis in axes}
-    if 0 in added or len(added) > 4:
-        raise Unsupported(f"axes {sorted(added)}")
-    for axis in sorted(added):
-        shape = (*shape[: axis - 1], 1, *shape[axis - 1 :])
-    return shape
+def _constant(call: Call) -> np.ndarray:
+    for key in ("value", "value_float", "value_floats", "value_int", "value_ints"):
+        if call.attribute(key) is not None:
+            value = np.asarray(call.attribute(key))
+            return value.astype(np.float32) if "float" in key else value
+    raise Unsupported("a constant that is not a number")
 
 
-def _reshape(call: Call) -> Value:
-    return call.value().reshape(new_shape(call, call.value().shape))
+def _constant_of_shape(call: Call) -> np.ndarray:
+    sizes, value = [int(n) for n in np.ravel(call.array(0))], call.attribute("value")
+    filled = np.zeros(1, np.float32) if value is None else value
+    if run.BATCH in sizes or min(sizes, default=1) < 0 or np.prod(sizes, dtype=float) > 1 << 16:
+        raise Unsupported(f"a constant of shape {sizes[:8]}")
+    return np.full(sizes, filled.reshape(-1)[0])
 
 
-def softmax_axis(call: Call) -> int:
-    """Before operator set 13 the default is 1, and the axes from there on count as one."""
-    return int(call.number("axis", -1 if call.opset >= 13 else 1))
+def _cast(call: Call) -> Any:
+    kind, x = call.integer("to", 1), call.operand()
+    call.ignore("saturate", "round_mode")
+    if isinstance(x, Value):
+        if kind not in FLOATS:
+            raise Unsupported(f"to {name_of(kind)}; only float32 is computed")
+        return x
+    if kind not in FLOATS and kind not in NUMPY:
+        raise Unsupported(f"to {name_of(kind)}")
+    return cast(x, np.float32 if kind in FLOATS else NUMPY[kind][0])
 
 
-def _softmax(log: bool) -> Callable[[Call], Value]:
-    return lambda call: call.value().softmax(softmax_axis(call), log)
+def _shape(call: Call) -> np.ndarray:
+    sizes = run.shape_of(call.operand())
+    start = call.integer("start", 0)
+    return sizes[start : call.integer("end", len(sizes)) if call.has("end") else None]
 
 
-def _cast(call: Call) -> Value:
-    if call.number("to", 1) != 1:
-        raise Unsupported(f"to data type {call.number('to', 1)}; only float32 is computed")
-    return call.value()
+def _flatten(call: Call) -> Any:
+    x, axis = call.operand(), call.integer("axis", 1)
+    rank = len(x.shape) + isinstance(x, Value)
+    if isinstance(x, Value):
+        if axis not in (1, 1 - rank):
+            raise Unsupported(f"attribute axis = {axis} is not supported, only 1")
+        return run.flatten(x)
+    sizes = list(x.shape)
+    axis = axis % rank if axis < 0 else axis
+    return run.reshape(x, [int(np.prod(sizes[:axis])), -1])
 
 
-def _dropout(call: Call) -> Value:
-    training = call.get(2)
+def _reshape(call: Call) -> Any:
+    x = call.operand()
+    given = call.integers("shape") if call.opset < 5 and call.has("shape") else call.array(1)
+    target = [int(each) for each in np.ravel(given)]
+    if call.integer("allowzero", 0) and 0 in target:
+        raise Unsupported("attribute allowzero = 1 is not supported")
+    known = run.shape_of(x).tolist()
+    return run.reshape(x, [known[k] if n == 0 and k < len(known) else n
+                           for k, n in enumerate(target)])  # fmt: skip
+
+
+def _expand(call: Call) -> Any:
+    """Only what leaves a value as it is; constants as NumPy broadcasts them."""
+    x, sizes = call.operand(), [int(each) for each in np.ravel(call.array(1))]
+    if isinstance(x, Value):
+        known = run.shape_of(x).tolist()
+        if len(sizes) > len(known) or any(
+            n not in (1, run.BATCH, own) for n, own in zip(sizes[::-1], known[::-1], strict=False)
+        ):
+            raise Unsupported(f"of {list(x.shape)}")
+        return x
+    if np.prod(sizes, dtype=float) > 8 * x.size + 1024:
+        raise Unsupported(f"a constant of {list(x.shape)} to {sizes[:8]}")
+    return x * np.ones(sizes, x.dtype)
+
+
+def _slice(call: Call) -> Any:
+    x = call.operand()
+    if call.has("starts"):
+        starts, ends, axes = (call.integers(key) for key in ("starts", "ends", "axes"))
+        steps: list[int] = []
+    else:
+        starts, ends, axes, steps = (_list(call, index) for index in (1, 2, 3, 4))
+    axes, steps = axes or list(range(len(starts))), steps or [1] * len(starts)
+    parts = {}
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        # "To the first" cannot be written otherwise.
+        last = None if step < 0 and end < -(1 << 31) else end
+        parts[axis] = slice(start, last, step)
+    return run.slices(x, parts)
+
+
+def _list(call: Call, index: int) -> list[int]:
+    """The integers of an input; none where it is left out."""
+    given = call.optional(index)
+    return [] if given is None else [int(each) for each in np.ravel(given)]
+
+
+def _split(call: Call) -> list[Any]:
+    x, axis = call.operand(), call.integer("axis", 0)
+    given = call.optional(1)
+    sizes = call.integers("split") if given is None else np.ravel(given).tolist()
+    total = run.shape_of(x)[axis]
+    if not sizes:
+        many = call.integer("num_outputs", len(call.node.outputs))
+        size = -(-int(total) // max(many, 1))
+        sizes = [size] * (many - 1) + [int(total) - size * (many - 1)]
+    return run.split(x, sizes, axis)
+
+
+def _squeeze(call: Call) -> Any:
+    return run.squeeze(call.operand(), call.axes())
+
+
+def _softmax(log: bool) -> Callable[[Call], Any]:
+    def handler(call: Call) -> Any:
+        x = call.operand()
+        # Before operator set 13 the default is 1, and the axes from there on count as one.
+        axis = call.integer("axis", -1 if call.opset >= 13 else 1)
+        if not isinstance(x, Value):
+            raise Unsupported("of a constant")
+        if call.opset < 13 and axis in (1, -len(x.shape)) and len(x.shape) > 1:
+            if max(x.shape) != x.width:
+                return run.reshape(run.flatten(x).softmax(1, log), [-1, *x.shape])
+            axis = 1 + x.shape.index(x.width)
+        return x.softmax(axis, log)
+
+    return handler
+
+
+def _dropout(call: Call) -> Any:
+    training = call.optional(2)
+    call.optional(1)
+    call.ignore("ratio", "seed", "is_test")
     if training is not None and np.any(training):
-        raise Unsupported("in training mode", todo="export the model for inference")
-    return call.value()
+        raise Unsupported("it is in training mode", todo=_EVAL)
+    return call.operand()
 
 
-def element_function(call: Call) -> Function | None:
-    """The element-wise function that a node applies to its first input; None for other nodes."""
-    return _FUNCTIONS[call.node.op](call) if call.node.op in _FUNCTIONS else None
+def _arithmetic(f: Callable[[Any, Any], Any]) -> Callable[[Call], Any]:
+    def handler(call: Call) -> Any:
+        if call.opset < 7 and call.integer("broadcast", 0) and call.has("axis"):
+            raise Unsupported(f"attribute axis = {call.integer('axis', 0)} is not supported")
+        call.ignore("consumed_inputs")
+        return f(call.operand(0), call.operand(1))
+
+    return handler
 
 
-def _named(name: str, **parameters: float) -> Callable[[Call], Function]:
-    """Function ``name``; its parameters are attributes of the node, here with their defaults."""
-    return lambda call: function(name, *(call.number(k, v) for k, v in parameters.items()))
+def _many(f: Callable[[Any, Any], Any], share: bool = False) -> Callable[[Call], Any]:
+    """An operator on any number of inputs, two at a time; ``share``: divided by their number."""
+
+    def handler(call: Call) -> Any:
+        first, *rest = call.operands
+        for each in rest:
+            first = f(first, each)
+        return run.multiply(first, np.float32(1 / (len(rest) + 1))) if share and rest else first
+
+    return handler
 
 
-def _clip(call: Call) -> Function:
-    limits = []
-    for index, key, default in ((1, "min", -math.inf), (2, "max", math.inf)):
-        given = call.get(index)
-        if given is not None:
-            limits.append(float(call.array(index).reshape(())))
-        else:
-            limits.append(call.number(key, default))
-    return clip(*limits)
+def _reduce_product(call: Call) -> np.ndarray:
+    array, axes = plain(call.array(0)), call.axes()
+    call.ignore("noop_with_empty_axes")
+    keep = bool(call.integer("keepdims", 1))
+    return np.asarray(np.prod(array, tuple(axes) if axes else None, keepdims=keep), array.dtype)
 
 
-def _gelu(call: Call) -> Function:
-    tanh = call.node.attributes.get("approximate") == b"tanh"
-    return function("gelu_tanh" if tanh else "gelu")
+def _scaler(call: Call) -> Any:
+    """``(x - offset) * scale`` of scikit-learn's StandardScaler and MinMaxScaler."""
+    offset, scale = (
+        np.asarray(call.attribute(key, [default]), np.float64)
+        for key, default in (("offset", 0.0), ("scale", 1.0))
+    )
+    return run.multiply(run.subtract(call.operand(), offset), scale)
 
 
-def _prelu(call: Call) -> Function:
-    slope = call.array(1)
-    if slope.size != 1:
-        raise Unsupported(f"with {slope.size} slopes; one for all channels is supported")
-    return function("leaky_relu", float(slope.reshape(())))
+def _range(call: Call) -> np.ndarray:
+    start, limit, step = (number(call.array(index), "limit") for index in range(3))
+    if not step or abs((limit - start) / step) > 1 << 16:
+        raise Unsupported(f"a range from {start:g} to {limit:g}")
+    return np.arange(start, limit, step).astype(call.array(0).dtype)
 
 
-def _power(call: Call) -> Function:
-    if call.array(1).size != 1 or call.array(1).reshape(()) != 2:
-        raise Unsupported("its exponent is not the constant 2")
-    return function("square")
-
-
-#: Operator -> its function of the first input.
-_FUNCTIONS: dict[str, Callable[[Call], Function]] = {
-    "Relu": lambda call: clip(0),
-    "Clip": _clip,
-    "LeakyRelu": _named("leaky_relu", alpha=0.01),
-    "PRelu": _prelu,
-    "Sigmoid": _named("sigmoid"),
-    "Tanh": _named("tanh"),
-    "HardSigmoid": _named("hard_sigmoid", alpha=0.2, beta=0.5),
-    "HardSwish": _named("hard_swish"),
-    "Elu": _named("elu", alpha=1.0),
-    "Selu": _named("selu", alpha=SELU[0], gamma=SELU[1]),
-    "Celu": _named("celu", alpha=1.0),
-    "Gelu": _gelu,
-    "Mish": _named("mish"),
-    "Softplus": lambda call: function("softplus", 1.0),
-    "Softsign": _named("softsign"),
-    "ThresholdedRelu": lambda call: function("threshold", call.number("alpha", 1.0), 0.0),
-    "Erf": _named("erf"),
-    "Exp": _named("exp"),
-    "Abs": _named("abs"),
-    "Pow": _power,
-}
-
-#: Operator -> handler. A Shape's result is a constant.
+#: Operator -> handler.
 OPERATORS: dict[str, Callable[[Call], Any]] = {
     "Gemm": _gemm,
-    "MatMul": _matmul,
+    "MatMul": lambda call: run.matmul(call.operand(0), call.operand(1)),
     "BatchNormalization": _batch_normalization,
-    "Add": lambda call: add(call.operand(0), call.operand(1)),
-    "Sub": lambda call: add(call.operand(0), call.operand(1), -1.0),
-    "Mul": lambda call: multiply(call.operand(0), call.operand(1)),
-    "Div": lambda call: divide(call.value(), call.operand(1)),
-    "Neg": lambda call: call.value().affine(-1.0),
-    "Flatten": _reshape,
-    "Reshape": _reshape,
-    "Squeeze": _reshape,
-    "Unsqueeze": _reshape,
-    "Identity": lambda call: call.value(),
-    "Dropout": _dropout,
+    "Add": _arithmetic(run.add),
+    "Sub": _arithmetic(run.subtract),
+    "Mul": _arithmetic(run.multiply),
+    "Div": _arithmetic(lambda one, other: run.divide(one, other, whole=True)),
+    "Pow": _arithmetic(run.power),
+    "Max": _many(run.maximum),
+    "Min": _many(run.minimum),
+    "Sum": _many(run.add),
+    "Mean": _many(run.add, share=True),
+    "Greater": _arithmetic(lambda one, other: compare(one, ">", other)),
+    "GreaterOrEqual": _arithmetic(lambda one, other: compare(one, ">=", other)),
+    "Less": _arithmetic(lambda one, other: compare(one, "<", other)),
+    "LessOrEqual": _arithmetic(lambda one, other: compare(one, "<=", other)),
+    "Equal": _arithmetic(lambda one, other: compare(one, "==", other)),
+    "Where": lambda call: run.where(call.operand(0), call.operand(1), call.operand(2)),
+    "PRelu": lambda call: run.prelu(call.operand(0), call.operand(1)),
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "Range": _range,
     "Cast": _cast,
-    "Shape": lambda call: np.array([-1, *call.value().shape]),
+    "CastLike": lambda call: _cast_like(call),
+    "Identity": lambda call: call.operand(),
+    "Dropout": _dropout,
+    "Shape": _shape,
+    "Flatten": _flatten,
+    "Reshape": _reshape,
+    "Expand": _expand,
+    "Squeeze": _squeeze,
+    "Unsqueeze": lambda call: run.expand_dims(call.operand(), call.axes() or []),
+    "Transpose": lambda call: run.transpose(
+        call.operand(), call.integers("perm") if call.has("perm") else None
+    ),
+    "Slice": _slice,
+    "Split": _split,
+    "Gather": lambda call: run.gather(call.operand(0), call.array(1), call.integer("axis", 0)),
+    "Concat": lambda call: run.concatenate(call.operands, call.integer("axis", 1)),
+    "ReduceProd": _reduce_product,
     "Softmax": _softmax(log=False),
     "LogSoftmax": _softmax(log=True),
-} | {name: lambda call: call.value().apply(_FUNCTIONS[call.node.op](call)) for name in _FUNCTIONS}
+    "ai.onnx.ml.Scaler": _scaler,
+    **MAPS,
+    **FUNCTIONS,
+}
+
+
+def _cast_like(call: Call) -> Any:
+    x, like = call.operand(0), call.operand(1)
+    call.ignore("saturate", "round_mode")
+    if isinstance(x, Value):
+        return x
+    if isinstance(like, Value):
+        return cast(x, np.float32)
+    if like.dtype.kind not in "fiub":
+        raise CelosiaError("its type is no number's")
+    return cast(x, like.dtype)

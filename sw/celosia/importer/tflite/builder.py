@@ -13,12 +13,15 @@ from celosia.network.layers import Concatenation, Depthwise, Layer, Pad, Shape
 from celosia.network.outline import AnyLayer
 from celosia.network.steps import Dequantize, Quantize, Requantize, Softmax
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.quant.tables import FUNCTIONS, element_table
 from celosia.support.errors import CelosiaError, Unsupported
 
+from .check_micro import check_micro
 from .elementwise import add, concatenation, mean, pad
 from .load import TfliteModel, TfliteOperator, TfliteTensor
-from .operands import map_shape, quant_of
+from .operands import check_shape, map_shape, quant_of
+from .reshapes import check_reshape
 from .windows import average_pool, convolution, depthwise, max_pool
 
 __all__ = ["HANDLERS", "Builder", "Value"]
@@ -56,6 +59,7 @@ class Builder:
     model : the file.
     make_dense : turns a FULLY_CONNECTED, a name and its input's shape into a layer and the number
         of its inexact channels.
+    reference : whose bytes the layers give.
 
     Attributes
     ----------
@@ -69,6 +73,7 @@ class Builder:
 
     model: TfliteModel
     make_dense: Callable[[TfliteOperator, str, Shape], tuple[AnyLayer, int]]
+    reference: Runtime = Runtime.LITERT
     values: dict[int, Value] = field(default_factory=dict)
     layers: list[AnyLayer] = field(default_factory=list)
     reads: list[tuple[int, ...]] = field(default_factory=list)
@@ -107,10 +112,14 @@ class Builder:
         if handler is None:
             todo = "convert the model with a fixed batch of 1" if op.code in _SHAPES else ""
             raise Unsupported("this operator is not supported", where=where, todo=todo)
-        if not op.inputs or len(op.outputs) != 1:
-            raise CelosiaError(
-                f"{len(op.inputs)} inputs and {len(op.outputs)} outputs", where=where
-            )
+        least, most = _INPUTS.get(op.code, (1, 1))
+        if not least <= len(op.inputs) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise CelosiaError(f"{len(op.inputs)} inputs, not {wanted}", where=where)
+        if len(op.outputs) != 1:
+            raise CelosiaError(f"{len(op.outputs)} outputs, not 1", where=where)
+        if self.reference == Runtime.TFLM:
+            check_micro(op)
         self.values[op.target.index] = handler(self, op)
 
     def append(self, op: TfliteOperator, layer: AnyLayer, reads: tuple[int, ...]) -> Value:
@@ -184,8 +193,6 @@ class Builder:
         return self._maps(op, op.inputs)
 
     def add_maps(self, op: TfliteOperator) -> Value:
-        if len(op.inputs) != 2:
-            raise CelosiaError(f"{len(op.inputs)} inputs, not 2", where=str(op))
         return self._maps(op, op.inputs)
 
     def _maps(self, op: TfliteOperator, sources: tuple[TfliteTensor | None, ...]) -> Value:
@@ -202,19 +209,24 @@ class Builder:
                 where=where,
             )
         layer = _named(where, lambda: _LAYERS[op.code](op, self._name(op), shapes))
-        if prod(op.target.shape) != layer.outputs:
+        shape = wanted[0] if op.code == "ADD" else layer.output_shape
+        if map_shape(op.target, where) != shape:
             raise CelosiaError(
-                f"output of shape {list(op.target.shape)} is not {layer.outputs} values",
-                where=where,
+                f"output of shape {list(op.target.shape)} is not {[1, *shape]}", where=where
             )
         return self.append(op, layer, numbers)
 
     def activation(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         source, output = quant_of(op.source, str(op)), quant_of(op.target, str(op))
-        table = _named(str(op), lambda: element_table(op.code, source, output, **_parameters(op)))
+        table = _named(
+            str(op),
+            lambda: element_table(op.code, source, output, self.reference, **_parameters(op)),
+        )
         return self._table(op, table, output)
 
     def quantize(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         source, target, where = op.source, op.target, str(op)
         value = self._value(op, source)
         if source.dtype == "float32":
@@ -231,6 +243,7 @@ class Builder:
         return replace(value, steps=(*value.steps, step))
 
     def dequantize(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         value, where = self._result(op), str(op)
         if op.target.dtype != "float32":
             raise CelosiaError(f"{op.target} is {op.target.dtype}, not float32", where=where)
@@ -238,6 +251,7 @@ class Builder:
         return replace(value, steps=(*value.steps, step))
 
     def softmax(self, op: TfliteOperator) -> Value:
+        check_shape(op, op.source.shape)
         value, where = self._result(op), str(op)
         source, target = op.source, op.target
         entry, output = quant_of(source, where), quant_of(target, where)
@@ -255,15 +269,12 @@ class Builder:
         return replace(value, steps=(*value.steps, step))
 
     def reshape(self, op: TfliteOperator) -> Value:
-        source, target = op.source, op.target
-        if prod(source.shape) != prod(target.shape) or source.dtype != target.dtype:
-            raise CelosiaError(
-                f"{source.dtype} {list(source.shape)} cannot become {target.dtype} "
-                f"{list(target.shape)}",
-                where=str(op),
-            )
-        value = self._value(op, source)
-        return replace(value, private=value.private and self._uses[target.index] == 1)
+        check_reshape(op)
+        for tensor in op.inputs[1:]:
+            if tensor is None or tensor.data is None:
+                self._value(op, tensor)
+        value = self._value(op, op.source)
+        return replace(value, private=value.private and self._uses[op.target.index] == 1)
 
     def _result(self, op: TfliteOperator) -> Value:
         """The value of the first input, which must be a layer's result."""
@@ -322,6 +333,19 @@ def _parameters(op: TfliteOperator) -> dict[str, float]:
         return {"approximate": bool(op.options.scalar(0, "B"))}
     return {}
 
+
+#: Operators with other than one input: least and most.
+_INPUTS = {
+    "FULLY_CONNECTED": (2, 3),
+    "CONV_2D": (2, 3),
+    "DEPTHWISE_CONV_2D": (2, 3),
+    "ADD": (2, 2),
+    "MEAN": (1, 2),
+    "PAD": (1, 2),
+    "EXPAND_DIMS": (1, 2),
+    "RESHAPE": (1, 2),
+    "CONCATENATION": (1, 65536),
+}
 
 _LAYERS: dict[str, _Make] = {
     "CONV_2D": convolution,

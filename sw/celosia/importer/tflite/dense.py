@@ -7,12 +7,15 @@ import numpy as np
 from celosia.network.layers import Dense, Shape
 from celosia.network.outline import LayerOutline
 from celosia.numerics.multiplier import effective_scale
+from celosia.numerics.runtime import Runtime
 from celosia.quant.exact_multiplier import accumulator_range, fit_multipliers
+from celosia.spec import Rounding
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .load import TfliteOperator
 from .operands import Operands, operands
 from .schema import FullyConnected
+from .windows import factors
 
 __all__ = ["dense", "outline"]
 
@@ -24,15 +27,19 @@ def outline(op: TfliteOperator, name: str, shape: Shape) -> LayerOutline:
     return LayerOutline(name, k, n, o.input, o.output, clamp=o.clamp, input_shape=shape)
 
 
-def dense(op: TfliteOperator, name: str, shape: Shape) -> tuple[Dense, int]:
+def dense(
+    op: TfliteOperator, name: str, shape: Shape, runtime: Runtime = Runtime.LITERT
+) -> tuple[Dense, int]:
     """The layer, and how many of its channels have no multiplier that is exact for all sums.
 
-    The multipliers are those of `fit_multipliers`.
+    For LiteRT the multipliers are those of `fit_multipliers`, rounded once. TFLite Micro rounds
+    twice, with the plain multiplier that convolutions have, too.
 
     Parameters
     ----------
     name : of the layer.
     shape : (height, width, channels) of its input, which it reads as one vector.
+    runtime : whose bytes the layer gives.
 
     Raises
     ------
@@ -40,7 +47,30 @@ def dense(op: TfliteOperator, name: str, shape: Shape) -> tuple[Dense, int]:
     Unsupported : a form of the operator that is not supported, or sums times scale exceed 32 bits,
         which LiteRT's do not allow.
     """
-    where, o = str(op), _operands(op)
+    o = _operands(op)
+    weights, rounding, inexact = o.weights.values, Rounding.SINGLE, 0
+    if runtime == Runtime.TFLM:
+        m, shift = factors(op, o, weights, _micro_scale(o))
+        rounding = Rounding.DOUBLE
+    else:
+        m, shift, inexact = _fitted(str(op), o)
+    layer = Dense(
+        name,
+        weights.astype(np.int8, copy=False),
+        o.biases(),
+        o.input,
+        m,
+        shift,
+        o.output,
+        rounding,
+        input_shape=shape,
+        clamp=o.clamp,
+    )
+    return layer, inexact
+
+
+def _fitted(where: str, o: Operands) -> tuple[np.ndarray, np.ndarray, int]:
+    """int64 multiplier and shift of each channel for LiteRT, and how many are not exact."""
     weights, bias = o.weights.values, o.biases()
     low, high = accumulator_range(weights, bias, o.input.zero_point)
     real = effective_scale(o.input.scale, o.scales, o.output.scale)
@@ -50,18 +80,21 @@ def dense(op: TfliteOperator, name: str, shape: Shape) -> tuple[Dense, int]:
             f"sums times scale reach {largest:.3g}, beyond LiteRT's 32 bits", where=where
         )
     m, shift, exact = fit_multipliers(real, low, high, o.output.zero_point, o.clamp)
-    layer = Dense(
-        name,
-        weights.astype(np.int8, copy=False),
-        bias,
-        o.input,
-        m,
-        shift,
-        o.output,
-        input_shape=shape,
-        clamp=o.clamp,
-    )
-    return layer, int((~exact).sum())
+    return m, shift, int((~exact).sum())
+
+
+def _micro_scale(o: Operands) -> np.ndarray:
+    """float64 [N] ``input * weight / output`` scale, in the order of TFLite Micro's
+    FULLY_CONNECTED.
+
+    With one scale for all channels the product is rounded to float32 before it is divided
+    (``kernel_util.cc``, GetQuantizedConvolutionMultipler); with a scale each it is not.
+    """
+    if o.weights.scales is not None and len(o.weights.scales) == 1:
+        with np.errstate(over="ignore"):
+            product = np.float32(o.input.scale) * np.asarray(o.scales, np.float32)
+        return product.astype(np.float64) / np.float64(np.float32(o.output.scale))
+    return effective_scale(o.input.scale, o.scales, o.output.scale)
 
 
 def _operands(op: TfliteOperator) -> Operands:
@@ -70,11 +103,12 @@ def _operands(op: TfliteOperator) -> Operands:
         raise Unsupported("its weights are shuffled", where=where)
     o = operands(op, "[N, K]", axis=0, activation=FullyConnected.ACTIVATION)
     n, k = o.weights.shape
-    if prod(op.source.shape) != k:
+    kept = op.options is not None and op.options.scalar(FullyConnected.KEEP_NUM_DIMS, "B")
+    if prod(op.source.shape) != k or (kept and op.source.shape[-1] != k):
         raise Unsupported(
             f"input of shape {list(op.source.shape)} is not one vector of {k}", where=where
         )
-    if prod(op.target.shape) != n:
+    if prod(op.target.shape) != n or op.target.shape[-1:] not in ((n,), ()):
         raise CelosiaError(
             f"output of shape {list(op.target.shape)} is not {n} values", where=where
         )

@@ -6,12 +6,10 @@ from celosia.network.layers import Add, Concatenation, Mean, Pad, Shape
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .load import TfliteOperator, TfliteTensor
-from .operands import clamp_of, constant, map_shape, quant_of, same_quant
+from .operands import INDICES, clamp_of, constant, map_shape, quant_of, same_quant
 from .schema import AddOptions, ConcatenationOptions, Reducer
 
 __all__ = ["add", "concatenation", "mean", "pad"]
-
-_INDICES = ("int32", "int64")
 
 
 def add(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Add:
@@ -47,7 +45,8 @@ def concatenation(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> C
             where=where,
         )
     quant = same_quant(op, sources, 0)
-    if clamp_of(op, ConcatenationOptions.ACTIVATION, quant) != (-128, 127):
+    clamp_of(op, ConcatenationOptions.ACTIVATION, quant)
+    if op.options is not None and op.options.scalar(ConcatenationOptions.ACTIVATION, "b"):
         raise Unsupported("it has a fused activation, which LiteRT refuses", where=where)
     return Concatenation(name, quant, shapes)
 
@@ -84,9 +83,7 @@ def mean(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Mean:
 def pad(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Pad:
     """PAD of height and width; raises as `add`."""
     (shape,), where, source = shapes, str(op), op.source
-    if len(op.inputs) != 2:
-        raise CelosiaError(f"{len(op.inputs)} inputs, not 2", where=where)
-    borders = constant(op, 1, "list of borders", _INDICES)
+    borders = constant(op, 1, "list of borders", INDICES)
     axes = len(source.shape)
     if borders.shape != (axes, 2) or (borders < 0).any():
         raise CelosiaError(

@@ -12,6 +12,7 @@ from .builtin import builtin_name
 from .flatbuffer import Bytes, Table, root
 from .schema import (
     FILE_IDENTIFIER,
+    OPTIONS_TYPES,
     Buffer,
     Code,
     Model,
@@ -160,13 +161,15 @@ def _tensor(index: int, table: Table, buffers: list[Table]) -> TfliteTensor:
     if number not in Type.__members__.values():
         raise Unsupported(f"type {number} is unknown", where=where)
     kind = Type(number)
-    scales, zero_points, axis = _quantization(table.table(Tensor.QUANTIZATION), where)
+    scales, zero_points, axis = _quantization(table.table(Tensor.QUANTIZATION), len(shape), where)
     data = _data(table, kind, shape, buffers, where)
+    if data is not None and table.scalar(Tensor.IS_VARIABLE, "B"):
+        raise CelosiaError("a variable with a value, which LiteRT refuses", where=where)
     return TfliteTensor(index, name, shape, kind.name.lower(), scales, zero_points, axis, data)
 
 
 def _quantization(
-    table: Table | None, where: str
+    table: Table | None, rank: int, where: str
 ) -> tuple[np.ndarray | None, np.ndarray | None, int]:
     """Scales, zero points and axis, as in `TfliteTensor`."""
     scales = None if table is None else table.array(Quantization.SCALE, "f4")
@@ -174,14 +177,20 @@ def _quantization(
         return None, None, 0
     if table.scalar(Quantization.DETAILS_TYPE, "B"):
         raise Unsupported("its quantization is not affine", where=where)
-    if not (np.isfinite(scales).all() and (scales > 0).all()):
-        raise CelosiaError("a scale is not a positive number", where=where)
+    bad = ~(np.isfinite(scales) & (scales > 0))
+    if bad.any():
+        channel = f", channel {int(bad.argmax())}" if len(scales) > 1 else ""
+        raise CelosiaError(
+            f"scale {scales[bad][0]:g} is not a positive number", where=f"{where}{channel}"
+        )
     zero_points = table.array(Quantization.ZERO_POINT, "i8")
-    if zero_points is None or not len(zero_points):
-        zero_points = np.zeros(len(scales), np.int64)
-    if len(zero_points) != len(scales):
-        raise CelosiaError(f"{len(scales)} scales but {len(zero_points)} zero points", where=where)
-    return scales, zero_points, table.scalar(Quantization.DIMENSION, "i")
+    count = 0 if zero_points is None else len(zero_points)
+    if count != len(scales):
+        raise CelosiaError(f"{len(scales)} scales but {count} zero points", where=where)
+    axis = table.scalar(Quantization.DIMENSION, "i")
+    if not 0 <= axis < max(rank, 1):
+        raise CelosiaError(f"scales along axis {axis} of {rank}", where=where)
+    return scales, zero_points, axis
 
 
 def _data(
@@ -193,7 +202,7 @@ def _data(
     if not buffers:
         return None
     buffer = buffers[index]
-    if buffer.scalar(Buffer.OFFSET, "Q") > 1:
+    if buffer.scalar(Buffer.OFFSET, "Q") > 1 or table.scalar(Tensor.EXTERNAL_BUFFER, "I"):
         raise Unsupported("its data are outside of the flatbuffer", where=where)
     raw = buffer.array(Buffer.DATA, "u1")
     if raw is None or not len(raw):
@@ -223,6 +232,13 @@ def _operator(
     if code >= len(codes):
         raise CelosiaError(f"operator code {code} of {len(codes)}", where=f"operator {index}")
     where = f"operator {index} ({codes[code]})"
+    kind = table.scalar(Operator.OPTIONS_TYPE, "B")
+    options = table.table(Operator.OPTIONS) if kind else None
+    wanted = OPTIONS_TYPES.get(codes[code], kind)
+    if options is not None and kind != wanted:
+        raise CelosiaError(
+            f"its options are of type {kind}, those of this operator {wanted}", where=where
+        )
     inputs = table.array(Operator.INPUTS, "i4")
     outputs = table.array(Operator.OUTPUTS, "i4")
     return TfliteOperator(
@@ -230,7 +246,7 @@ def _operator(
         codes[code],
         _pick(inputs, tensors, f"{where}, inputs", optional=True),
         _pick(outputs, tensors, f"{where}, outputs"),
-        table.table(Operator.OPTIONS),
+        options,
     )
 
 

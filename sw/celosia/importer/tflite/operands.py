@@ -12,8 +12,20 @@ from celosia.support.errors import CelosiaError, Unsupported
 from .load import TfliteOperator, TfliteTensor
 from .schema import Activation
 
-__all__ = ["Operands", "clamp_of", "constant", "map_shape", "operands", "quant_of", "same_quant"]
+__all__ = [
+    "INDICES",
+    "Operands",
+    "check_shape",
+    "clamp_of",
+    "constant",
+    "map_shape",
+    "operands",
+    "quant_of",
+    "same_quant",
+]
 
+#: Types of axes, shapes and borders.
+INDICES = ("int32", "int64")
 _LIMITS = {
     Activation.NONE: (None, None),
     Activation.RELU: (0, None),
@@ -70,6 +82,19 @@ def same_quant(op: TfliteOperator, sources: tuple[TfliteTensor, ...], tolerance:
                 todo="put a QUANTIZE before it",
             )
     return output
+
+
+def check_shape(op: TfliteOperator, shape: tuple[int, ...]) -> None:
+    """Check that the result has ``shape``, its own shape in the file.
+
+    Raises
+    ------
+    CelosiaError : it has another one.
+    """
+    if op.target.shape != shape:
+        raise CelosiaError(
+            f"output of shape {list(op.target.shape)} is not {list(shape)}", where=str(op)
+        )
 
 
 def map_shape(tensor: TfliteTensor, where: str) -> Shape:
@@ -155,10 +180,8 @@ def operands(op: TfliteOperator, form: str, axis: int, activation: int) -> Opera
     """
     where, axes = str(op), form.count(",") + 1
     source, weights = (*op.inputs[:2], None, None)[:2]
-    if len(op.inputs) > 3 or len(op.outputs) != 1 or source is None or weights is None:
-        raise CelosiaError(
-            f"{len(op.inputs)} inputs and {len(op.outputs)} outputs, not 2 or 3 and 1", where=where
-        )
+    if source is None or weights is None:
+        raise CelosiaError("its input or its weights are left out", where=where)
     if weights.dtype != "int8" or weights.data is None or len(weights.shape) != axes:
         kind = "constant" if weights.data is not None else "computed"
         raise Unsupported(
@@ -214,6 +237,8 @@ def _bias(bias: TfliteTensor | None, channels: int, where: str) -> TfliteTensor 
         raise Unsupported(
             f"bias {bias.dtype} {list(bias.shape)} is not constant int32 [{channels}]", where=where
         )
+    if bias.scales is not None and len(bias.scales) not in (1, channels):
+        raise CelosiaError(f"{len(bias.scales)} bias scales for {channels} channels", where=where)
     if bias.zero_points is not None and bias.zero_points.any():
         raise Unsupported(f"the bias has zero point {bias.zero_points[0]}, not 0", where=where)
     return replace(bias, shape=(channels,), data=bias.values.reshape(-1))

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from math import prod
+from typing import cast
 
 from celosia.network.graph import chain
 from celosia.network.layers import MaxPool
 from celosia.network.outline import Operation, Outline, Place
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .builder import Builder
@@ -14,12 +16,14 @@ from .dense import outline
 from .flatbuffer import Bytes
 from .load import TfliteModel, TfliteOperator, load
 from .operands import map_shape
-from .to_graph import one_image
+from .to_graph import one_image, results
 
 __all__ = ["tflite_outline"]
 
 
-def tflite_outline(data: Bytes, name: str = "model") -> Outline:
+def tflite_outline(
+    data: Bytes, name: str = "model", reference: Runtime = Runtime.LITERT
+) -> Outline:
     """Where each operator of the file would run, or why `tflite_network` would refuse it.
 
     The importer's own `Builder` decides, so both always agree about an operator. Refusals that
@@ -28,6 +32,7 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
     Parameters
     ----------
     data : the file, or a memory map of it.
+    reference : whose bytes it shall give.
 
     Raises
     ------
@@ -37,8 +42,16 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
     operations = list(_ends(model))
     if not model.inputs or not model.outputs:
         return Outline(name, "TFLite", tuple(operations), ())
-    judge = _Judge(model)
+    judge = _Judge(model, reference)
     operations += [judge.operation(op) for op in model.operators]
+    if not any(each.place is Place.UNSUPPORTED for each in operations):
+        try:
+            judge.outputs = tuple(
+                cast(int, each.number) for _, each in results(judge.builder, model)
+            )
+        except Unsupported as error:
+            why = Operation("the model's outputs", "OUTPUTS", Place.UNSUPPORTED, error.what)
+            operations.append(why)
     if not operations:
         raise CelosiaError("the model has no operator")
     floats = any(
@@ -47,6 +60,8 @@ def tflite_outline(data: Bytes, name: str = "model") -> Outline:
         for t in op.inputs
     )
     kind = "float TFLite" if floats else "int8 TFLite"
+    if reference != Runtime.LITERT:
+        kind = f"{kind} with the bytes of {reference.label}"
     return judge.outline(name, kind, operations)
 
 
@@ -56,11 +71,15 @@ class _Judge:
     Attributes
     ----------
     unknown : positions in the builder's layers of those that replace such operators.
+    outputs : the tensors that are results; None where one is not supported.
     """
 
-    def __init__(self, model: TfliteModel):
-        self.builder = Builder(model, lambda op, name, shape: (outline(op, name, shape), 0))
+    def __init__(self, model: TfliteModel, reference: Runtime):
+        self.builder = Builder(
+            model, lambda op, name, shape: (outline(op, name, shape), 0), reference
+        )
         self.unknown: set[int] = set()
+        self.outputs: tuple[int, ...] | None = None
 
     def outline(self, name: str, kind: str, operations: list[Operation]) -> Outline:
         """The layers of the supported operators."""
@@ -69,7 +88,9 @@ class _Judge:
         reads = tuple(self.builder.reads)
         # Without all layers the numbers of tensors mean nothing.
         branches = None if self.unknown or reads == chain(layers) else reads
-        return Outline(name, kind, tuple(operations), known, branches=branches)
+        return Outline(
+            name, kind, tuple(operations), known, branches=branches, outputs=self.outputs
+        )
 
     def operation(self, op: TfliteOperator) -> Operation:
         """Append ``op`` to the graph; where it runs, and how, or why not."""

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 __all__ = [
     "FILE_IDENTIFIER",
+    "OPTIONS_TYPES",
     "Activation",
     "AddOptions",
     "Buffer",
@@ -21,6 +22,8 @@ __all__ = [
     "Pool2D",
     "Quantization",
     "Reducer",
+    "Reshape",
+    "Squeeze",
     "Subgraph",
     "Tensor",
     "Type",
@@ -51,6 +54,7 @@ class Tensor(IntEnum):
     QUANTIZATION = 4
     IS_VARIABLE = 5
     SPARSITY = 6
+    EXTERNAL_BUFFER = 10
 
 
 class Quantization(IntEnum):
@@ -127,6 +131,32 @@ class ConcatenationOptions(IntEnum):
 
 class Reducer(IntEnum):
     KEEP_DIMS = 0
+
+
+class Reshape(IntEnum):
+    NEW_SHAPE = 0
+
+
+class Squeeze(IntEnum):
+    DIMS = 0
+
+
+#: BuiltinOptions: the type of the options of operators whose options are read.
+OPTIONS_TYPES = {
+    "CONV_2D": 1,
+    "DEPTHWISE_CONV_2D": 2,
+    "AVERAGE_POOL_2D": 5,
+    "MAX_POOL_2D": 5,
+    "FULLY_CONNECTED": 8,
+    "SOFTMAX": 9,
+    "CONCATENATION": 10,
+    "ADD": 11,
+    "RESHAPE": 17,
+    "MEAN": 27,
+    "SQUEEZE": 30,
+    "LEAKY_RELU": 75,
+    "GELU": 116,
+}
 
 
 class Padding(IntEnum):

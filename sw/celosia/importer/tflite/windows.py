@@ -11,7 +11,7 @@ from .load import TfliteOperator
 from .operands import Operands, clamp_of, map_shape, operands, same_quant
 from .schema import Conv2D, DepthwiseConv2D, Padding, Pool2D
 
-__all__ = ["average_pool", "convolution", "depthwise", "max_pool"]
+__all__ = ["average_pool", "convolution", "depthwise", "factors", "max_pool"]
 
 #: Weights of a grouped convolution, written out with their zeros.
 _MOST_WEIGHTS = 1 << 24
@@ -40,52 +40,22 @@ def convolution(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Con
         )
     if groups > 1:
         weights = _ungrouped(weights, groups, where)
-    window = _window(op, Conv2D, shape, (height, width), _dilation(op, Conv2D))
-    m, shift = _factors(op, o, weights.reshape(n, -1))
-    return Convolution(
-        name,
-        weights,
-        o.biases(),
-        o.input,
-        m,
-        shift,
-        o.output,
-        shape,
-        _size(op, window, n),
-        window.stride,
-        window.dilation,
-        window.padding,
-        clamp=o.clamp,
-    )
+    return Convolution(name, weights, **_filtered(op, Conv2D, o, shape, weights, 0))
 
 
 def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depthwise:
     """DEPTHWISE_CONV_2D with any number of outputs a channel; raises as `convolution`."""
     (shape,), where = shapes, str(op)
     o = operands(op, "[1, height, width, N]", axis=3, activation=DepthwiseConv2D.ACTIVATION)
+    if len(op.inputs) == 3 and o.bias is None:
+        raise CelosiaError("its bias is tensor -1, which LiteRT refuses", where=where)
     one, height, width, n = o.weights.shape
     if one != 1 or n % shape[2]:
         raise CelosiaError(
             f"weights {list(o.weights.shape)} do not fit {shape[2]} input channels", where=where
         )
     weights = o.weights.values.astype(np.int8, copy=False)[0]
-    window = _window(op, DepthwiseConv2D, shape, (height, width), _dilation(op, DepthwiseConv2D))
-    m, shift = _factors(op, o, weights.reshape(-1, n).T)
-    return Depthwise(
-        name,
-        weights,
-        o.biases(),
-        o.input,
-        m,
-        shift,
-        o.output,
-        shape,
-        _size(op, window, n),
-        window.stride,
-        window.dilation,
-        window.padding,
-        clamp=o.clamp,
-    )
+    return Depthwise(name, weights, **_filtered(op, DepthwiseConv2D, o, shape, weights, 2))
 
 
 def average_pool(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> AveragePool:
@@ -98,12 +68,37 @@ def max_pool(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> MaxPoo
     return MaxPool(name, **_pool(op, *shapes))
 
 
+def _filtered(
+    op: TfliteOperator,
+    fields: type[Conv2D] | type[DepthwiseConv2D],
+    o: Operands,
+    shape: Shape,
+    weights: np.ndarray,
+    axis: int,
+) -> dict:
+    """Parameters of ``Filtered`` layers; ``axis`` of ``weights`` runs over the output channels."""
+    dilation = _pair(op, fields.DILATION_H, fields.DILATION_W, default=1)
+    window = _window(op, fields, shape, weights.shape[-3:-1], dilation)
+    m, shift = factors(op, o, np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1))
+    return {
+        "bias": o.biases(),
+        "input": o.input,
+        "multiplier": m,
+        "shift": shift,
+        "output": o.output,
+        "input_shape": shape,
+        "output_size": _size(op, window, weights.shape[axis]),
+        "stride": window.stride,
+        "dilation": window.dilation,
+        "padding": window.padding,
+        "clamp": o.clamp,
+    }
+
+
 def _pool(op: TfliteOperator, shape: Shape) -> dict:
-    if op.options is None:
-        raise CelosiaError("it has no options", where=str(op))
+    """Parameters of ``Pool`` layers."""
     output = same_quant(op, (op.source,), _POOL_TOLERANCE)
-    kernel = op.options.scalar(Pool2D.FILTER_H, "i"), op.options.scalar(Pool2D.FILTER_W, "i")
-    window = _window(op, Pool2D, shape, kernel)
+    window = _window(op, Pool2D, shape, _pair(op, Pool2D.FILTER_H, Pool2D.FILTER_W))
     return {
         "input": same_quant(op, (op.target,), 0),
         "output": output,
@@ -116,12 +111,11 @@ def _pool(op: TfliteOperator, shape: Shape) -> dict:
     }
 
 
-def _dilation(op: TfliteOperator, fields: type[Conv2D] | type[DepthwiseConv2D]) -> tuple[int, int]:
+def _pair(op: TfliteOperator, height: int, width: int, default: int = 0) -> tuple[int, int]:
+    """Two fields of the options."""
     if op.options is None:
-        return 1, 1
-    return op.options.scalar(fields.DILATION_H, "i", 1), op.options.scalar(
-        fields.DILATION_W, "i", 1
-    )
+        raise CelosiaError("it has no options", where=str(op))
+    return op.options.scalar(height, "i", default), op.options.scalar(width, "i", default)
 
 
 def _window(
@@ -133,15 +127,12 @@ def _window(
 ) -> Window:
     """Padding as LiteRT computes it (``tflite/kernels/padding.h``): SAME has the smaller half above
     and to the left."""
-    where, options = str(op), op.options
-    if options is None:
-        raise CelosiaError("it has no options", where=where)
-    number = options.scalar(fields.PADDING, "b")
+    where, stride = str(op), _pair(op, fields.STRIDE_H, fields.STRIDE_W)
+    number = 0 if op.options is None else op.options.scalar(fields.PADDING, "b")
     if number not in Padding.__members__.values():
         raise Unsupported(f"padding {number} is unknown", where=where)
-    stride = options.scalar(fields.STRIDE_H, "i"), options.scalar(fields.STRIDE_W, "i")
     for what, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
-        if not all(1 <= each <= 0xFFFF for each in values):
+        if not all(1 <= each <= 0x7FFF for each in values):
             raise CelosiaError(f"{what} {list(values)} is not possible", where=where)
     size, padding = [], []
     for axis in (0, 1):
@@ -168,9 +159,21 @@ def _size(op: TfliteOperator, window: Window, channels: int) -> tuple[int, int]:
     return window.size
 
 
-def _factors(op: TfliteOperator, o: Operands, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """int64 multiplier and shift of each channel of ``weights`` [N, K]."""
-    real = effective_scale(o.input.scale, o.scales, o.output.scale)
+def factors(
+    op: TfliteOperator, o: Operands, weights: np.ndarray, real: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """int64 multiplier and shift, to be rounded twice, of each channel of ``weights`` [N, K].
+
+    Parameters
+    ----------
+    real : float64 [N], the factors; by default those of both convolutions.
+
+    Raises
+    ------
+    Unsupported : a factor or a sum is too large; naming the channel.
+    """
+    if real is None:
+        real = effective_scale(o.input.scale, o.scales, o.output.scale)
     with np.errstate(over="ignore"):
         if not np.isfinite(real).all():
             raise Unsupported(f"output scale {o.output.scale:g} is too small", where=str(op))

@@ -5,13 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from celosia.numerics.quant import Quant
 from celosia.numerics.requantize import rescale
-from celosia.spec import Rounding
 from celosia.support.errors import CelosiaError
 
-from .layer import Layer, Shape, check_channels
-from .window import Window
+from .filtered import Filtered
 
 __all__ = ["Convolution"]
 
@@ -21,47 +18,19 @@ _ONE_THREAD = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution(Layer):
+class Convolution(Filtered):
     """A two-dimensional convolution, LiteRT's CONV_2D
     (``reference/integer_ops/conv.h``, ConvPerChannel).
 
     ``y[p, n] = table[clip(requantize(sum (x[tap, c] - zp_in) * w[n, tap, c] + b[n]) + zp, lo,
     hi)]`` over the taps of output pixel p that lie inside of the map, and all channels c.
 
-    Parameters
-    ----------
-    name : shown in every message.
-    weights : int8 [N, kernel height, kernel width, C]. Symmetric: zero point 0.
-    bias : int32 [N], in units of ``input.scale * weight_scale[n]``.
-    input : quantization of the int8 input.
-    multiplier, shift : int64 [N], scale factor ``multiplier / 2**31 * 2**shift`` per channel.
-    output : quantization of the result before the table.
-    input_shape : (height, width, C) of the input.
-    output_size : (height, width) of the result.
-    stride, dilation : pixels along (height, width).
-    padding : pixels outside of the map (above, to the left).
-    rounding : `Rounding.DOUBLE` for CONV_2D.
-    clamp, table, table_output : as in `Layer`.
-
-    Raises
-    ------
-    CelosiaError : shapes that do not fit, or a value outside its format; naming layer and channel.
+    ``weights`` are int8 [N, kernel height, kernel width, C]. The other parameters, and errors, are
+    those of `Filtered`.
     """
 
     kind: ClassVar[str] = "Convolution"
-
-    weights: np.ndarray
-    bias: np.ndarray
-    input: Quant
-    multiplier: np.ndarray
-    shift: np.ndarray
-    output: Quant
-    input_shape: Shape
-    output_size: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    rounding: Rounding = Rounding.DOUBLE
+    channel_axis: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         shape = self.weights.shape
@@ -70,27 +39,7 @@ class Convolution(Layer):
                 f"weights of shape {shape} are not [outputs, height, width, {self.input_shape[2]}]",
                 where=self.name,
             )
-        per_channel = {"bias": self.bias, "multiplier": self.multiplier, "shift": self.shift}
-        check_channels(self.name, self.weights, per_channel, shape[0], axis=0)
         super().__post_init__()
-        self.window.check(self.name)
-
-    @property
-    def kernel(self) -> tuple[int, int]:
-        """Height and width of the kernel in taps."""
-        return self.weights.shape[1], self.weights.shape[2]
-
-    @property
-    def window(self) -> Window:
-        return Window(self.kernel, self.stride, self.dilation, self.padding, self.output_size)
-
-    @property
-    def output_shape(self) -> Shape:
-        return (*self.output_size, self.weights.shape[0])
-
-    @property
-    def macs(self) -> int:
-        return self.output_size[0] * self.output_size[1] * self.weights.size
 
     def evaluate(self, *inputs: np.ndarray) -> np.ndarray:
         (x,) = inputs

@@ -39,7 +39,7 @@ class Window:
             if len(values) != 2 or min(values) < least:
                 raise CelosiaError(f"{what} {list(values)} is not possible", where=where)
 
-    def taps(self, x: np.ndarray, outside: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    def taps(self, x: np.ndarray, outside: float) -> Iterator[tuple[int, int, np.ndarray]]:
         """For each tap (ky, kx) the value it reads for every output pixel.
 
         Parameters

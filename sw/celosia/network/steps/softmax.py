@@ -1,4 +1,4 @@
-"""SOFTMAX on the host, in LiteRT's fixed-point arithmetic."""
+"""SOFTMAX on the host, in the fixed-point arithmetic that LiteRT and TFLite Micro share."""
 
 from dataclasses import dataclass
 
@@ -11,26 +11,24 @@ from celosia.numerics.fixed_point import (
 )
 from celosia.numerics.multiplier import quantize_multiplier
 from celosia.numerics.quant import Quant
+from celosia.numerics.transcendental import exp_on_negative_values, two_over_one_plus
 from celosia.support.errors import Unsupported
 
 __all__ = ["Softmax"]
 
 _mul = saturating_rounding_doubling_high_mul
-_ONE = (1 << 31) - 1  # 1 in Q0.31, as near as it comes
 _DIFF_BITS = 5  # differences to the maximum are Q5.26
 _SUM_BITS = 12  # the sum of exponentials is Q12.19
 _OUTPUT = Quant(1 / 256, -128)
-# exp(-2**k) in Q0.31 for k = -2..4.
-_EXP = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
 
 
 @dataclass(frozen=True)
 class Softmax:
     """``y = round(256 * exp(beta * x) / sum(exp(beta * x))) - 128`` over the last axis.
 
-    Bit for bit LiteRT's reference kernel, whose exponential and reciprocal are polynomials in
-    Q0.31 (``tflite/kernels/internal/reference/softmax.h``; gemmlowp's exp_on_negative_values and
-    one_over_one_plus_x_for_x_in_0_1; PreprocessSoftmaxScaling in ``quantization_util.cc``).
+    Bit for bit the reference kernel of LiteRT and TFLite Micro, whose exponential and reciprocal
+    are polynomials in Q0.31 (``tflite/kernels/internal/reference/softmax.h``,
+    `celosia.numerics.transcendental`; PreprocessSoftmaxScaling in ``quantization_util.cc``).
 
     Parameters
     ----------
@@ -74,42 +72,15 @@ class Softmax:
         diff = q.astype(np.int64) - q.max(axis=-1, keepdims=True).astype(np.int64)
         counts = diff >= lowest
         scaled = _mul(np.where(counts, diff, 0) << shift, m)
-        exps = np.where(counts, _exp_on_negative_values(scaled), 0)
+        exps = np.where(counts, exp_on_negative_values(scaled), 0)
         total = rounding_divide_by_pot(exps, _SUM_BITS).sum(axis=-1, keepdims=True)
         inverse, bits_over_unit = _reciprocal(total)
         y = rounding_divide_by_pot(_mul(inverse, exps), bits_over_unit + 31 - 8)
         return np.clip(y - 128, -128, 127).astype(np.int8)
 
 
-def _exp_on_negative_values(a: np.ndarray) -> np.ndarray:
-    """``exp(a)`` in Q0.31 of a <= 0 in Q5.26."""
-    quarter = 1 << (31 - _DIFF_BITS - 2)
-    rest = (a & (quarter - 1)) - quarter
-    result = _exp_near_zero(saturating_left_shift(rest, _DIFF_BITS))
-    remainder = rest - a
-    for k, factor in enumerate(_EXP):
-        result = np.where(remainder & (quarter << k), _mul(result, factor), result)
-    return np.where(a == 0, _ONE, result)
-
-
-def _exp_near_zero(a: np.ndarray) -> np.ndarray:
-    """``exp(a)`` of -1/4 <= a < 0, both Q0.31: a Taylor polynomial around -1/8."""
-    at_eighth, third = 1895147668, 715827883
-    x = a + (1 << 28)
-    x2 = _mul(x, x)
-    x3, x4 = _mul(x2, x), _mul(x2, x2)
-    tail = _mul(rounding_divide_by_pot(x4, 2) + x3, third) + x2
-    return at_eighth + _mul(at_eighth, x + rounding_divide_by_pot(tail, 1))
-
-
 def _reciprocal(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``1 / total`` of a Q12.19 number as a Q0.31 mantissa and the bits to shift it right."""
     headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
     x = (total << headroom) - (1 << 31)
-    # 1 / (1 + x) by three steps of Newton's method on Q2.29, from a linear first guess.
-    half = (x + _ONE + 1) >> 1
-    guess = 1515870810 + _mul(half, -1010580540)
-    for _ in range(3):
-        error = (1 << 29) - _mul(half, guess)
-        guess = guess + saturating_left_shift(_mul(guess, error), 2)
-    return saturating_left_shift(guess, 1), _SUM_BITS - headroom
+    return saturating_left_shift(two_over_one_plus(x), 1), _SUM_BITS - headroom

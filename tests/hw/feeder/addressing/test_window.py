@@ -28,7 +28,9 @@ def test_against_loops(config, stall):
         sink = Sink(dut.o, rng, stall)
         random = np.random.default_rng(rng.getrandbits(32))
         single = dict.fromkeys(("tiles", "kernel_y", "kernel_x", "tap_words", "steps"), 1)
-        shapes = [single, single | {"steps": 4}, {"waits": 1}]
+        lines = [{"kernel_y": 2, "kernel_x": n, "kernel_rest": 4 - n} for n in (1, 3)]
+        lines += [{"kernel_y": 2, "kernel_x": n, "kernel_rest": 256 - n} for n in (1, 255)]
+        shapes = [single, single | {"steps": 4}, {"waits": 1}, *lines]
         for fields in [*shapes, *({} for _ in range(30))]:
             values = layer(random, config, **fields)
             ctx.set(Value.cast(dut.layer), packed(values, config))

@@ -280,7 +280,10 @@ def test_what_the_fields_cannot_hold():
         ({"source_size": (257, 1)}, "kernel: a map of 257 lines exceeds 256; split the map"),
         ({"source_size": (1, 300)}, "kernel: a map of 300 pixels a line exceeds 256"),
         ({"padding": (510, 0)}, "kernel: its windows reach from -510"),
-        ({"stride": (1, 600), "size": (1, 2), "whole": (1, 2)}, "kernel: its windows reach"),
+        ({"stride": (1, 400), "size": (1, 3), "whole": (1, 3)}, "kernel: its windows reach"),
+        ({"stride": (1, 512)}, r"kernel: stride \[1, 512\] exceeds 511; use a smaller kernel"),
+        ({"dilation": (600, 1)}, r"kernel: dilation \[600, 1\] exceeds 511"),
+        ({"taps": (1, 256)}, r"kernel: kernel \[1, 256\] exceeds 255"),
         ({"outside": 256}, "kernel: outside = 256 does not fit a descriptor"),
     ):
         with pytest.raises(CelosiaError, match=message):

@@ -4,18 +4,21 @@ import numpy as np
 import pytest
 from tests.conftest import EVERY_FAMILY
 from tests.helpers.random_graphs import MAP_CONFIGS, random_graph
+from tests.helpers.rtl_cnns import compare
+from tests.helpers.two_heads import expected, two_heads
 
 from celosia.compiler import compile
 from celosia.driver.device import Device
 from celosia.driver.golden import GoldenTransport
 from celosia.driver.rtl.transport import RtlTransport
-from celosia.importer.tflite import read_tflite
+from celosia.importer.tflite import read_tflite, tflite_network
 from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 
 #: The others take longer to compile; `make netlist` has all.
 SOME = ("3x5", "4x12-lanes4")
 GRAPHS, IMAGES = 6, 3
+CNNS = 40 if EVERY_FAMILY else 5
 COUNTED = ("issued", "skipped", "images")
 
 
@@ -52,6 +55,31 @@ def test_random_graphs(name):
                 assert (mine == theirs).all(), f"{goal}, {graph.layers[index]}"
             assert counted == wanted, goal
     assert ran > GRAPHS
+
+
+@pytest.mark.parametrize("goal", ["throughput", "latency"])
+def test_two_heads(goal):
+    """By name, as LiteRT's; the order of the heads is not that of the layers."""
+    data = two_heads()
+    network = tflite_network(data)
+    x = np.random.default_rng(1).integers(-128, 128, (4, 6, 5, 3)).astype(np.int8)
+    engine = device(MAP_CONFIGS[SOME[0]], 1)
+    engine.load(compile(network, engine.config, goal=goal))
+    judge = expected(data, x)
+    for name, y in engine.run_heads(x).items():
+        assert np.array_equal(y, judge.pop(name)), name
+    assert not judge
+
+
+@pytest.mark.parametrize("name", MAP_CONFIGS if EVERY_FAMILY else SOME)
+def test_random_cnns(name):
+    """Files with LiteRT as their judge, and all counters (`make networks`)."""
+    with Device(RtlTransport(MAP_CONFIGS[name])) as engine:
+        found = compare(engine, CNNS)
+    print(name, found)
+    assert not found.first
+    assert found.networks == CNNS and found.bytes > 1000 * CNNS
+    assert found.counts == 9 * found.runs and found.runs == CNNS * (1 + (engine.config.rows > 1))
 
 
 MODELS = ("kws_ref_model", "pretrainedResnet_quant", "vww_96_int8", "ad01_int8")

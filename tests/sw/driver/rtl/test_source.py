@@ -28,7 +28,11 @@ def emitted(monkeypatch):
 
 
 def test_each_configuration_is_emitted_once(cache, emitted):
-    configs = [Config.default(4, 4), Config.default(4, 4, tables=0), Config.default(8, 4)]
+    configs = [
+        Config.default(4, 4, convolution=0),
+        Config.default(4, 4, tables=0, convolution=0),
+        Config.default(8, 4, convolution=0),
+    ]
     asked = [*product(configs, ["portable", "simulation"])]
     for _ in range(2):
         for config, technology in asked:
@@ -38,7 +42,7 @@ def test_each_configuration_is_emitted_once(cache, emitted):
 
 
 def test_another_amaranth_emits_again(cache, emitted, monkeypatch):
-    config = Config.default(4, 4)
+    config = Config.default(4, 4, convolution=0)
     netlist.engine_verilog(config)
     monkeypatch.setattr(metadata, "version", lambda package: "0.6")
     netlist.engine_verilog(config)
@@ -51,11 +55,11 @@ def test_no_amaranth(cache, monkeypatch):
 
     monkeypatch.setattr(metadata, "version", version)
     with pytest.raises(CelosiaError, match=r"needs amaranth; .*pip install 'celosia\[hw\]'"):
-        netlist.engine_verilog(Config.default(4, 4))
+        netlist.engine_verilog(Config.default(4, 4, convolution=0))
 
 
 def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, emitted):
     (tmp_path / "cache").write_text("")
     monkeypatch.setenv("CELOSIA_CACHE", str(tmp_path / "cache"))
     with pytest.raises(CelosiaError, match="set CELOSIA_CACHE"):
-        netlist.engine_verilog(Config.default(4, 4))
+        netlist.engine_verilog(Config.default(4, 4, convolution=0))

@@ -107,7 +107,7 @@ def test_two_processes_compile_once_and_then_none(cache):
         worker.join()
     assert (path, inode) == (path2, inode2)
     assert sum(text.startswith("compiling") for text in texts + texts2) == 1
-    assert files(cache) == [".lock", ".o", ".so"]
+    assert files(cache) == [".lock", ".o", ".sha256", ".sha256", ".so"]
 
     assert verilator.build(echo.verilog(8, "two"), 8, pytest.fail) == Path(path)
     assert os.stat(path).st_ino == inode
@@ -117,6 +117,14 @@ def test_two_processes_compile_once_and_then_none(cache):
     inode = runtime.stat().st_ino
     verilator.build(echo.verilog(8, "three"), 8)
     assert [each.stat().st_ino for each in (cache / "rtl").glob("*.o")] == [inode]
+
+    # What was damaged is compiled again, without a word.
+    whole = Path(path).read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", whole[:-1] + bytes([whole[-1] ^ 1])):
+        Path(path).write_bytes(damaged)
+        runtime.write_bytes(b"")
+        assert verilator.build(echo.verilog(8, "two"), 8) == Path(path)
+        assert Path(path).read_bytes() != damaged and runtime.read_bytes()
 
 
 def test_key_covers_what_determines_the_library(monkeypatch):

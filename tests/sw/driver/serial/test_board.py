@@ -84,7 +84,7 @@ def test_the_command_classifies_images(demo, tmp_path, top):
 
 
 @pytest.mark.parametrize("top", TOPS)
-def test_faults_are_recovered_from(demo, tmp_path, top):
+def test_faults_are_recovered_from(demo, tmp_path, top, capsys):
     """More than 200 bytes dropped, doubled, flipped and inserted: all results are right."""
     faults = Faults(0.002, 11), Faults(0.006, 12)
     x, y = inputs(demo, 30), tmp_path / "y.npy"
@@ -92,6 +92,7 @@ def test_faults_are_recovered_from(demo, tmp_path, top):
         options = ("--port", simulated.port, "--input", str(x), "-o", str(y))
         assert main(["run", str(demo.path), *options]) == 0, faults
     assert (np.load(y) == golden(demo.image, demo.x[:30])[-1]).all(), faults
+    assert "line faults, mended" in capsys.readouterr().out
     made = [fault.made for fault in faults]
     assert sum(count.total() for count in made) >= 200, made
     assert all(len(count) == 4 for count in made), made

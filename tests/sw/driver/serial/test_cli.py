@@ -1,8 +1,10 @@
 """What can be wrong with a port: one line that says so."""
 
 import errno
+import fcntl
 import os
 import sys
+import termios
 
 import pytest
 
@@ -37,6 +39,7 @@ def test_options(refused):
     refused("--jobs: a board is one engine; leave it out", "--port", "/dev/none", "--jobs", 2)
     refused("--baud: there is no --port", "--baud", 9600)
     refused("--baud: 0 is not at least 1", "--port", "/dev/none", "--baud", 0)
+    refused("'' is not a port; name one, or `auto`", "--port", "")
 
 
 def test_no_such_port(refused):
@@ -56,6 +59,7 @@ def test_no_port(refused, tmp_path):
 def test_nobody_answers(refused, terminal, monkeypatch):
     monkeypatch.setattr(driver_serial, "_LATENCY", 0.01)
     refused(f"{terminal}: the device is silent; check that the board is on", "--port", terminal)
+    refused("it was asked at 9,600 baud: --baud names another", "--port", terminal, "--baud", 9600)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,8 @@ def test_nobody_answers(refused, terminal, monkeypatch):
     [
         (PermissionError(errno.EACCES, "x"), "no permission; become a member of the group"),
         (OSError(errno.EBUSY, "x"), "another program uses this port; end that program"),
+        (termios.error(errno.EBUSY, "x"), "another program uses this port; end that program"),
+        (termios.error(errno.EIO, "gone"), "cannot open this port: .*gone"),
         (OSError(errno.EIO, "broken"), "cannot open this port: .*broken"),
         (ValueError("no such rate"), "cannot be set to 31 baud: no such rate; choose another rate"),
     ],
@@ -86,3 +92,29 @@ def test_a_port_that_goes_away():
     with pytest.raises(CelosiaError, match="the port failed: .*; plug the board in again"):
         port.read(0.1)
     port.close()
+
+
+def test_a_port_is_reserved(terminal):
+    """TIOCEXCL does not keep out root, so the flag itself is read."""
+    port = driver_serial._Port(terminal, 115200)
+    TIOCGEXCL = 0x80045440  # Linux, asm-generic/ioctls.h
+    flag = fcntl.ioctl(port._serial.fileno(), TIOCGEXCL, bytes(4))
+    assert int.from_bytes(flag, sys.byteorder) == 1
+    port.close()
+
+
+def test_another_program_reads_from_the_port(terminal):
+    port = driver_serial._Port(terminal, 115200)
+
+    class Shared:
+        in_waiting = 0
+
+        def read(self, size):
+            import serial
+
+            raise serial.SerialException("device disconnected or multiple access on port?")
+
+    port._serial.close()
+    port._serial = Shared()
+    with pytest.raises(CelosiaError, match="another program reads from this port; end that"):
+        port.read(0.1)

@@ -12,7 +12,7 @@ from celosia.spec import REQUEST, Config, Memory, Opcode
 from celosia.spec.serial import Kind
 from celosia.support.errors import CelosiaError
 
-CONFIG = Config.default(1, 4, link_bytes=4)
+CONFIG = Config.default(1, 4, link_bytes=4, convolution=0)
 
 
 def request(opcode, payload=b"", **fields):

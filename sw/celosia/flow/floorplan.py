@@ -93,7 +93,9 @@ def _by_rows(
 
     units: dict[int, list[str]] = {}
     for name in products:
-        units.setdefault(int(re.search(hierarchy.PRODUCT_CELL, name)["row"]), []).append(name)
+        match = re.search(hierarchy.PRODUCT_CELL, name)
+        assert match is not None  # else `_find` had refused it
+        units.setdefault(int(match["row"]), []).append(name)
     firsts = sorted(units)
     memories = {first: _memories(cells, range(first, after)) for first, after in _pairs(firsts)}
     middle = len(_GROUPS) - len(units)

@@ -14,6 +14,7 @@ __all__ = [
     "MASK_BLOCK",
     "PRODUCTS",
     "PRODUCT_CELL",
+    "ROWS",
     "WEIGHTS",
     "WEIGHT_BLOCK",
 ]
@@ -28,11 +29,16 @@ MASKS = "core.memories.activations.masks.storage"
 #: The memory of the weights.
 WEIGHTS = "core.memories.weights"
 
+#: The activations of engines with convolution: a memory for each row, and this is what their paths
+#: begin with; a number follows.
+ROWS = "core.memories.activations.row_"
+
 #: Names in `PRODUCTS` of the multipliers of `celosia_hw.cells.ecp5` and
 #: `celosia_hw.cells.ecp5_packed`, as a regular expression: the row (of a pair its first) and the
 #: column of the array.
 PRODUCT_CELL = r"(?:cell|pair)_(?P<row>\d+)_(?P<col>\d+)"
-#: Names in `MASKS` of the block RAMs of `celosia_hw.cells.ecp5`: which words, and the lowest bit.
+#: Names in `MASKS`, and in the memory of a row, of the block RAMs of `celosia_hw.cells.ecp5`: which
+#: words, and the lowest bit.
 MASK_BLOCK = r"block_(?P<bank>\d+)_(?P<bit>\d+)"
 #: Names in `WEIGHTS` likewise; ``group`` is the lowest bit of a group of block RAMs.
 WEIGHT_BLOCK = rf"group_(?P<group>\d+)\.{MASK_BLOCK}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from amaranth.hdl import Fragment, Instance
@@ -36,6 +37,20 @@ def board(request) -> dict[str, Fragment]:
         for path, inner in submodules(Fragment.get(top, aim.platform))
         if path.startswith(start)
     }
+
+
+@pytest.mark.parametrize("technology", ["ecp5", "ecp5-packed"])
+def test_rows_of_maps_have_the_names_that_are_looked_for(technology):
+    config = replace(CONFIG, convolution=1, depthwise=1)
+    aim = target("ulx3s-85f", technology)
+    top = BoardTop(config, ClockGenerator(aim, 100), divisor=33)
+    found: dict[str, list[str]] = {}
+    for path, inner in submodules(Fragment.get(top, aim.platform)):
+        if hierarchy.ROWS in path and isinstance(inner, Instance):
+            row, name = path.split(hierarchy.ROWS)[1].split(".", 1)
+            assert inner.type == "DP16KD" and re.fullmatch(hierarchy.MASK_BLOCK, name)
+            found.setdefault(row, []).append(name)
+    assert set(found) == {str(row) for row in range(config.rows)}
 
 
 def test_every_path_is_there(board):

@@ -94,11 +94,13 @@ class Origins(wiring.Component):
                 last_row.eq(of_map),
                 pixels.start(window.steps),
             ]
-        next_origins = self._prepare(m, window, work, row, first)
+        next_origins = self._prepare(m, window, work, row, last_row, first)
         self._keep(m, window, move, next_origins)
         return m
 
-    def _prepare(self, m, window, work: Value, row: Value, first: Value) -> data.View:
+    def _prepare(
+        self, m, window, work: Value, row: Value, last_row: Value, first: Value
+    ) -> data.View:
         """The next pixel's origins: a row is written in each cycle of ``work``."""
         rows = self.config.rows
         to_row, to_pixel = Advance(name="to_row"), Advance(name="to_pixel")
@@ -124,24 +126,32 @@ class Origins(wiring.Component):
             ]
         here = prepared[0]
         if rows > 1:
-            here = self._copy(m, work, row, origin_of_row)
+            here = self._copy(m, work, row, last_row, origin_of_row)
         m.d.comb += origin_of_row.eq(Mux(first, of_row.as_value(), to_pixel.of(here)))
         for n in range(rows):
             with m.If(work & (row == n)):
                 m.d.sync += prepared[n].eq(origin_of_row)
         return prepared
 
-    def _copy(self, m, work: Value, row: Value, origin_of_row: Value) -> data.View:
-        """What `_prepare` has for ``row``: a memory takes less logic than a choice of rows."""
+    def _copy(self, m, work: Value, row: Value, last_row: Value, origin_of_row: Value) -> data.View:
+        """What `_prepare` has for ``row``: a memory takes less logic than a choice of rows.
+
+        It is read a cycle ahead. What is written in that cycle is for another row, unless there is
+        only one.
+        """
         m.submodules.copy = copy = memory.Memory(shape=origin(), depth=self.config.rows, init=[])
         write_port, read_port = copy.write_port(), copy.read_port(domain="comb")
+        here = Signal(origin(), name="of_this_row", reset_less=True)
         m.d.comb += [
-            read_port.addr.eq(row),
+            read_port.addr.eq(Mux(work, Mux(row == last_row, 0, row + 1), row)),
             write_port.addr.eq(row),
             write_port.data.eq(origin_of_row),
             write_port.en.eq(work),
         ]
-        return read_port.data
+        m.d.sync += here.eq(
+            Mux(work & (last_row == 0), origin_of_row.as_value(), read_port.data.as_value())
+        )
+        return here
 
     def _keep(self, m, window, move: Value, prepared: data.View) -> None:
         """The current pixel's origins, and what its layer is like."""

@@ -6,6 +6,10 @@ multipliers of a column and its weights share a few columns of sites, as near to
 device as they fit. The memory of the masks is in the middle, because logic of many levels writes
 and reads it. nextpnr places all other cells around them.
 
+With convolution most wires are those of a row: its memory has words of its own for the multipliers
+of its row only. Then a group of sites has the memories and multipliers of one row, or of the two
+whose products share multipliers, and the weights, which all of them read, are in the middle.
+
 The device has 13 groups of sites, each 9 columns of logic wide; a group has 4 multipliers in each
 of 3 rows and 4 block RAMs in each of 4 rows (found in nextpnr's placements; Project Trellis).
 """
@@ -13,6 +17,7 @@ of 3 rows and 4 block RAMs in each of 4 rows (found in nextpnr's placements; Pro
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from celosia.spec import ceil_div
@@ -38,8 +43,9 @@ _PRODUCTS, _BLOCKS = 10, 12
 def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str | None]:
     """Name of a cell -> its site, for all multipliers, weights and masks of an engine.
 
-    The site is None, and nextpnr chooses one, for all cells of an array that needs more than 13
-    groups, and for memories beyond the sites of their group.
+    With convolution for the memories of the rows, too. The site is None, and nextpnr chooses one,
+    for all cells of an array that needs more than 13 groups, and for memories beyond the sites of
+    their group.
 
     Parameters
     ----------
@@ -60,6 +66,8 @@ def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str | None]:
     masks = _find(cells, "DP16KD", hierarchy.MASKS, hierarchy.MASK_BLOCK, ("bank", "bit"))
     if not products:
         raise _misnamed(f"the netlist has no MULT18X18D in {hierarchy.PRODUCTS}")
+    if by_rows := _by_rows(cells, products, weights, masks):
+        return by_rows
     needed = max(ceil_div(len(products), _PRODUCTS), ceil_div(len(weights), _BLOCKS))
     if needed > len(_GROUPS):
         return dict.fromkeys([*products, *weights, *masks])
@@ -68,6 +76,66 @@ def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str | None]:
     sites = _sites(products, groups, _MULTIPLIER_ROWS, _MULTIPLIERS)
     sites |= _sites(masks, (middle,), _MEMORY_ROWS, _MEMORIES)
     return sites | _sites(weights, groups, _MEMORY_ROWS, _MEMORIES, occupied=set(sites.values()))
+
+
+def _by_rows(
+    cells: Mapping[str, Mapping],
+    products: Sequence[str],
+    weights: Sequence[str],
+    masks: Sequence[str],
+) -> dict[str, str | None]:
+    """The sites of an engine with a memory for each row.
+
+    Empty where rows have no block RAMs of their own, or a group of sites has too few for a row, or
+    the device too few groups.
+    """
+    from celosia_hw import hierarchy
+
+    units: dict[int, list[str]] = {}
+    for name in products:
+        match = re.search(hierarchy.PRODUCT_CELL, name)
+        assert match is not None  # else `_find` had refused it
+        units.setdefault(int(match["row"]), []).append(name)
+    firsts = sorted(units)
+    memories = {first: _memories(cells, range(first, after)) for first, after in _pairs(firsts)}
+    middle = len(_GROUPS) - len(units)
+    if (
+        middle < 1
+        or not all(memories.values())
+        or max(map(len, units.values())) > len(_MULTIPLIER_ROWS) * len(_MULTIPLIERS)
+        or max(map(len, memories.values())) > len(_MEMORY_ROWS) * len(_MEMORIES)
+    ):
+        return {}
+    # From the middle outwards, the first half of the rows to the right of it, the others to the
+    # left.
+    left = len(units) // 2
+    groups = [*_GROUPS[left + middle :], *reversed(_GROUPS[:left])]
+    sites: dict[str, str | None] = {}
+    for first, group in zip(firsts, groups, strict=True):
+        sites |= _sites(units[first], (group,), _MULTIPLIER_ROWS, _MULTIPLIERS)
+        sites |= _sites(memories[first], (group,), _MEMORY_ROWS, _MEMORIES)
+    between = _GROUPS[left : left + middle]
+    sites |= _sites(masks, (between[middle // 2],), _MEMORY_ROWS, _MEMORIES)
+    return sites | _sites(weights, between, _MEMORY_ROWS, _MEMORIES, occupied=set(sites.values()))
+
+
+def _pairs(firsts: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """First rows of the multipliers, and the first row of the next; the last has as many rows as
+    any."""
+    step = max((after - first for first, after in pairwise(firsts)), default=1)
+    return zip(firsts, [*firsts[1:], firsts[-1] + step], strict=True)
+
+
+def _memories(cells: Mapping[str, Mapping], rows: Iterable[int]) -> list[str]:
+    """Block RAMs of the memories of ``rows``, in their order; of those that are there."""
+    from celosia_hw import hierarchy
+
+    found = []
+    for row in rows:
+        path = f"{hierarchy.ROWS}{row}"
+        if any(f".{path}." in name for name in cells):
+            found += _find(cells, "DP16KD", path, hierarchy.MASK_BLOCK, ("bank", "bit"))
+    return found
 
 
 def _find(

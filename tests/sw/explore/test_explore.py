@@ -23,7 +23,7 @@ from celosia.network.graph import Graph
 from celosia.network.outline import LayerOutline, Operation, Outline, Place
 from celosia.predict.estimate import estimate
 from celosia.predict.map_work import MapWork
-from celosia.spec import Config, Memory
+from celosia.spec import MAP_DESCRIPTOR, Config, Memory
 from celosia.support.errors import CelosiaError, DoesNotFit
 
 MNIST = (784, 128, 64, 10)
@@ -318,7 +318,10 @@ def test_engines_for_maps_have_the_operations_and_are_as_deep_as_it_needs(cnn):
     image = compile(cnn.graph, config)
     assert len(image.records(Memory.WEIGHTS)) == config.weight_depth
     assert MapWork.of_image(image).depth == config.act_depth
-    assert "program" not in found.demand.block_rams  # few words: LUTs hold them
+    # The program of few layers is made of LUTs; a longer one is of ports of 36 bits.
+    assert "program" not in found.demand.block_rams
+    longer = demand(ULX3S, replace(config, program_depth=33))
+    assert longer.block_rams["program"] == -(-MAP_DESCRIPTOR.width // 36)
     with pytest.raises(DoesNotFit):
         compile(cnn.graph, replace(config, weight_depth=config.weight_depth - 1))
 

@@ -14,7 +14,10 @@ from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 from celosia_hw.cells import Technology
 from celosia_hw.engine import Engine
-from celosia_hw.hierarchy import MASKS, PRODUCTS, WEIGHTS
+from celosia_hw.hierarchy import MASKS, PRODUCTS, ROWS, WEIGHTS
+
+#: Columns of logic where groups of sites start.
+GROUPS = (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
 
 
 def array(
@@ -36,6 +39,16 @@ def array(
     others = {"top.core.params.block_0_0": "DP16KD", "top.product.multiplier": "MULT18X18D"}
     others |= {f"top.{WEIGHTS}.group_0.write_addr_TRELLIS_FF_Q": "TRELLIS_FF", "x": "LUT4"}
     return {name: {"type": kind, "attributes": {}} for name, kind in (cells | others).items()}
+
+
+def of_maps(rows: int, cols: int, packed: bool = False, blocks: int = 8) -> dict[str, dict]:
+    """The same with memories of ``blocks`` block RAMs for each row."""
+    memories = {
+        f"top.{ROWS}{row}.block_0_{bit}": {"type": "DP16KD", "attributes": {}}
+        for row in range(rows)
+        for bit in range(blocks)
+    }
+    return memories | array(rows, cols, packed)
 
 
 def column_of(name: str) -> int:
@@ -64,6 +77,37 @@ def test_columns_are_side_by_side(shape):
     assert starts == sorted(starts)
     # A column reaches at most into the groups beside its own.
     assert all(max(xs) - min(xs) < 40 for xs in at.values())
+
+
+@pytest.mark.parametrize(
+    ("shape", "most"), [((8, 8), 1), ((16, 9, True), 2), ((5, 8, True), 2), ((10, 5), 1)]
+)
+def test_rows_with_memories_have_groups_of_their_own(shape, most):
+    cells = of_maps(*shape)
+    sites = ecp5_85k(cells)
+    assert len(set(sites.values())) == len(sites) and all(sites.values())
+    groups: dict[int, set[int]] = {}
+    for name, site in sites.items():
+        group = max(start for start in GROUPS if start <= int(re.match(r"X(\d+)/", site)[1]))
+        row = re.search(rf"(?:{re.escape(ROWS)}|(?:cell|pair)_)(\d+)[._]", name)
+        groups.setdefault(group, set()).add(int(row[1]) if row else -1)
+    of_rows = [held for held in groups.values() if held != {-1}]
+    # A group has the multipliers of its rows and their memories, and nothing else.
+    assert all(-1 not in held and len(held) <= most for held in of_rows)
+    assert sorted(row for held in of_rows for row in held) == list(range(shape[0]))
+    others = [group for group, held in groups.items() if held == {-1}]
+    inner = [group for group in GROUPS if min(others) <= group <= max(others)]
+    assert all(groups.get(group, {-1}) == {-1} for group in inner)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [of_maps(8, 13), of_maps(13, 8), of_maps(8, 8, True, blocks=9), of_maps(8, 8, blocks=0)],
+    ids=["too many multipliers", "too many rows", "too many memories", "memories of LUTs"],
+)
+def test_rows_that_do_not_fit_into_groups_are_planned_by_columns(cells):
+    columns = {name: each for name, each in cells.items() if ROWS not in name}
+    assert ecp5_85k(cells) == ecp5_85k(columns)
 
 
 def test_what_does_not_fit_is_left_to_the_placer_and_counted(tmp_path):

@@ -40,9 +40,10 @@ class Advance:
 
     def of(self, here: data.View) -> Value:
         """The origin after ``here``, combinational."""
+        # Both sums are ready when the comparison is: one of them is chosen last.
         wraps = here.x > self._limit
         return Cat(
-            (here[field] + Mux(wraps, self._wrapped[field], self._step[field]))[
+            Mux(wraps, here[field] + self._wrapped[field], here[field] + self._step[field])[
                 : len(Value.cast(here[field]))
             ]
             for field, _ in origin()

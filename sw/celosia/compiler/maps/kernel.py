@@ -164,8 +164,14 @@ class Kernel:
         """Bytes of the source's pixel that a tap reads, in all tiles."""
         return self.weights.shape[-1]
 
+    def weight_stride(self, config: Config) -> int:
+        """Weight words from a tile to the next: tiles share them where all are the same, as those
+        of a pool are."""
+        same = self.op is Op.DEPTHWISE and (self.weights == self.weights.flat[0]).all()
+        return 1 if same and self.tiles(config) > 1 else self.k()
+
     def weight_words(self, config: Config) -> int:
-        return self.tiles(config) * self.k()
+        return (self.tiles(config) - 1) * self.weight_stride(config) + self.k()
 
     def param_words(self, config: Config) -> int:
         return self.result_words(config) * config.beats

@@ -11,12 +11,17 @@ __all__ = ["pack_weights", "parameters"]
 
 
 def pack_weights(kernel: Kernel, config: Config) -> bytes:
-    """Tile by tile, k by k, one byte a column; columns without a channel are 0.
+    """Tile by tile, k by k, one byte a column; columns without a channel are 0. One word again
+    and again where tiles share them (`Kernel.weight_stride`).
 
     CONVOLUTION: k counts the bytes of a tap, then taps. DEPTHWISE: a tile is one word of
     ``lanes`` channels, and k counts taps.
     """
     tiles, k = kernel.tiles(config), kernel.k()
+    if kernel.weight_stride(config) < k:
+        one = np.zeros((1, config.cols), WEIGHT.dtype)
+        one[:, : config.lanes] = kernel.weights.flat[0]
+        return one.repeat(kernel.weight_words(config), 0).tobytes()
     if kernel.op is Op.DEPTHWISE:
         out = np.zeros((tiles, k, config.cols), WEIGHT.dtype)
         out[..., : config.lanes] = kernel.weights.reshape(k, tiles, -1).transpose(1, 0, 2)

@@ -73,7 +73,7 @@ def walk(program: Program, plan: Plan, config: Config, index: int) -> dict[str, 
         "steps": steps,
         "rows_used": 0 if plan.images else ceil_div(kernel.pixels, steps),
         "rows_full": 0 if plan.images else (kernel.pixels - 1) % steps + 1,
-        "weight_stride": kernel.k(),
+        "weight_stride": kernel.weight_stride(config),
     }
     if kernel.other is not None:
         fields["line_bytes"] = _distance(kernel, plan) * slots

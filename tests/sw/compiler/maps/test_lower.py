@@ -21,7 +21,7 @@ from celosia.network.layers import (
     Pad,
 )
 from celosia.numerics.quant import Quant
-from celosia.spec import Op, Rounding
+from celosia.spec import Memory, Op, Rounding
 from celosia.support.errors import CelosiaError, DoesNotFit, Unsupported
 
 Q = Quant(0.5, 3)
@@ -209,3 +209,12 @@ def test_every_rounding_reaches_its_kernel():
                 assert kernel.rounding == expected
             elif kind != "Mean":
                 assert kernel.rounding == Rounding.SINGLE
+
+
+@pytest.mark.parametrize(("name", "taps"), [("pool", 4), ("mean", 20)])
+def test_tiles_of_a_pool_share_its_weights(name, taps):
+    shape = (5, 4, 3 * CONFIG.lanes)
+    layer = pool(AveragePool, shape=shape) if name == "pool" else Mean(name, Q, Q, shape)
+    graph = Graph("pools", (layer,))
+    assert len(compile(graph, CONFIG).records(Memory.WEIGHTS)) == taps + 2
+    same(graph)

@@ -17,6 +17,7 @@ from tests.helpers.random_graphs import MAP_CONFIGS
 from celosia.compiler import compile
 from celosia.importer.tflite import tflite_network
 from celosia.model import run
+from celosia.network.layers import Convolution, Depthwise
 from celosia.support.errors import CelosiaError
 
 COUNT = int(os.environ.get("CELOSIA_JUDGED", "100"))
@@ -58,6 +59,32 @@ def judge_all(kind: str, count: int, make: Callable[[np.random.Generator], bytes
 def test_random_layers(code):
     count = max(COUNT * LAYERS.count(code) // len(LAYERS), 1)
     judge_all(code, count, lambda rng: random_layer(rng, code))
+
+
+@pytest.mark.parametrize("code", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+def test_corners_are_drawn(code):
+    """Among the first 100 operators, which a search with ``CELOSIA_JUDGED=550`` has."""
+    seen: dict[str, int] = {}
+    for index in range(100):
+        rng = np.random.default_rng([index, *code.encode()])
+        for layer in tflite_network(random_layer(rng, code)).graph.layers:
+            if not isinstance(layer, Convolution | Depthwise):
+                continue
+            size, kernel, channels = layer.input_shape[:2], layer.kernel, layer.input_shape[2]
+            for corner, found in {
+                "left shift": (np.asarray(layer.shift) > 0).any(),
+                "kernel larger than the map": (np.array(kernel) > size).any(),
+                "stride larger than the kernel": (np.array(layer.stride) > kernel).any(),
+                "unequal strides": layer.stride[0] != layer.stride[1],
+                "dilation": max(layer.dilation) > 1,
+                "one pixel": size == (1, 1),
+                "one channel": channels == 1,
+                "two channels": channels == 2,
+                "lowest zero point": layer.input.zero_point == -128,
+                "highest zero point": layer.input.zero_point == 127,
+            }.items():
+                seen[corner] = seen.get(corner, 0) + bool(found)
+    assert min(seen.values()) > 0, seen
 
 
 def test_random_networks():

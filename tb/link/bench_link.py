@@ -49,6 +49,7 @@ class LinkTB(EngineTB):
         for _ in range(2):
             self.send(self._infer(_GOOD[0], config.rows, config.act_depth // 2))
             await self.drain()
+        assert not self.scoreboard.answered[Status.BAD_DESCRIPTOR], "a good program is illegal"
 
     def read_all(self) -> None:
         for memory in memories(self.config):

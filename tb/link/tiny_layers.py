@@ -22,7 +22,7 @@ def pack_layer(layer: dict[str, int], config: Config) -> bytes:
         "result_row": words,
         "row_words": words,
         "length": words,
-        **dict.fromkeys(("height", "width", "kernel_y", "kernel_x", "steps"), 1),
+        **dict.fromkeys(("height", "width", "kernel_y", "kernel_x", "kernel_rest", "steps"), 1),
     }
     packed = bytearray(pack_descriptor(**fields))
     packed[0] = packed[0] & 0xF0 | op
@@ -47,6 +47,7 @@ def striped(config: Config) -> bytes:
         tail=config.lanes,
         kernel_y=1,
         kernel_x=2,
+        kernel_rest=2,
         tap_x=1,
         tap_bytes=config.slots,
         pixel_x=1,

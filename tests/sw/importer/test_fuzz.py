@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from bench.fuzz import good
-from tests.helpers import networks
+from tests.helpers import float_cnns, networks
 from tests.helpers.hostile import mutate, outcome
 from tests.helpers.judges import Mlp, needs, onnx_file
 
@@ -18,6 +18,7 @@ from celosia.spec import Config
 from celosia.support.errors import CelosiaError, Unsupported
 
 _MUTATIONS = 500
+_CNN_MUTATIONS = 200
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".keras", ".pt2", ".celosia"])
@@ -37,6 +38,31 @@ def test_mutations(suffix, tmp_path, monkeypatch):
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 1 << 20, f"{grown} KiB more"
     assert not list(tmp_path.iterdir())
+
+
+def cnn_file(suffix: str) -> bytes:
+    """A CNN with a convolution, batch normalization, a pool, a branch and a dense layer."""
+    rng = np.random.default_rng([7, 6])
+    cnn = float_cnns.random_cnn(rng, common=True)
+    if suffix == ".onnx":
+        return float_cnns.onnx_bytes(cnn)
+    if suffix == ".keras":
+        return float_cnns.saved_keras(float_cnns.keras_model(cnn))
+    return float_cnns.torch_bytes(cnn, float_cnns.torch_module(cnn))
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".keras", ".pt2"])
+def test_mutated_cnns(suffix):
+    data = cnn_file(suffix)
+    assert outcome(data, suffix) == "model"
+    counts = {"model": 0, "error": 0}
+    for index in range(_CNN_MUTATIONS):
+        try:
+            counts[outcome(mutate(data, suffix, [2, index]), suffix)] += 1
+        except BaseException:
+            print(f"seed [2, {index}]")
+            raise
+    assert min(counts.values()) > 1, counts
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"PK\3\4" + b"\0" * 60, b"\x08", b"\x08\x07" * 99])

@@ -58,7 +58,7 @@ class Base:
         """Whether it is the input, or computed from it value by value in any order of them."""
         if self.kind is None:
             return True
-        return self.kind is FloatScale and self.sources[0][0].elementwise
+        return issubclass(self.kind, FloatScale) and self.sources[0][0].elementwise
 
     def folded(self, scale: np.ndarray, shift: np.ndarray, budget: Budget) -> "Base | None":
         """``scale * self + shift`` as one layer; None where that is none.

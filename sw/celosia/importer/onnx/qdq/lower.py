@@ -164,7 +164,11 @@ class _Lowering:
         if made.kind is Grid:
             return self._again(made, f, quant, clamp)
         if made.kind is FloatScale:
-            made = self._merged(made)
+            merged = self._merged(made)
+            if merged is None:
+                source, given = self._operand(made.sources[0])
+                return self._append(_scaled(made, given, quant, f, clamp), (source,))
+            made = merged
         if made.linear:
             source, given = self._operand(made.sources[0])
             layer: Layer = weighted(made.kind.kind, made, self._scales, given, quant, f, clamp)  # type: ignore[union-attr]
@@ -221,13 +225,13 @@ class _Lowering:
             self._tables[source] = self._table(base, table, quant)
         return self._tables[source], quant
 
-    def _merged(self, scale: Base) -> Base:
-        """A layer with a bias that the file adds after it rounds the sums."""
+    def _merged(self, scale: Base) -> Base | None:
+        """A layer with a bias that the file adds after it rounds the sums; None for others."""
         (middle, f), factors = scale.sources[0], scale.parameters["scale"]
         made, inner = middle.sources[0] if middle.kind is Grid else (middle, X)
         alone = middle.kind is Grid and self._readers[middle] == 1 and made.linear
         if not alone or f != X or inner != X or not (factors == 1).all():
-            raise Unsupported("it is between a DequantizeLinear and a QuantizeLinear, and no layer")
+            return None
         number = self.tensors.pop(middle)
         assert number == len(self.layers)
         self.layers.pop()
@@ -313,6 +317,42 @@ def _copy(quant: Quant, shape: Shape) -> Depthwise:
     ones, zeros = np.ones((1, 1, n), np.int8), np.zeros(n, np.int32)
     m, shift = np.full(n, 1 << 30, np.int64), np.ones(n, np.int64)
     return Depthwise("copy", ones, zeros, quant, m, shift, quant, shape, shape[:2])
+
+
+def _scaled(made: Base, source: Quant, quant: Quant, f: Function, limits: tuple[int, int]) -> Layer:
+    """A factor and a summand for each channel as a depthwise convolution of one tap, whose weights
+    of 64 leave the summands six more bits than the input has."""
+    channels = made.shape[2]
+    scale, shift = (np.asarray(made.parameters[name], np.float64) for name in ("scale", "shift"))
+    if len(scale) != channels:
+        raise Unsupported("factors that differ between pixels", todo=TODO)
+    if f != X and not f.limits:
+        raise Unsupported(f"{f} follows a layer whose sums have no scale", todo=TODO)
+    if (np.abs(scale) < np.finfo(np.float32).tiny * 64).any():
+        raise Unsupported("a factor of 0", todo=TODO)
+    low, high = clamp_of(f, quant)
+    clamp = max(low, limits[0]), max(min(high, limits[1]), limits[0])
+    unit = (np.abs(scale) / 64).astype(np.float32)
+    bias = np.rint(shift / (np.float64(source.scale) * unit))
+    if np.abs(bias).max() >= 1 << 30:
+        raise Unsupported("a summand exceeds 32 bits")
+    weights = np.where(scale < 0, -64, 64).astype(np.int8).reshape(1, 1, channels)
+    real = effective_scale(source.scale, unit, quant.scale)
+    reach = np.full(channels, 64 * 255) + np.abs(bias).astype(np.int64)
+    m, shifts, _ = fit_multipliers(real, -reach, reach, quant.zero_point, clamp)
+    return Depthwise(
+        "scale",
+        weights,
+        bias.astype(np.int32),
+        source,
+        m,
+        shifts,
+        quant,
+        made.shape,
+        made.shape[:2],
+        clamp=clamp,
+        rounding=Rounding.SINGLE,
+    )
 
 
 def _summed(layer: Any, source: Quant, quant: Quant, limits: tuple[int, int]) -> Layer | None:

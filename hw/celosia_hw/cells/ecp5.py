@@ -196,19 +196,39 @@ def block_width(width: int, words: int) -> int:
     return max(bits for bits, depth in _DEPTHS.items() if depth >= words)
 
 
+def group_bits(width: int, depth: int) -> int:
+    """Bits of a group of a `WeightMemory`: as few as make `WEIGHTS_LATENCY` groups, or twice as
+    many where groups then take fewer blocks.
+
+    Only of memories in banks of fewer words than the deepest block: there a group may leave most of
+    the block that holds the rest empty.
+    """
+
+    def count(bits: int) -> int:
+        """Blocks of all groups."""
+        groups, rest = divmod(width, bits)
+        return groups * blocks(bits, depth) + (blocks(rest, depth) if rest else 0)
+
+    few = 4 * ceil_div(width, 4 * WEIGHTS_LATENCY)
+    if bank_words(few, depth) == max(_DEPTHS.values()):
+        return few
+    return min((few, 2 * few), key=count)
+
+
+def blocks(width: int, depth: int, words: int | None = None) -> int:
+    """Block RAMs of a `DualPortMemory` in banks of ``words``; None for those of `bank_words`."""
+    banks, rest = divmod(depth, words or bank_words(width, depth))
+    count = banks * ceil_div(width, block_width(width, words or bank_words(width, depth)))
+    return count + (ceil_div(width, block_width(width, rest)) if rest else 0)
+
+
 def bank_words(width: int, depth: int) -> int:
     """Words of each bank but the last, which has the rest: a power of two, with few blocks."""
-
-    def blocks(words: int) -> int:
-        banks, rest = divmod(depth, words)
-        count = banks * ceil_div(width, block_width(width, words))
-        return count + (ceil_div(width, block_width(width, rest)) if rest else 0)
-
     # At most one bank and the rest, unless no block is deep enough.
     deepest = max(_DEPTHS.values())
     possible = [words for words in _DEPTHS.values() if 2 * words > min(depth, deepest)]
     # The deepest of equals, for it has the fewest banks.
-    return min(sorted(possible, reverse=True), key=blocks)
+    return min(sorted(possible, reverse=True), key=lambda words: blocks(width, depth, words))
 
 
 class WeightMemory(DualPortMemory):
@@ -220,7 +240,7 @@ class WeightMemory(DualPortMemory):
 
     def elaborate(self, platform):
         m = Module()
-        step = 4 * ceil_div(self.width, 4 * WEIGHTS_LATENCY)
+        step = group_bits(self.width, self.depth)
         write_addr, write_data, write_en = self.write_addr, self.write_data, self.write_en
         for low in range(0, self.width, step):
             bits = min(step, self.width - low)

@@ -265,6 +265,7 @@ CELLS = {
     "600x300 words": ("DualPortMemory", lambda: memory("DualPortMemory", 600, 300)),
     "8x20000 words": ("DualPortMemory", lambda: memory("DualPortMemory", 8, 20000)),
     "20x5227 words": ("DualPortMemory", lambda: memory("DualPortMemory", 20, 5227)),
+    "128x5120 weights": ("WeightMemory", lambda: memory("WeightMemory", 128, 5120)),
     "64x256 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 256)),
     "64x13648 weights": ("WeightMemory", lambda: memory("WeightMemory", 64, 13648)),
     "24x20000 weights": ("WeightMemory", lambda: memory("WeightMemory", 24, 20000)),

@@ -39,7 +39,8 @@ class Factor:
 class _Steps:
     """The value is at least ``k`` for the sum ``at``, and less for the sum ``below``; int64 [S].
 
-    `first` says of which k there is an ``at``, `last` of which there is a ``below``.
+    `first` says of which k there is an ``at``, `last` of which there is a ``below``. `largest` is
+    that of all sums, those beyond the last step included.
     """
 
     k: np.ndarray
@@ -47,6 +48,7 @@ class _Steps:
     below: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    largest: int
 
     def room(self, slope: float) -> tuple[float, float]:
         """The bias has to be at least the first and below the second."""
@@ -100,7 +102,7 @@ def fit(
     index = np.searchsorted(values, k)
     first, last = index < len(sums), index > 0
     at, below = sums[np.minimum(index, len(sums) - 1)], sums[np.maximum(index, 1) - 1]
-    steps = _Steps(k, at, below, first, last)
+    steps = _Steps(k, at, below, first, last, int(sums[-1]))
     slope = _best_slope(steps)
     if slope is None:
         return None  # whatever the zero point
@@ -124,7 +126,7 @@ def _best_slope(steps: _Steps) -> float | None:
     """The slope that leaves the bias most room, whatever the zero point."""
     # The width is a concave function of the slope: its maximum by ternary search.
     # Below the lowest, values would exceed the accumulator.
-    low = max(2.0**-20, float(steps.at.max()) / (1 << 29))
+    low = max(2.0**-20, steps.largest / (1 << 29))
     high = float(2 * (steps.at.max() - steps.below.min()) + 4)
     for _ in range(150):
         a, b = low + (high - low) / 3, high - (high - low) / 3
@@ -147,7 +149,7 @@ def _search(steps: _Steps) -> tuple[int, int, int] | None:
         ends = [x for x in (least, most) if np.isfinite(x)]
         middle = sum(ends) / len(ends)
         for bias in (round(middle), int(np.ceil(ends[0])), int(np.ceil(ends[-1])) - 1):
-            largest = max(abs(int(steps.at.max())), abs(int(steps.below.min()))) + abs(bias)
+            largest = max(steps.largest, abs(int(steps.below.min()))) + abs(bias)
             if largest <= ACC.max and steps.hold(bias, m, shift):
                 return bias, m, shift
     return None

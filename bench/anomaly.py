@@ -66,7 +66,7 @@ class Anomaly:
         )
         config = Config.default(rows, cols)
         run = simulate(self.graph, config, x, False, self.progress)
-        expected = litert(self.path, network, x).output
+        expected = litert(self.path, network, x).outputs[0]
         differ = int((network.finish(run.outputs) != expected).sum())
         ideal = self.graph.macs / config.multipliers
         what = f"AD {rows}x{cols}, no skipping, {len(x):,} inputs"

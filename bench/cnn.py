@@ -181,7 +181,7 @@ class Convolutional:
             y = device.run(x, skip=skip, progress=self.progress)
             seconds = time.perf_counter() - start
             cycles = device.cycles / len(x)
-        expected = graph.evaluate(x)[graph.outputs[-1] - 1]
+        expected = graph.evaluate(x)[graph.outputs[0] - 1]
         return Run(cycles, y.size, int((y != expected).sum()), seconds)
 
     def _row(self, name: str, run: Run, goal: int, peers: str) -> Row:

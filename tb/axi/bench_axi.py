@@ -235,4 +235,5 @@ async def dead_source(dut, stall):
         infer(tb, programs, program, tb.config.rows)
         await tb.cycles(int(tb.rng.integers(1, 30)))
         cut += await tb.soft_reset(dead=True)
+        tb.stall(*stall)
         assert await tb.read("STATUS") == {"busy": 0, "receiving": 0, "sending": 0}

@@ -50,7 +50,7 @@ class RequestGate(wiring.Component):
         ]
         with m.If(self.i.tvalid & self.i.tready):
             m.d.sync += self.receiving.eq(~self.i.tlast)
-        with m.Elif(self.wait):
+        with m.Elif(self.wait & ~self.drop):
             m.d.sync += self.receiving.eq(0)
         return m
 

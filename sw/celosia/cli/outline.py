@@ -52,7 +52,9 @@ def read_outline(path: Path | str, reference: Runtime | None = None) -> Outline:
         return _outline(path, reference)
     except Unsupported as error:
         # What no importer reads is listed as one operation that is not supported: the file.
-        why = f"{error.what}; {error.todo}" if error.todo else error.what
+        inner = error.where.removeprefix(str(path)).removeprefix(", ")
+        why = f"{inner}: {error.what}" if inner else error.what
+        why = f"{why}; {error.todo}" if error.todo else why
         refused = Operation(str(path), "format", Place.UNSUPPORTED, why)
         return Outline(path.stem, "model", (refused,), ())
 

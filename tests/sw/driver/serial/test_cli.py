@@ -59,7 +59,8 @@ def test_no_port(refused, tmp_path):
 def test_nobody_answers(refused, terminal, monkeypatch):
     monkeypatch.setattr(driver_serial, "_LATENCY", 0.01)
     refused(f"{terminal}: the device is silent; check that the board is on", "--port", terminal)
-    refused("it was asked at 9,600 baud: --baud names another", "--port", terminal, "--baud", 9600)
+    rate = ("--port", terminal, "--baud", 921_600)
+    refused("it was asked at 921,600 baud: --baud names another", *rate)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ def through_float(transform: Callable[[np.ndarray], np.ndarray]) -> _Values:
     """``transform`` of reals, computed in float32 and rounded with ties away from zero."""
 
     def values(source: Quant, output: Quant) -> np.ndarray:
-        inverse = _f32(1) / _f32(output.scale)
         with np.errstate(all="ignore"):
+            inverse = _f32(1) / _f32(output.scale)
             x = _f32(source.scale) * (_Q - source.zero_point).astype(_f32)
             scaled = transform(x).astype(_f32) * inverse
             whole = np.trunc(scaled)

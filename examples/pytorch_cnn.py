@@ -1,6 +1,6 @@
 """A DS-CNN in PyTorch: trained on MNIST, quantized, and run on the RTL.
 
-    python examples/pytorch_cnn.py [--train 60000] [--test 10000] [--epochs 8]
+    python examples/pytorch_cnn.py [--train 60000] [--test 10000] [--epochs 5]
 
 Needs `pip install 'celosia[hw,train,torch]'`. Prints the accuracy of the float and of the int8
 network, and how many of the RTL's bytes differ from the golden model's. Ten minutes on two cores.
@@ -64,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--train", type=int, default=60_000, help="images to train on (60000)")
     parser.add_argument("--test", type=int, default=10_000, help="images to test on (10000)")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rows", type=int, default=16, help="of the engine (16)")
     parser.add_argument("--cols", type=int, default=16, help="of the engine (16)")
     args = parser.parse_args()

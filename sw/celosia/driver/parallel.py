@@ -37,6 +37,8 @@ class Run:
         that came to the end of their share.
     jobs : engines that ran.
     faults : of the lines to the engines, those that were mended, by kind.
+    verified : whether the engines' memories held the program image to the end; False if they have
+        no checksums to tell, None if it was not asked.
     """
 
     heads: list[np.ndarray]
@@ -45,6 +47,7 @@ class Run:
     counters: dict[str, int]
     jobs: int
     faults: dict[str, int] = field(default_factory=dict)
+    verified: bool | None = None
 
     @property
     def outputs(self) -> np.ndarray:
@@ -77,6 +80,7 @@ def run_parallel(
     *,
     batch: int | None = None,
     skip: bool = True,
+    verify: bool = False,
 ) -> Run:
     """`Device.run_layers` on ``jobs`` engines, each for a contiguous share of ``x``.
 
@@ -90,6 +94,7 @@ def run_parallel(
     x : int8 [n, K] (`inputs.prepare` makes it of a model's own inputs).
     batch, skip : see `Device.run`.
     jobs : engines, at least 1.
+    verify : whether to verify the engines' memories at the end (`Device.verify`).
     progress : told about every finished part.
 
     Raises
@@ -121,11 +126,11 @@ def run_parallel(
     collect = _Collector(run, progress)
     try:
         if jobs == 1:
-            for message in _share(make_device, image, x, 0, batch, skip):
+            for message in _share(make_device, image, x, 0, batch, skip, verify):
                 collect(message)
         else:
             shares = [
-                (make_device, image, x[a:b], a, batch, skip)
+                (make_device, image, x[a:b], a, batch, skip, verify)
                 for a, b in zip(bounds, bounds[1:], strict=False)
             ]
             _in_workers(shares, collect)
@@ -162,6 +167,9 @@ class _Collector:
             sums = getattr(self.run, kind)
             for name, value in content[0].items():
                 sums[name] = sums.get(name, 0) + value
+        elif kind == "verified":
+            # Each engine that cannot tell is one too many.
+            self.run.verified = content[0] and self.run.verified is not False
         elif kind == "error":
             raise content[0]
 
@@ -173,6 +181,7 @@ def _share(
     first: int,
     batch: int,
     skip: bool,
+    verify: bool,
 ) -> Iterator[tuple]:
     """Run one engine's share, the images from ``first`` on; messages for `_Collector`."""
     with contextlib.closing(make_device()) as device:
@@ -182,6 +191,10 @@ def _share(
             heads = [outputs[position] for position in image.model.positions]
             yield "outputs", first, first + start, heads, device.cycles
         yield "counters", device.counters()
+        if verify:
+            if device.config.checksum:
+                device.verify()
+            yield "verified", bool(device.config.checksum)
         yield "faults", dict(getattr(device.transport, "faults", {}))
 
 

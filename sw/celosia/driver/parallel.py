@@ -227,12 +227,7 @@ def _in_workers(shares: list[tuple], collect: _Collector) -> None:
                 except (EOFError, ConnectionResetError):
                     # The worker closed its end without saying that it is done.
                     running[ready].join()
-                    raise CelosiaError(
-                        f"a worker process died with exit code {running[ready].exitcode}",
-                        where="parallel run",
-                        todo="try fewer jobs, or one; a script that runs with jobs needs "
-                        "`if __name__ == '__main__':`",
-                    ) from None
+                    raise _died(running[ready].exitcode) from None
                 if message[0] == "end":
                     del running[ready]
                 else:
@@ -243,6 +238,21 @@ def _in_workers(shares: list[tuple], collect: _Collector) -> None:
         for receiver, worker in workers.items():
             worker.join()
             receiver.close()
+
+
+def _died(status: int | None) -> CelosiaError:
+    if status == -signal.SIGKILL:
+        return CelosiaError(
+            "a worker process was killed, as systems do that run out of memory",
+            where="parallel run",
+            todo="try fewer jobs, or one",
+        )
+    return CelosiaError(
+        f"a worker process died with exit code {status}",
+        where="parallel run",
+        todo="try fewer jobs, or one; a script that runs with jobs needs "
+        "`if __name__ == '__main__':`",
+    )
 
 
 @contextlib.contextmanager
@@ -269,5 +279,11 @@ def _work(sender: Connection) -> None:
     except CelosiaError as error:
         # As text: an exception of its own constructor does not survive pickling.
         sender.send(("error", CelosiaError(str(error))))
+    except MemoryError:
+        what, todo = "not enough memory", "try fewer jobs, a smaller engine or fewer images"
+        sender.send(("error", CelosiaError(what, where="a worker process", todo=todo)))
+    except OSError as error:
+        where = str(error.filename or "a worker process")
+        sender.send(("error", CelosiaError(error.strerror or str(error), where=where)))
     except Exception:
         sender.send(("error", RuntimeError(f"in a worker process:\n{traceback.format_exc()}")))

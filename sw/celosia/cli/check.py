@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     asked = _engine(args)
     outline, image = read_outline(args.model, options.reference(args)), read_image(args.model)
     config = outline.config if outline.config and not asked else asked or options.config(args)
-    if image and config != image.config:
+    if image and not image.runs_on(config):
         raise CelosiaError(
             f"a program for the {image.config} engine runs on no other",
             where=args.model,

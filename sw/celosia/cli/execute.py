@@ -48,6 +48,7 @@ def execute(
                 progress,
                 batch=args.batch,
                 skip=not args.no_skip,
+                verify=args.transport == "serial",
             ), True  # fmt: skip
         except Interrupted as error:
             run, complete = error.run, False
@@ -60,6 +61,7 @@ def execute(
         seconds=seconds,
         counters=run.counters,
         faults=run.faults,
+        verified=run.verified,
     )
     return run, metrics, complete
 
@@ -78,6 +80,11 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
     if f.faults:
         mended = ", ".join(f"{count:,} {kind}" for kind, count in f.faults.items())
         rows.append(("line faults, mended", mended))
+    if f.verified is not None:
+        held = "verified: they held the program image to the end"
+        rows.append(
+            ("memories", held if f.verified else "not verified: the engine has no checksums")
+        )
     rate = f.images_per_second
     speed = f"{rate:,.0f} images/s" if rate >= 10 else f"{rate:.2g} images/s"
     if f.cycles:

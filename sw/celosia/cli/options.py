@@ -49,6 +49,7 @@ _ENGINE = {
     "requantizer-cycles": "cycles between two uses of a requantizer, 1 or 27",
     "convolution": "1 for layers on maps too, 0 for dense layers only",
     "depthwise": "1 for depthwise convolution, pooling and addition too",
+    "checksum": "1 for checksums of the memories, which show flipped bits; 0 for a smaller engine",
 }
 
 

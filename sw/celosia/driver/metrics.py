@@ -21,6 +21,8 @@ class Metrics:
     seconds : of the user's time.
     counters : the engine's performance counters over the run; {} when they are not known.
     faults : of a serial line, those that were mended, by kind.
+    verified : after a run over a board: True if its memories held the program image to the end,
+        False if it has no checksums to tell; else None.
     """
 
     config: Config
@@ -30,6 +32,7 @@ class Metrics:
     seconds: float
     counters: dict[str, int]
     faults: dict[str, int] = field(default_factory=dict)
+    verified: bool | None = None
 
     @property
     def cycles_per_image(self) -> float | None:
@@ -69,4 +72,5 @@ class Metrics:
             "images_per_second": self.images_per_second,
             "sim_cycles_per_second": self.sim_cycles_per_second,
             "faults": self.faults,
+            "verified": self.verified,
         }

@@ -22,9 +22,9 @@ from pathlib import Path
 from celosia.support.cache import CACHE_TODO, cache_dir, keep, kept, locked
 from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
+from celosia.support.guard import Guard
 from celosia.support.progress import Progress, silent
 
-from .guard import Guard
 from .toolchain import Toolchain, find_toolchain
 
 __all__ = ["build"]

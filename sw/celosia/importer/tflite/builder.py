@@ -118,6 +118,7 @@ class Builder:
             raise CelosiaError(f"{len(op.inputs)} inputs, not {wanted}", where=where)
         if len(op.outputs) != 1:
             raise CelosiaError(f"{len(op.outputs)} outputs, not 1", where=where)
+        op.check_options()
         if self.reference == Runtime.TFLM:
             check_micro(op)
         self.values[op.target.index] = handler(self, op)
@@ -264,8 +265,7 @@ class Builder:
             )
         if not source.shape or source.shape[-1] != prod(source.shape):
             raise Unsupported(f"input of shape {list(source.shape)} is not a vector", where=where)
-        beta = 0.0 if op.options is None else op.options.scalar(0, "f", 0.0)
-        step = _named(where, lambda: Softmax(entry, beta))
+        step = _named(where, lambda: Softmax(entry, float(op.option("beta"))))
         return replace(value, steps=(*value.steps, step))
 
     def reshape(self, op: TfliteOperator) -> Value:
@@ -324,13 +324,13 @@ def _named(where: str, make: Callable[[], _Made]) -> _Made:
 
 
 def _parameters(op: TfliteOperator) -> dict[str, float]:
-    """The options of an activation. Each has field 0 at most."""
+    """The options of an activation."""
     if op.options is None:
         return {}
     if op.code == "LEAKY_RELU":
-        return {"alpha": op.options.scalar(0, "f", 0.0)}
+        return {"alpha": op.option("alpha")}
     if op.code == "GELU":
-        return {"approximate": bool(op.options.scalar(0, "B"))}
+        return {"approximate": bool(op.option("approximate"))}
     return {}
 
 

@@ -334,6 +334,9 @@ def pad(
     first = 1 not in around
     if not first and rank - 1 in around:
         raise Unsupported(f"a border around the channels: axes {around} of {rank}")
+    channels = rank - 1 if channels_first is False else 1
+    if channels_first is not None and channels in around:
+        raise Unsupported(f"a border around the channels, axis {channels} of {rank}")
     if channels_first is None:
         both = first and rank - 1 not in around
         channels_first = _channels_first(x) if both else first

@@ -99,8 +99,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "PACK": (Option("values_count", "i"), Option("axis", "i")),
     "REDUCE_MAX": _KEEP,
     "RESHAPE": (Option("new_shape", "[i4"),),
-    # The type of the sizes: they are computed as integers here.
-    "SHAPE": (Option("out_type", "b", use=Use.FREE),),
+    "SHAPE": (Option("out_type", "b"),),
     "SOFTMAX": (Option("beta", "f"),),
     "SPLIT": (Option("num_splits", "i"),),
     "SPLIT_V": (Option("num_splits", "i"),),

@@ -114,6 +114,10 @@ OPTIONS_TYPES = {
 }
 
 
+#: Types of constants that are read.
+_READ = ("float32", "float16", "int32", "uint8", "int64", "int8", "int16", "bool")
+
+
 class Padding(IntEnum):
     SAME = 0
     VALID = 1
@@ -148,7 +152,7 @@ class Type(IntEnum):
     def dtype(self) -> str | None:
         """NumPy's name of the type; None when constants of this type are not read."""
         name = self.name.lower()
-        return name if name in ("float32", "int32", "uint8", "int64", "int8", "int16") else None
+        return name if name in _READ else None
 
 
 class Activation(IntEnum):

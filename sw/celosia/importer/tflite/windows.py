@@ -11,10 +11,10 @@ from .load import TfliteOperator
 from .operands import Operands, clamp_of, map_shape, operands, same_quant
 from .schema import Padding
 
-__all__ = ["average_pool", "convolution", "depthwise", "factors", "max_pool"]
+__all__ = ["MOST_WEIGHTS", "average_pool", "convolution", "depthwise", "factors", "max_pool"]
 
 #: Weights of a grouped convolution, written out with their zeros.
-_MOST_WEIGHTS = 1 << 24
+MOST_WEIGHTS = 1 << 24
 #: By how much LiteRT lets scales before and after a pool differ.
 _POOL_TOLERANCE = 1e-6
 
@@ -190,9 +190,9 @@ def factors(
 def _ungrouped(weights: np.ndarray, groups: int, where: str) -> np.ndarray:
     """int8 [N, height, width, C] with 0 for the channels of other groups."""
     n, height, width, channels = weights.shape
-    if weights.size * groups > _MOST_WEIGHTS:
+    if weights.size * groups > MOST_WEIGHTS:
         raise Unsupported(
-            f"{groups} groups take {weights.size * groups:,} weights; at most {_MOST_WEIGHTS:,} "
+            f"{groups} groups take {weights.size * groups:,} weights; at most {MOST_WEIGHTS:,} "
             "are possible",
             where=where,
         )

@@ -103,7 +103,9 @@ def _operands(op: TfliteOperator) -> Operands:
     kept = op.option("keep_num_dims")
     if prod(op.source.shape) != k or (kept and op.source.shape[-1] != k):
         raise Unsupported(
-            f"input of shape {list(op.source.shape)} is not one vector of {k}", where=where
+            f"input of shape {list(op.source.shape)} is not one vector of {k}"
+            f"{' with keep_num_dims' if kept else ''}",
+            where=where,
         )
     if prod(op.target.shape) != n or op.target.shape[-1:] not in ((n,), ()):
         raise CelosiaError(

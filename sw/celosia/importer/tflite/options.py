@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import numpy as np
+
 from celosia.support.errors import Unsupported
 
 from .flatbuffer import Table
@@ -31,7 +33,7 @@ class Option:
     Parameters
     ----------
     name : in the schema.
-    form : its type as `Table.scalar` takes it; "[i4" for a vector of int32, "table" for a table.
+    form : its type as `Table.scalar` takes it; "[i4" for a vector of int32.
     default : value where the field is absent.
     """
 
@@ -42,8 +44,6 @@ class Option:
 
     def of(self, table: Table, number: int) -> Any:
         """The value in ``table``."""
-        if self.form == "table":
-            return table.table(number)
         if self.form.startswith("["):
             return table.array(number, self.form[1:])
         return table.scalar(number, self.form, self.default)
@@ -87,7 +87,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         Option("keep_num_dims", "B"),
         _ASYMMETRIC,
         _BIAS,
-        Option("quant_spec", "table", use=Use.DEFAULT),
+        Option("quant_spec", "[u1", use=Use.DEFAULT),
     ),
     "GATHER": (Option("axis", "i"), Option("batch_dims", "i", use=Use.DEFAULT)),
     "GELU": (Option("approximate", "B"),),
@@ -135,7 +135,7 @@ def check_options(code: str, table: Table | None, where: str) -> None:
         if option.use is not Use.DEFAULT:
             continue
         value = option.of(table, number)
-        if option.form == "table":
-            value = "given"
+        if isinstance(value, np.ndarray):
+            value = value[:8].tolist() or option.default
         if value != option.default:
             raise Unsupported(f"option {option.name} = {value} is not supported", where=where)

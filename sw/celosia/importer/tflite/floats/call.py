@@ -37,6 +37,18 @@ class Call:
     def option(self, name: str) -> Any:
         return self.op.option(name)
 
+    def positive(self, name: str) -> int:
+        """The option ``name``, a size or a step."""
+        value = self.option(name)
+        if value < 1:
+            raise CelosiaError(f"option {name} = {value} is not possible")
+        return value
+
+    def count(self, name: str, wanted: int) -> None:
+        """Check that the option ``name`` is ``wanted``, the number that there are."""
+        if self.option(name) != wanted:
+            raise CelosiaError(f"option {name} = {self.option(name)} is not {wanted}")
+
     def operand(self, index: int = 0) -> Operand:
         found = self.optional(index)
         if found is None:

@@ -22,10 +22,10 @@ def _window(call: Call, x: Value, kernel: Sequence[int], dilated: bool = False) 
     """Strides, dilations and padding; SAME has the smaller half above and to the left."""
     if call.op.options is None:
         raise CelosiaError("it has no options")
-    strides = call.option("stride_h"), call.option("stride_w")
+    strides = call.positive("stride_h"), call.positive("stride_w")
     dilations = (1, 1)
     if dilated:
-        dilations = call.option("dilation_h_factor"), call.option("dilation_w_factor")
+        dilations = call.positive("dilation_h_factor"), call.positive("dilation_w_factor")
     mode = call.option("padding")
     if mode not in Padding.__members__.values():
         raise Unsupported(f"padding {mode} is unknown")
@@ -75,7 +75,7 @@ def _depthwise(call: Call) -> Operand:
 def _pool(kind: str) -> Callable[[Call], Operand]:
     def handler(call: Call) -> Operand:
         x = _image(call)
-        kernel = call.option("filter_height"), call.option("filter_width")
+        kernel = call.positive("filter_height"), call.positive("filter_width")
         window = _window(call, x, kernel)
         return call.fused(run.pool(x, kind, kernel, window, channels_first=False))
 

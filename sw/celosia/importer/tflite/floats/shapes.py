@@ -39,8 +39,8 @@ def _expand_dims(call: Call) -> Operand:
 
 def _shape(call: Call) -> Operand:
     kind = call.option("out_type")
-    if kind not in (Type.INT32, Type.INT64):
-        raise CelosiaError(f"option out_type = {kind} is not that of int32 or int64")
+    if kind not in (Type.INT32, Type.INT64) or Type(kind).name.lower() != call.op.target.dtype:
+        raise CelosiaError(f"option out_type = {kind} is not the type of {call.op.target}")
     return run.shape_of(call.operand())
 
 
@@ -70,7 +70,8 @@ def _strided_slice(call: Call) -> Operand:
         last = None if call.option("end_mask") & bit else end
         parts[axis] = slice(first, last, step)
     if isinstance(x, Value) and 0 in dropped:
-        raise Unsupported("it chooses one image of the batch")
+        mask = call.option("shrink_axis_mask")
+        raise Unsupported(f"option shrink_axis_mask = {mask} chooses one image of the batch")
     cut = run.slices(x, _all_images(x, parts))
     return run.squeeze(cut, dropped) if dropped else cut
 
@@ -85,6 +86,7 @@ def _all_images(x: Operand, parts: dict[int, slice]) -> dict[int, slice]:
 
 def _pack(call: Call) -> Operand:
     axis = call.option("axis")
+    call.count("values_count", len(call.arguments))
     parts = [run.expand_dims(call.operand(at), [axis]) for at in range(len(call.arguments))]
     return run.concatenate(parts, axis)
 
@@ -92,7 +94,10 @@ def _pack(call: Call) -> Operand:
 def _unpack(call: Call) -> list[Any]:
     x, axis = call.operand(), call.option("axis")
     sizes = run.shape_of(x)
+    if isinstance(x, Value) and not axis % len(sizes):
+        raise Unsupported(f"option axis = {axis} takes the batch apart")
     size = int(sizes[axis]) if -len(sizes) <= axis < len(sizes) else 0
+    call.count("num", size)
     return [run.squeeze(each, [axis]) for each in run.split(x, [1] * size, axis)]
 
 
@@ -108,12 +113,13 @@ def _split(call: Call) -> list[Any]:
     (axis,), x, many = call.integers(0), call.operand(1), call.option("num_splits")
     total = int(run.shape_of(x)[axis])
     if many < 1 or total % many:
-        raise CelosiaError(f"{total} in {many} equal parts")
+        raise CelosiaError(f"option num_splits = {many} does not divide {total}")
     return run.split(x, [total // many] * many, axis)
 
 
 def _split_v(call: Call) -> list[Any]:
     x, sizes, (axis,) = call.operand(), call.integers(1), call.integers(2)
+    call.count("num_splits", len(sizes))
     if -1 in sizes:
         total = int(run.shape_of(x)[axis])
         sizes[sizes.index(-1)] = total - sum(sizes) - 1
@@ -121,7 +127,10 @@ def _split_v(call: Call) -> list[Any]:
 
 
 def _gather(call: Call) -> Operand:
-    return run.gather(call.operand(), call.array(1), call.option("axis"))
+    x, axis = call.operand(), call.option("axis")
+    if isinstance(x, Value) and not axis:
+        raise Unsupported("option axis = 0: it chooses images of the batch")
+    return run.gather(x, call.array(1), axis)
 
 
 def _transpose(call: Call) -> Operand:

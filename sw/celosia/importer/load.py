@@ -95,10 +95,10 @@ def _network(data: bytes, name: str) -> Graph | Network:
 # Functions, so that a format's packages are imported when a file asks for them.
 
 
-def _tflite(data: bytes, name: str, reference: Runtime = Runtime.LITERT) -> Network:
-    from .tflite import tflite_network
+def _tflite(data: bytes, name: str, reference: Runtime = Runtime.LITERT) -> Network | FloatNetwork:
+    from .tflite import tflite_model
 
-    return tflite_network(data, name, reference)
+    return tflite_model(data, name, reference)
 
 
 def _onnx(data: bytes, name: str, folder: Path | None) -> Network | FloatNetwork:

@@ -14,7 +14,6 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 from .load import TfliteOperator
 from .operands import Operands, operands
-from .schema import FullyConnected
 from .windows import factors
 
 __all__ = ["dense", "outline"]
@@ -99,14 +98,14 @@ def _micro_scale(o: Operands) -> np.ndarray:
 
 def _operands(op: TfliteOperator) -> Operands:
     where = str(op)
-    if op.options is not None and op.options.scalar(FullyConnected.WEIGHTS_FORMAT, "b"):
-        raise Unsupported("its weights are shuffled", where=where)
-    o = operands(op, "[N, K]", axis=0, activation=FullyConnected.ACTIVATION)
+    o = operands(op, "[N, K]", axis=0)
     n, k = o.weights.shape
-    kept = op.options is not None and op.options.scalar(FullyConnected.KEEP_NUM_DIMS, "B")
+    kept = op.option("keep_num_dims")
     if prod(op.source.shape) != k or (kept and op.source.shape[-1] != k):
         raise Unsupported(
-            f"input of shape {list(op.source.shape)} is not one vector of {k}", where=where
+            f"input of shape {list(op.source.shape)} is not one vector of {k}"
+            f"{' with keep_num_dims' if kept else ''}",
+            where=where,
         )
     if prod(op.target.shape) != n or op.target.shape[-1:] not in ((n,), ()):
         raise CelosiaError(

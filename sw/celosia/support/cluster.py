@@ -13,7 +13,7 @@ import celosia
 from celosia.support.errors import CelosiaError
 
 if TYPE_CHECKING:
-    from distributed import Client, as_completed
+    from distributed import Client, Future, as_completed
 
 __all__ = ["on_cluster", "require_dask"]
 
@@ -22,8 +22,8 @@ _PATIENCE = 5
 #: Seconds without any worker, in the middle of work, until it is given up: a worker that died is
 #: started again by its nanny.
 _REVIVAL = 30
-#: Seconds between looks for results.
-_POLL = 0.01
+#: Seconds between looks for results, and for workers while there are none.
+_POLL, _LOOK = 0.01, 1
 
 
 def require_dask() -> None:
@@ -98,7 +98,7 @@ def on_cluster(
                     return
                 for future in _completed(client, results, where):
                     sent -= 1
-                    yield future.result()
+                    yield _result(client, future, where)
         except KilledWorker as error:
             raise CelosiaError(
                 "a worker died repeatedly", where=where, todo="see its log"
@@ -112,10 +112,24 @@ def _completed(client: "Client", results: "as_completed", where: str) -> list:
     looked = time.monotonic()
     while not results.has_ready():
         time.sleep(_POLL)
-        if time.monotonic() - looked > _PATIENCE:
+        if time.monotonic() - looked > _LOOK:
             _threads(client, where)
             looked = time.monotonic()
     return results.next_batch(block=False)
+
+
+def _result(client: "Client", future: "Future", where: str) -> Any:
+    """The result, which is computed anew if its worker died before it was fetched."""
+    from distributed import TimeoutError
+
+    while True:
+        try:
+            return future.result(timeout=_PATIENCE)
+        except TimeoutError:
+            # The task's own are not known apart: then it is done, and raises it again.
+            if future.status == "error":
+                raise
+            _threads(client, where)
 
 
 def _threads(client: "Client", where: str) -> int:
@@ -128,7 +142,7 @@ def _threads(client: "Client", where: str) -> int:
                 where=where,
                 todo="start some with `dask worker`",
             )
-        time.sleep(1)
+        time.sleep(_LOOK)
     return threads
 
 

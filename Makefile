@@ -11,6 +11,8 @@ BOARD ?=
 BUILD ?=
 # One of the engines that are placed and routed, see bench/engines.py.
 ONLY  ?=
+# How long `make soak` starts new cases.
+SECONDS ?= 600
 # MNIST: a folder named here or in CELOSIA_DATA, one next to the checkout, else `celosia` looks.
 DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 
@@ -70,6 +72,10 @@ netlist: setup  ## boards of every family before and after synthesis, every engi
 networks: setup  ## random CNNs in RTL on eight engine shapes, against LiteRT; JSON in build/networks.json
 	@mkdir -p build
 	$(PYTHON) -m bench.networks --json build/networks.json
+
+soak: setup  ## random engines and networks in RTL, all compared; SECONDS= SEED=, JSON in build/soak.json
+	@mkdir -p build
+	$(PYTHON) -m bench.soak $(SECONDS) $(if $(SEED),--seed $(SEED)) --json build/soak.json
 
 lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff check .

@@ -28,28 +28,26 @@ def execute(
     What was computed, its metrics, and whether all of it was; False after Ctrl-C.
     """
     from celosia import driver
+    from celosia.driver.cluster import run_on_cluster
     from celosia.driver.parallel import Interrupted, run_parallel
 
     with console.progress() as progress:
-        if args.transport == "rtl":
+        if args.transport == "rtl" and args.dask is None:
             from celosia.driver.rtl.transport import prepare
 
             prepare(image.config, progress, args.rtl)
         start = time.perf_counter()
         try:
-            run, complete = run_parallel(
-                partial(
-                    driver.open, args.transport, image.config,
-                    port=args.port, baud=args.baud, rtl=args.rtl,
-                ),
-                image,
-                x,
-                args.jobs,
-                progress,
-                batch=args.batch,
-                skip=not args.no_skip,
-                verify=args.transport == "serial",
-            ), True  # fmt: skip
+            make_device = partial(
+                driver.open, args.transport, image.config,
+                port=args.port, baud=args.baud, rtl=args.rtl,
+            )  # fmt: skip
+            how = {"progress": progress, "batch": args.batch, "skip": not args.no_skip}
+            how["verify"] = args.transport == "serial"
+            if args.dask is not None:
+                run, complete = run_on_cluster(args.dask, make_device, image, x, **how), True
+            else:
+                run, complete = run_parallel(make_device, image, x, args.jobs, **how), True
         except Interrupted as error:
             run, complete = error.run, False
         seconds = time.perf_counter() - start

@@ -149,6 +149,10 @@ def add_run(parser: argparse.ArgumentParser, transport: str) -> None:
         "--no-skip", action="store_true", help="multiply zero bytes too; same results, more cycles"
     )
     group.add_argument("--jobs", type=int, default=1, metavar="N", help="engines side by side (1)")
+    group.add_argument(
+        "--dask", metavar="ADDRESS",
+        help="spread the images over the workers of this Dask scheduler, such as tcp://host:8786",
+    )  # fmt: skip
 
 
 def add_rtl(parser: "argparse._ActionsContainer", default: str) -> None:
@@ -177,10 +181,13 @@ def check_run(args: argparse.Namespace) -> None:
 
     Raises
     ------
-    CelosiaError : jobs or baud out of range, or no tools to simulate with.
+    CelosiaError : jobs or baud out of range, --dask beside what it excludes, or no tools to
+        simulate with.
     """
     if args.jobs < 1:
         raise CelosiaError(f"{args.jobs} is not at least 1", where="--jobs")
+    if args.dask is not None:
+        _check_dask(args)
     if args.port is not None:
         args.transport = "serial"
         if args.jobs > 1:
@@ -188,10 +195,19 @@ def check_run(args: argparse.Namespace) -> None:
     if args.baud is not None and (args.port is None or args.baud < 1):
         what = f"{args.baud} is not at least 1" if args.port else "there is no --port"
         raise CelosiaError(what, where="--baud")
-    if args.transport == "rtl":
+    if args.transport == "rtl" and args.dask is None:  # else the workers need the tools
         from celosia.driver.rtl.toolchain import find_toolchain
 
         find_toolchain()
+
+
+def _check_dask(args: argparse.Namespace) -> None:
+    from celosia.support.cluster import require_dask
+
+    for option in ("--jobs", "--port"):
+        if getattr(args, option[2:]) not in (None, 1):
+            raise CelosiaError(f"excludes {option}", where="--dask", todo="leave one of them out")
+    require_dask()
 
 
 def check_batch(args: argparse.Namespace, most: int) -> None:

@@ -65,7 +65,7 @@ def _for_networks(rows: int, cols: int, lanes: int, link_bytes: int, **overrides
 _ENGINES = {
     "1x4": _small(1, 4, 4, 1, tables=1),
     "3x5": _small(3, 5, 5, 4),
-    "2x7": _small(2, 7, 7, 8, weight_depth=1500, program_depth=20, tables=3),
+    "2x7": _small(2, 7, 7, 8, weight_depth=1500, program_depth=20, tables=3, checksum=1),
     "4x8l2": _small(4, 8, 2, 16),
     "1x16": _small(1, 16, 16, 8, tables=16),
     "2x12l4": _small(2, 12, 4, 2, tables=0, program_depth=27),

@@ -40,7 +40,8 @@ class Responder(wiring.Component):
       was handed to ``o``, that of a reply one later.
     - Between the records of a READ: ``RECORD_LATENCY + 4`` cycles, see `Fetch`.
     - A CHECKSUM, with `Config.checksum` only, takes as long as a READ whose words are sent one in
-      `CHECKSUM_CYCLES`, and sends none of them.
+      ``link_bytes + 1`` cycles or more, but none is sent. After the last record there are
+      ``link_bytes + 1`` cycles, two at least, and the words of the checksum follow.
     - While ``o`` is not ready no word moves.
 
     ``flush`` ends the frame of a run with ABORTED, unless its last result has been sent; in either

@@ -27,8 +27,9 @@ def checksum_cycles(config: Config, memory: Memory, address: int, count: int) ->
     """Cycles of a `Opcode.CHECKSUM` of ``count`` records of ``memory`` from ``address``.
 
     From the first word of the request to the last of the response, while the host offers and takes
-    a word in every cycle, the engine is idle and the request is legal. About
-    ``11 + words * max(record_cycles, link_bytes + 1)`` a record of ``words`` link words.
+    a word in every cycle, the engine is idle and the request is legal. A record of ``words`` link
+    words takes ``11 + record_cycles + (words - 1) * max(record_cycles, link_bytes + 1)`` of them,
+    unless it is so short that the last word of the one before is still being summed up.
     """
     shape, link_bytes = record(config, memory), config.link_bytes
     found = _record_cycles(config)

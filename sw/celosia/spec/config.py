@@ -144,11 +144,10 @@ class Config:
 
         ``checksum`` may be missing, as it is in files that are older than it: there it is 0.
         """
-        values = {"checksum": 0} | values
         names = {field.name for field in fields(cls)}
-        if set(values) != names:
+        if set(values) | {"checksum"} != names:
             raise ValueError(f"configuration names differ: {sorted(set(values) ^ names)}")
-        return cls(**values)
+        return cls(**({"checksum": 0} | values))
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)

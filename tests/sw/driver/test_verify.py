@@ -15,13 +15,14 @@ from celosia.driver.parallel import run_parallel
 from celosia.spec import Config, Memory, Opcode, record
 from celosia.support.errors import CelosiaError, Unsupported
 
-GRAPH = network(np.random.default_rng(9), [40, 7, 3])
+#: With an element table.
+GRAPH = network(np.random.default_rng(10), [40, 7, 3])
 #: One for dense layers, one for maps; the latter has a layout of inputs too.
 ENGINES = {"3x5": CONFIGS["3x5"], "3x5-maps": MAP_CONFIGS["3x5"]}
 
 
 def loaded(config: Config) -> Device:
-    graph = random_graph(np.random.default_rng(3)) if config.convolution else GRAPH
+    graph = random_graph(np.random.default_rng(4)) if config.convolution else GRAPH
     device = Device(GoldenTransport(config))
     device.load(compile(graph, config))
     return device
@@ -30,11 +31,12 @@ def loaded(config: Config) -> Device:
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_flipped_bit_is_found_and_named(name):
     device, rng = loaded(ENGINES[name]), np.random.default_rng(5)
-    image, found = device.image, set()
+    image = device.image
     for memory, section in image.sections.items():
         shape = record(device.config, memory)
         contents = device.transport.model.memories.records(memory)
-        for _ in range(5 if section else 0):
+        assert section, memory
+        for _ in range(5):
             index = int(rng.integers(len(section) // shape.size))
             byte, bit = int(rng.integers(shape.size)), 1 << int(rng.integers(8))
             contents[index, byte] ^= bit
@@ -47,13 +49,10 @@ def test_a_flipped_bit_is_found_and_named(name):
             contents[index, byte] ^= bit
             device.image = image
             device.verify()
-            found.add(memory)
         # What lies behind the image is not its.
         if len(section) < shape.size * shape.depth:
             contents[-1] ^= 255
             device.verify()
-    assert found >= {Memory.WEIGHTS, Memory.PARAMS, Memory.PROGRAM}
-    assert (Memory.LAYOUT in found) == bool(device.config.convolution)
 
 
 def test_two_bits_and_exchanged_records_are_found():

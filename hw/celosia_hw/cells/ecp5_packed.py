@@ -22,6 +22,7 @@ from celosia.spec.packed import OVERLAP, PRODUCT, SHIFT, lut_columns
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from .ecp5 import (
+    GATED,
     DualPortMemory,
     Product16,
     Product32,
@@ -29,12 +30,14 @@ from .ecp5 import (
     RowMemories,
     WeightMemory,
     bits,
+    copies,
     multiplier,
 )
 from .ecp5_lut_product import add, lut_product, times_two_bits
 from .ports import BlockProducts
 
 __all__ = [
+    "GATED",
     "DualPortMemory",
     "Product16",
     "Product32",
@@ -43,6 +46,7 @@ __all__ = [
     "RowMemories",
     "WeightMemory",
     "bits",
+    "copies",
 ]
 
 

@@ -77,15 +77,17 @@ class Requantizer(wiring.Component):
         if self.multicycle:
             return self._multicycle()
         m = Module()
-        stages = _Stages(REQUANTIZER_LATENCY)
+        stages, cells = _Stages(REQUANTIZER_LATENCY), cells_of(platform)
         finish = self._finish(stages)
+        rounding = of_parity(self.settings, self.i.payload.parity).rounding
+        double = cells.copies(m, "double", rounding == Rounding.DOUBLE, self.config.requantizers)
         for lane in range(self.config.requantizers):
-            o = self._lane(m, stages, platform, lane, finish)
+            o = self._lane(m, stages, cells, lane, double[lane], finish)
             m.d.comb += self.o.payload[lane].eq(o)
         valid = self.i.valid
         for index, registers in enumerate(stages.registers):
             # All lanes of a stage are registered under one condition.
-            with m.If(valid):
+            with m.If(valid if cells.GATED else 1):
                 m.d.sync += [register.eq(value) for register, value in registers]
             valid = delay(m, valid, 1, name=f"valid_{index}", reset=True)
         m.d.comb += self.o.valid.eq(valid)
@@ -121,33 +123,37 @@ class Requantizer(wiring.Component):
         zero_point = stages.register(10, "zero_point", held.zero_point)
         return _Finish(zero_point, compared=of_stage[12], chosen=of_stage[13])
 
-    def _lane(self, m, stages, platform, lane, finish: "_Finish"):
-        """One channel; returns its byte. Each block of lines is one stage, a cycle each."""
+    def _lane(self, m, stages, cells, lane, double: Value, finish: "_Finish"):
+        """One channel; returns its byte. Each block of lines is one stage, a cycle each.
+
+        ``double`` : 1 where rounding is DOUBLE, a register beside stage 0.
+        """
 
         def later(stage, name, value):
             return stages.register(stage, f"{name}_{lane}", value)
 
         parameters = self.i.payload.parameters[lane]
-        rounding = of_parity(self.settings, self.i.payload.parity).rounding
-        shift, double = parameters.shift, rounding == Rounding.DOUBLE
+        shift = parameters.shift
         biased = later(0, "biased", (self.i.payload.acc[lane] + parameters.bias)[:32])
         multiplier = later(0, "multiplier", parameters.multiplier)
-        left = later(0, "left", Mux(double & ~shift[-1], shift[:5], 0))
+        left = later(0, "left", Mux(shift[-1], 0, shift[:5]))
         drop = later(0, "drop", (30 - shift)[:6])  # one bit less than the result's place, 0..61
-        twice = later(0, "twice", double & shift[-1])
+        twice = later(0, "twice", shift[-1])
 
         # What a left shift would drop from the top are copies of the sign that is left.
         sign = later(1, "sign", biased.bit_select(~left, 1))
         copies = later(1, "copies", Cat(left > 31 - bit for bit in range(32)))
         biased, multiplier = later(1, "biased", biased), later(1, "multiplier", multiplier)
-        drop, twice = later(1, "drop", drop), later(1, "twice", twice)
+        drop, twice = later(1, "drop", drop), later(1, "twice", double & twice)
+        double = later(1, "double", double)
 
+        copies &= double.replicate(32)
         a = later(2, "a", ((biased & ~copies) | (copies & sign.replicate(32))).as_signed())
         multiplier = later(2, "multiplier", multiplier)
         drop, twice = later(2, "drop", drop), later(2, "twice", twice)
 
         # Into the multipliers' own input registers, out of them, and on to where the sums are.
-        products = self._products(m, platform, lane, a, multiplier)
+        products = self._products(m, cells, lane, a, multiplier)
         negative = a[-1]
         for stage in (3, 4, 5):
             drop, twice = later(stage, "drop", drop), later(stage, "twice", twice)
@@ -193,11 +199,11 @@ class Requantizer(wiring.Component):
         clamp_min, clamp_max = finish.chosen
         return later(14, "o", Mux(below, clamp_min, Mux(above, clamp_max, byte)))
 
-    def _products(self, m, platform, lane, a, b):
+    def _products(self, m, cells, lane, a, b):
         """``a * b`` as four products of 16 bits, two cycles later: low, middle, middle, high."""
         products = []
         for upper_a, upper_b in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            cell = cells_of(platform).Product16(signed_a=bool(upper_a))
+            cell = cells.Product16(signed_a=bool(upper_a))
             m.submodules[f"product_{upper_a}{upper_b}_{lane}"] = cell
             m.d.comb += [
                 cell.a.eq(a[16:].as_signed() if upper_a else a[:16]),

@@ -91,7 +91,8 @@ class Writer:
         depthwise = options["groups"] == self.shape(x)[-1] > 1
         made = tfl.DepthwiseConv2DOptionsT() if depthwise else tfl.Conv2DOptionsT()
         made.padding = 0 if same else 1
-        made.strideH = made.strideW = s
+        # LiteRT wants one stride of both axes in a depthwise convolution.
+        made.strideH, made.strideW = (s if axes == 2 or depthwise else 1), s
         made.dilationHFactor, made.dilationWFactor = (d, d) if axes == 2 else (1, d)
         if depthwise:
             made.depthMultiplier = len(w) // options["groups"]

@@ -85,8 +85,8 @@ def add_reference(parser: argparse.ArgumentParser) -> None:
     """Whose bytes a model gives; `reference` reads it."""
     parser.add_argument(
         "--reference", choices=("litert", "tflm"),
-        help="whose bytes a .tflite model gives: LiteRT's reference kernels, or TFLite Micro's, "
-        "which microcontrollers run (litert, or as the program image was compiled)",
+        help="whose bytes a .tflite or float model gives: LiteRT's reference kernels, or TFLite "
+        "Micro's, which microcontrollers run (litert, or as the program image was compiled)",
     )  # fmt: skip
 
 

@@ -174,6 +174,9 @@ def _fitted(
         if window.ceil and (count - 1) * stride[axis] >= size[axis] + begin[axis]:
             count -= 1
         found.append(count)
+    # A step along an axis of one pixel is none; formats without lines give it one.
+    alone = [size[axis] == found[axis] == 1 for axis in (0, 1)]
+    stride = (1 if alone[0] else stride[0], 1 if alone[1] else stride[1])
     fitted: dict[str, Any] = {
         "input_shape": (*size, seen.source[0].shape[2]),
         "output_size": (found[0], found[1]),

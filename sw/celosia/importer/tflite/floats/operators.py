@@ -20,9 +20,7 @@ __all__ = ["OPERATORS"]
 _Handler = Callable[[Call], Any]
 _SIGNS = {"GREATER": ">", "GREATER_EQUAL": ">=", "LESS": "<", "LESS_EQUAL": "<=", "EQUAL": "=="}
 #: Functions that the table of all formats calls the same.
-_SAME_NAME = (
-    "ABS CEIL COS ELU EXP FLOOR LOG RELU RELU6 ROUND RSQRT SIGN SIN SQRT SQUARE TANH"
-).split()
+_SAME_NAME = ("ABS CEIL COS EXP FLOOR LOG RELU RELU6 ROUND RSQRT SIGN SIN SQRT SQUARE TANH").split()
 
 
 def _fully_connected(call: Call) -> Operand:
@@ -137,6 +135,7 @@ OPERATORS: dict[str, _Handler] = {
     "SELECT_V2": _choice,
     "PRELU": _pair(run.prelu),
     **{name: _named(name.lower()) for name in _SAME_NAME},
+    "ELU": _named("elu", 1.0),
     "GELU": _gelu,
     "HARD_SWISH": _named("hard_swish"),
     "LEAKY_RELU": _leaky_relu,

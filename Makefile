@@ -77,6 +77,19 @@ soak: setup  ## random engines and networks in RTL, all compared; SECONDS= SEED=
 	@mkdir -p build
 	$(PYTHON) -m bench.soak $(SECONDS) $(if $(SEED),--seed $(SEED)) --json build/soak.json
 
+coverage: setup  ## lines and states of the RTL, branches of sw/celosia; JSON in build/coverage
+	@mkdir -p build/coverage
+	$(PYTHON) -m bench.coverage --json build/coverage/rtl.json
+	rm -f build/coverage/python*
+	.venv/bin/coverage run -m pytest
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage json --quiet -o build/coverage/python.json
+	.venv/bin/coverage report --fail-under 95
+
+supply: setup  ## the lowest and the newest versions that pyproject.toml allows, tested
+	$(PYTHON) -m scripts.supply lowest
+	$(PYTHON) -m scripts.supply highest
+
 lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .

@@ -179,6 +179,15 @@ private:
 API Recorder* mutate_create(std::uint64_t seed) { return new Recorder(seed); }
 API void mutate_destroy(Recorder* recorder) { delete recorder; }
 API std::uint64_t mutate_cycles(const Recorder* recorder) { return recorder->cycles.size(); }
+// FNV-1a of everything recorded.
+API std::uint64_t mutate_hash(const Recorder* recorder) {
+    const auto* data = reinterpret_cast<const std::uint8_t*>(recorder->cycles.data());
+    std::uint64_t hash = 0xcbf29ce484222325u;
+    for (std::size_t n = 0; n < recorder->cycles.size() * sizeof(Cycle); ++n) {
+        hash = (hash ^ data[n]) * 0x100000001b3u;
+    }
+    return hash;
+}
 API void mutate_reset(Recorder* recorder, std::uint64_t cycles) { recorder->reset(cycles); }
 API std::int64_t mutate_play(const Recorder* recorder, std::uint16_t mutant) {
     return recorder->play(mutant);

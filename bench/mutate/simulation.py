@@ -64,6 +64,11 @@ class Recorder:
         """Cycles recorded so far."""
         return self._lib.mutate_cycles(self._recorder)
 
+    @property
+    def hash(self) -> str:
+        """Of all that is recorded."""
+        return f"{self._lib.mutate_hash(self._recorder):016x}"
+
     def reset(self) -> None:
         """Pull the reset pin; words that were offered are dropped."""
         self._lib.mutate_reset(self._recorder, _RESET_CYCLES)
@@ -118,6 +123,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "create": (pointer, [word]),
         "destroy": (None, [pointer]),
         "cycles": (word, [pointer]),
+        "hash": (word, [pointer]),
         "reset": (None, [pointer, word]),
         "play": (ctypes.c_int64, [pointer, ctypes.c_uint16]),
         "exchange": (

@@ -1,8 +1,9 @@
-"""The flattened engine with all its mutants in one netlist, by Yosys' ``mutate``."""
+"""The flattened engine, its mutants, and netlists that hold many of them, by Yosys' ``mutate``."""
 
 import json
 import re
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from celosia_hw.emit import NAMING, TOP, _Top
 from celosia_hw.engine import Engine
 from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
-__all__ = ["Design", "Mutant", "design"]
+__all__ = ["Design", "Mutant", "design", "netlist"]
 
 #: As `celosia_hw.emit` makes the Verilog, then flat, and without bits that nothing reads.
 _FLATTEN = """\
@@ -92,15 +93,13 @@ class Design:
     Parameters
     ----------
     config : the engine's configuration.
-    flat : RTLIL of the flat engine without mutants.
-    verilog : module ``celosia`` with all of them and a 16-bit input ``mutant``; 0 is none.
+    flat : RTLIL of the flat engine.
     mutants : in the order of their numbers, from 1.
     key : hash of all of it.
     """
 
     config: Config
     flat: str
-    verilog: str
     mutants: tuple[Mutant, ...]
     key: str
 
@@ -113,19 +112,28 @@ def design(config: Config, count: int, seed: int, progress: Progress) -> Design:
     Raises
     ------
     CelosiaError : Yosys is missing, or fails.
+    ValueError : ``count`` is outside 1..65535.
     """
     if not 1 <= count < 1 << 16:
         raise ValueError(f"count = {count} is not in 1..65535")
     text = _rtlil(config)
-    yosys = tools.find("yosys")
-    key = sha256(repr((text, yosys.version, _FLATTEN, _WRITE, count, seed)).encode()).hexdigest()
-    path = cache_dir() / "mutate" / f"{key[:32]}.json"
-    if (cached := kept(path)) is None:
-        cached = json.dumps(_make(yosys, text, count, seed, progress)).encode()
-        keep(path, cached)
-    flat, verilog, lines = json.loads(cached)
-    mutants = tuple(Mutant.read(number, line) for number, line in enumerate(lines, 1))
-    return Design(config, flat, verilog, mutants, key[:32])
+    # More than are asked for, as some are of no logic.
+    script = _FLATTEN.format(count=count + count // 10 + 20, seed=seed)
+    files = ("flat.il", "mutants.txt")
+    key, (flat, lines) = _yosys(script, {"engine.il": text}, files, "flattening", progress)
+    kept_lines = [line for line in lines.splitlines() if not _NO_LOGIC.search(line)][:count]
+    mutants = tuple(Mutant.read(number, line) for number, line in enumerate(kept_lines, 1))
+    return Design(config, flat, mutants, f"{key}-{count}")
+
+
+def netlist(made: Design, mutants: Sequence[Mutant], progress: Progress) -> str:
+    """Verilog of module ``celosia`` with these ``mutants`` and a 16-bit input ``mutant`` that
+    chooses one by its number, or none with 0; from the cache if it is there."""
+    script = "read_rtlil flat.il\n" + "".join(
+        f"mutate -ctrl mutant 16 {mutant.number} {mutant.command}\n" for mutant in mutants
+    )
+    stage = f"adding {len(mutants)} mutants"
+    return _yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]
 
 
 def _rtlil(config: Config) -> str:
@@ -136,30 +144,23 @@ def _rtlil(config: Config) -> str:
         )
 
 
-def _make(yosys, text: str, count: int, seed: int, progress: Progress) -> tuple:
-    """RTLIL of the flat engine, Verilog with the mutants, and their lines."""
+def _yosys(
+    script: str, given: dict[str, str], wanted: Sequence[str], stage: str, progress: Progress
+) -> tuple[str, list[str]]:
+    """Run ``script`` on files; a hash of it, and the files that are wanted, kept in the cache."""
+    yosys = tools.find("yosys")
+    key = sha256(repr((yosys.version, script, given, wanted)).encode()).hexdigest()[:32]
+    path = cache_dir() / "mutate" / f"{key}.json"
+    if (cached := kept(path)) is not None:
+        return key, json.loads(cached)
 
     def watch(stage: str, seconds: float, line: str) -> None:
         progress(f"{stage}: {seconds:.0f} s", 0, 0)
 
     with tools.workshop() as work:
-
-        def run(name: str, script: str, stage: str) -> None:
-            (work / name).write_text(script)
-            tools.run(yosys, ["-q", name], work, work / "log", stage, watch)
-
-        (work / "engine.il").write_text(text)
-        # More than are asked for, as some are of no logic.
-        more = count + count // 10 + 20
-        run("flatten.ys", _FLATTEN.format(count=more, seed=seed), "flattening the engine")
-        lines = [
-            line
-            for line in (work / "mutants.txt").read_text().splitlines()
-            if not _NO_LOGIC.search(line)
-        ][:count]
-        script = "read_rtlil flat.il\n" + "".join(
-            f"mutate -ctrl mutant 16 {number} {line.removeprefix('mutate ')}\n"
-            for number, line in enumerate(lines, 1)
-        )
-        run("mutate.ys", script + _WRITE, f"adding {len(lines)} mutants")
-        return (work / "flat.il").read_text(), (work / "celosia.v").read_text(), lines
+        for name, text in {"script.ys": script, **given}.items():
+            (work / name).write_text(text)
+        tools.run(yosys, ["-q", "script.ys"], work, work / "log", stage, watch)
+        found = [(work / name).read_text() for name in wanted]
+    keep(path, json.dumps(found).encode())
+    return key, found

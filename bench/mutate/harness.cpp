@@ -144,11 +144,12 @@ public:
         }
     }
 
-    // The first cycle in which an output of the mutant differs; -1: none, -2: it never settles.
-    std::int64_t play(std::uint16_t mutant) const {
+    // The first of `most` cycles in which an output of the mutant differs; -1: none, -2: it never
+    // settles.
+    std::int64_t play(std::uint16_t mutant, std::uint64_t most) const {
         try {
             Engine engine(mutant);
-            for (std::size_t n = 0; n < cycles.size(); ++n) {
+            for (std::size_t n = 0; n < cycles.size() && n < most; ++n) {
                 Cycle cycle = cycles[n];
                 engine.clock(cycle);
                 if (!cycle.same_outputs(cycles[n])) return static_cast<std::int64_t>(n);
@@ -189,8 +190,9 @@ API std::uint64_t mutate_hash(const Recorder* recorder) {
     return hash;
 }
 API void mutate_reset(Recorder* recorder, std::uint64_t cycles) { recorder->reset(cycles); }
-API std::int64_t mutate_play(const Recorder* recorder, std::uint16_t mutant) {
-    return recorder->play(mutant);
+API std::int64_t mutate_play(const Recorder* recorder, std::uint16_t mutant,
+                             std::uint64_t most) {
+    return recorder->play(mutant, most);
 }
 API int mutate_exchange(Recorder* recorder, const std::uint8_t* words, const std::uint8_t* last,
                         std::uint64_t count, std::uint64_t frames, std::uint32_t stall_in,

@@ -111,9 +111,10 @@ class Recorder:
             words[begin:end].tobytes() for begin, end in zip([0, *ends][:-1], ends, strict=True)
         ]
 
-    def play(self, mutant: int) -> int:
-        """First cycle in which an output of ``mutant`` differs; -1: none; -2: it never settles."""
-        return self._lib.mutate_play(self._recorder, mutant)
+    def play(self, mutant: int, most: int) -> int:
+        """The first of ``most`` cycles in which an output of ``mutant`` differs; -1: none; -2: it
+        never settles."""
+        return self._lib.mutate_play(self._recorder, mutant, most)
 
 
 def _load(path: Path) -> ctypes.CDLL:
@@ -125,7 +126,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "cycles": (word, [pointer]),
         "hash": (word, [pointer]),
         "reset": (None, [pointer, word]),
-        "play": (ctypes.c_int64, [pointer, ctypes.c_uint16]),
+        "play": (ctypes.c_int64, [pointer, ctypes.c_uint16, word]),
         "exchange": (
             ctypes.c_int,
             [pointer, pointer, pointer, word, word, part, part, word, word],

@@ -7,15 +7,21 @@ An interrupted run goes on where it was. Exit status 1 when a score is below --l
 
 import argparse
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from celosia.support.progress import Progress
 
 from .engines import ENGINES
 from .run import Score, mutate
 
-__all__ = ["main"]
+__all__ = ["main", "watched"]
 
 
 def main() -> int:
@@ -36,7 +42,7 @@ def main() -> int:
     scores = {}
     for name in [args.engine] if args.engine else ENGINES:
         print(f"{name}: {args.count} mutants, seed {args.seed}", flush=True)
-        scores[name] = _watched(name, args)
+        scores[name] = watched(name, partial(_score, name, args))
         _print(name, scores[name])
     if args.json:
         found = {name: score.to_dict() for name, score in scores.items()}
@@ -44,23 +50,28 @@ def main() -> int:
     return int(any(100 * score.score < args.least for score in scores.values()))
 
 
-def _watched(name: str, args: argparse.Namespace) -> Score:
+def watched(name: str, work: Callable[[Progress], Any]) -> Any:
+    """``work`` under a progress bar on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+    with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task(name, total=None)
 
         def progress(text: str, done: int, total: int) -> None:
             bar.update(task, description=text, completed=done, total=total or None)
 
-        return mutate(
-            ENGINES[name],
-            args.count,
-            args.seed,
-            args.folder,
-            prove=not args.no_proofs,
-            workers=args.workers,
-            progress=progress,
-        )
+        return work(progress)
+
+
+def _score(name: str, args: argparse.Namespace, progress: Progress) -> Score:
+    return mutate(
+        ENGINES[name],
+        args.count,
+        args.seed,
+        args.folder,
+        prove=not args.no_proofs,
+        workers=args.workers,
+        progress=progress,
+    )
 
 
 def _print(name: str, score: Score) -> None:

@@ -19,7 +19,11 @@ from celosia_hw.emit import NAMING, TOP, _Top
 from celosia_hw.engine import Engine
 from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
-__all__ = ["Design", "Mutant", "design", "netlist"]
+__all__ = ["CHOICE", "Design", "Mutant", "design", "flip_flops", "netlist"]
+
+#: Bits of the netlists' input ``mutant``: the number, and above it one that is 1 in the cycle in
+#: which a bit flips.
+CHOICE = 17
 
 #: As `celosia_hw.emit` makes the Verilog, then flat, and without bits that nothing reads.
 _FLATTEN = """\
@@ -41,6 +45,14 @@ opt_clean
 attrmap -remove src -remove generator -remove top -remove amaranth.hierarchy
 write_verilog -norename celosia.v
 """
+_FLIPS = """\
+read_rtlil flat.il
+dffunmap
+opt_clean
+write_rtlil flips.il
+mutate -list {count} -seed {seed} -o flips.txt t:$dff t:$mem_v2
+"""
+_STATE = re.compile(r"-port (D|RD_DATA|WR_DATA) ")
 #: Ports that are no logic: clocks, and what a memory without them has as constants.
 _NO_LOGIC = re.compile(r"-port (CLK|(RD|WR)_CLK|RD_(EN|ARST|SRST)) ")
 _ROOT = Path(__file__).parents[2]
@@ -58,6 +70,7 @@ class Mutant:
     cell, port, bit : where.
     sources : lines of the sources that the bit is of.
     command : arguments of Yosys' ``mutate`` that make it.
+    once : whether it is there only in cycles with the top bit of ``mutant``.
     """
 
     number: int
@@ -67,9 +80,15 @@ class Mutant:
     bit: int
     sources: tuple[str, ...]
     command: str
+    once: bool = False
+
+    @property
+    def choice(self) -> int:
+        """The value of ``mutant`` with which it is there."""
+        return self.number | self.once << (CHOICE - 1)
 
     @classmethod
-    def read(cls, number: int, line: str) -> "Mutant":
+    def read(cls, number: int, line: str, once: bool = False) -> "Mutant":
         """A line that ``mutate -list`` wrote."""
         command = line.strip().removeprefix("mutate ")
         words = command.split()
@@ -80,7 +99,9 @@ class Mutant:
             source.replace(f"{_ROOT}/", "").replace(f"{packages}/", "")
             for source in re.findall(r"-src (\S+)", command)
         )
-        return cls(number=number, bit=bit, sources=tuple(sources), command=command, **value)
+        return cls(
+            number=number, bit=bit, sources=tuple(sources), command=command, once=once, **value
+        )
 
     def __str__(self) -> str:
         return f"{self.mode} {self.cell}.{self.port}[{self.bit}] ({', '.join(self.sources)})"
@@ -126,11 +147,28 @@ def design(config: Config, count: int, seed: int, progress: Progress) -> Design:
     return Design(config, flat, mutants, f"{key}-{count}")
 
 
+def flip_flops(made: Design, count: int, seed: int, progress: Progress) -> Design:
+    """``made`` with flips of single bits as its mutants: of registers, which keep their bit
+    without an enable here, and of what memories are given and give."""
+    script = _FLIPS.format(count=6 * count, seed=seed)
+    key, (flat, lines) = _yosys(
+        script, {"flat.il": made.flat}, ("flips.il", "flips.txt"), "drawing flips", progress
+    )
+    found = {}
+    for line in lines.splitlines():
+        if _STATE.search(line):
+            line = re.sub(r"-mode \S+", "-mode inv", re.sub(r"-ctrlbit \S+ ?", "", line))
+            mutant = Mutant.read(len(found) + 1, line, once=True)
+            found.setdefault((mutant.cell, mutant.port, mutant.bit), mutant)
+    mutants = tuple(found.values())[:count]
+    return Design(made.config, flat, mutants, f"{key}-{count}")
+
+
 def netlist(made: Design, mutants: Sequence[Mutant], progress: Progress) -> str:
-    """Verilog of module ``celosia`` with these ``mutants`` and a 16-bit input ``mutant`` that
-    chooses one by its number, or none with 0; from the cache if it is there."""
+    """Verilog of module ``celosia`` with these ``mutants`` and an input ``mutant`` of `CHOICE`
+    bits that chooses one by its number, or none with 0; from the cache if it is there."""
     script = "read_rtlil flat.il\n" + "".join(
-        f"mutate -ctrl mutant 16 {mutant.number} {mutant.command}\n" for mutant in mutants
+        f"mutate -ctrl mutant {CHOICE} {mutant.choice} {mutant.command}\n" for mutant in mutants
     )
     stage = f"adding {len(mutants)} mutants"
     return _yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]

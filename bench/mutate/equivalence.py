@@ -24,7 +24,7 @@ from pysat.solvers import Glucose4
 from celosia.flow import tools
 from celosia.support.progress import Progress
 
-from .design import Mutant
+from .design import CHOICE, Mutant
 from .netlist import FALSE, Graph, Netlist
 
 __all__ = ["Prover", "gates"]
@@ -47,7 +47,7 @@ write_json gates.json
 
 def gates(flat: str, mutants: list[Mutant], progress: Progress) -> Netlist:
     """The engine of RTLIL ``flat`` and these mutants of it as gates."""
-    lines = [f"mutate -ctrl mutant 16 {m.number} {m.command}" for m in mutants]
+    lines = [f"mutate -ctrl mutant {CHOICE} {m.number} {m.command}" for m in mutants]
     with tools.workshop() as work:
         (work / "flat.il").write_text(flat)
         (work / "gates.ys").write_text(_SCRIPT.format(mutants="\n".join(lines)))

@@ -62,8 +62,11 @@ struct Cycle {
 // One engine. Its memories and registers begin as zeros.
 class Engine {
 public:
-    explicit Engine(std::uint16_t mutant) { top_->mutant = mutant; }
+    explicit Engine(std::uint16_t mutant) { choose(mutant); }
     ~Engine() { top_->final(); }
+
+    // Value of the netlist's input `mutant` from the next cycle on.
+    void choose(std::uint32_t value) { top_->mutant = value; }
 
     // One cycle with the inputs of `cycle`; its outputs are filled in.
     void clock(Cycle& cycle) {
@@ -135,6 +138,12 @@ public:
         return false;
     }
 
+    // Have the bit `number` flip in cycle `at`.
+    void arm(std::uint16_t number, std::uint64_t at) {
+        flip_ = number;
+        flip_at_ = at;
+    }
+
     // Pull the reset pin.
     void reset(std::uint64_t cycles) {
         for (std::uint64_t n = 0; n < cycles; ++n) {
@@ -165,12 +174,16 @@ public:
 
 private:
     void step(Cycle& cycle) {
+        const bool now = flip_ && cycles.size() == flip_at_;
+        engine_.choose(now ? flip_ | std::uint32_t{1} << 16 : 0);
         engine_.clock(cycle);
         cycles.push_back(cycle);
     }
 
     Engine engine_{0};
     Random random_;
+    std::uint32_t flip_ = 0;
+    std::uint64_t flip_at_ = 0;
 };
 
 }  // namespace
@@ -178,16 +191,19 @@ private:
 #define API extern "C" __attribute__((visibility("default")))
 
 API Recorder* mutate_create(std::uint64_t seed) { return new Recorder(seed); }
+// Everything recorded, and its size in bytes.
+API const void* mutate_recorded(const Recorder* recorder, std::uint64_t* size) {
+    *size = recorder->cycles.size() * sizeof(Cycle);
+    return recorder->cycles.data();
+}
+API void mutate_load(Recorder* recorder, const void* data, std::uint64_t size) {
+    recorder->cycles.resize(size / sizeof(Cycle));
+    std::memcpy(recorder->cycles.data(), data, size);
+}
 API void mutate_destroy(Recorder* recorder) { delete recorder; }
 API std::uint64_t mutate_cycles(const Recorder* recorder) { return recorder->cycles.size(); }
-// FNV-1a of everything recorded.
-API std::uint64_t mutate_hash(const Recorder* recorder) {
-    const auto* data = reinterpret_cast<const std::uint8_t*>(recorder->cycles.data());
-    std::uint64_t hash = 0xcbf29ce484222325u;
-    for (std::size_t n = 0; n < recorder->cycles.size() * sizeof(Cycle); ++n) {
-        hash = (hash ^ data[n]) * 0x100000001b3u;
-    }
-    return hash;
+API void mutate_arm(Recorder* recorder, std::uint16_t number, std::uint64_t at) {
+    recorder->arm(number, at);
 }
 API void mutate_reset(Recorder* recorder, std::uint64_t cycles) { recorder->reset(cycles); }
 API std::int64_t mutate_play(const Recorder* recorder, std::uint16_t mutant,

@@ -3,7 +3,7 @@
 module harness #(parameter BYTES = 8) (
     input clk,
     input rst,
-    input [15:0] mutant,
+    input [16:0] mutant,
     input [8 * BYTES:0] i_payload,
     input i_valid,
     output i_ready,
@@ -13,7 +13,7 @@ module harness #(parameter BYTES = 8) (
 );
   reg rst_now, i_valid_now, o_ready_now;
   reg [8 * BYTES:0] i_payload_now;
-  reg [15:0] mutant_now;
+  reg [16:0] mutant_now;
 
   always @(posedge clk) begin
     rst_now <= rst;

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from threading import Event, Lock
 
 from celosia.spec import Config
 from celosia.support.progress import Progress, silent
@@ -20,10 +22,11 @@ __all__ = ["Score", "mutate"]
 
 #: What `Recorder.play` says of a mutant without a difference, and of one that never settles.
 _SAME, _UNSETTLED = -1, -2
-#: Cycles of the stimulus, and mutants in one netlist. A mutant makes all others slower: an engine
-#: of 2x4 with 20 is simulated five times as fast as with 600. Most end soon, so that they are few
-#: netlists; those that live are played the whole stimulus in small ones.
-_ROUNDS = ((120_000, 500), (1 << 62, 80))
+#: Mutants in one netlist. Each makes all others slower: an engine of 2x4 with 20 is simulated five
+#: times as fast as with 600, and is compiled in a fifth of the time.
+_TOGETHER = 125
+#: Cycles in which a netlist with mutants is compared when none of them is chosen.
+_CHECKED = 50_000
 
 
 @dataclass
@@ -82,10 +85,14 @@ def mutate(
     """
     begin = time.perf_counter()
     made = design(config, count, seed, progress)
-    player = _Player(made, seed, stimuli, folder, workers or os.cpu_count() or 1, progress)
-    for most, together in _ROUNDS:
-        player.play(most, together)
-    cycles, parts = player.known.values, player.parts
+    recorder = Recorder(config, netlist(made, made.mutants[:1], progress), seed, progress)
+    progress("recording the stimulus", 0, 0)
+    parts = record_all(recorder, config, seed, stimuli)
+    recorded, recording = recorder.recorded, recorder.recording
+    recorder.close()
+    known = _Known(folder / f"{made.key}-{sha256(recording).hexdigest()[:16]}.jsonl")
+    _play(made, recording, known, workers or os.cpu_count() or 1, progress)
+    cycles = known.values
     played = time.perf_counter()
     alive = [m for m in made.mutants if cycles[m.number] == _SAME]
     dead = [cycle for cycle in cycles.values() if cycle != _SAME]
@@ -99,7 +106,7 @@ def mutate(
         mutants=len(made.mutants),
         killed=len(dead),
         unsettled=dead.count(_UNSETTLED),
-        cycles=player.recorded,
+        cycles=recorded,
         by=dict(by.most_common()),
     )
     proofs = _prove(made, alive, folder, progress) if prove and alive else {}
@@ -116,68 +123,43 @@ def mutate(
     return score
 
 
-class _Player:
-    """Plays the stimulus to mutants of a design, and keeps in which cycle each differs."""
+def _play(
+    made: Design, recording: bytes, known: "_Known", workers: int, progress: Progress
+) -> None:
+    """Fill ``known``: number of a mutant -> the cycle in which it differs, or `_SAME`, ..."""
+    left = [m for m in made.mutants if m.number not in known.values]
+    ended = Event()
 
-    def __init__(self, made, seed, stimuli, folder, workers, progress):
-        self.made, self.seed, self.stimuli = made, seed, stimuli
-        self.folder, self.workers, self.progress = folder, workers, progress
-        self.parts: list[tuple[str, int]] = []
-        self.recorded = 0
-        self.known = _Known(None)
-
-    def play(self, most: int, together: int) -> None:
-        """To all that are not known to differ, ``together`` in a netlist, for ``most`` cycles."""
-        waiting = list(self.made.mutants)
-        while waiting:
-            # What was known before this run shows only when there is a recording to compare.
-            chunk, waiting = waiting[:together], waiting[together:]
-            if self.recorded:
-                chunk, waiting = self._left([*chunk, *waiting], most, together)
-            if chunk:
-                self._chunk(chunk, most)
-
-    def _left(self, mutants: list[Mutant], most: int, together: int):
-        left = [m for m in mutants if self._open(m, most)]
-        return left[:together], left[together:]
-
-    def _open(self, mutant: Mutant, most: int) -> bool:
-        """Whether ``mutant`` was not played, or lived but not for so many cycles."""
-        most = min(most, self.recorded)
-        cycle = self.known.values.get(mutant.number)
-        lived = self.known.values.get(f"lived {mutant.number}", 0)
-        return cycle is None or (cycle == _SAME and lived < most)
-
-    def _chunk(self, chunk: list[Mutant], most: int) -> None:
-        verilog = netlist(self.made, chunk, self.progress)
-        recorder = Recorder(self.made.config, verilog, self.seed, self.progress)
-        self.progress("recording the stimulus", 0, 0)
-        self.parts = record_all(recorder, self.made.config, self.seed, self.stimuli)
-        if not self.recorded:
-            self.recorded = recorder.recorded
-            self.known = _Known(self.folder / f"{self.made.key}-{recorder.hash}.jsonl")
-        with ThreadPoolExecutor(self.workers) as pool:
-            # The simulation does not hold Python's lock.
-            playing = {
-                pool.submit(recorder.play, mutant.number, most): mutant.number
-                for mutant in chunk
-                if self._open(mutant, most)
-            }
-            try:
-                for future in as_completed(playing):
-                    self._note(playing[future], future.result(), most)
-            finally:
-                pool.shutdown(cancel_futures=True)
+    def play(chunk: Sequence[Mutant]) -> None:
+        if ended.is_set():
+            return
+        recorder = Recorder(made.config, netlist(made, chunk, silent), 0)
+        recorder.load(recording)
+        if recorder.play(0, _CHECKED) != _SAME:
+            raise RuntimeError("the netlist with mutants, of which none is chosen, is another one")
+        for mutant in chunk:
+            if ended.is_set():
+                return
+            known.add(mutant.number, recorder.play(mutant.number))
+            tell()
         recorder.close()
 
-    def _note(self, number: int, cycle: int, most: int) -> None:
-        if cycle == _SAME:
-            self.known.add(f"lived {number}", min(most, self.recorded))
-        self.known.add(number, cycle)
-        cycles = [self.known.values.get(mutant.number) for mutant in self.made.mutants]
-        done = sum(each is not None for each in cycles)
-        text = f"{done - cycles.count(_SAME)} of {done} mutants killed"
-        self.progress(f"{text} in {most:,} cycles", done, len(cycles))
+    def tell() -> None:
+        # A copy, as other threads go on.
+        cycles = list(known.values.values())
+        text = f"{len(cycles) - cycles.count(_SAME)} of {len(cycles)} mutants killed"
+        progress(text, len(cycles), len(made.mutants))
+
+    tell()
+    # Neither the tools nor the simulation hold Python's lock.
+    with ThreadPoolExecutor(workers) as pool:
+        chunks = [left[start : start + _TOGETHER] for start in range(0, len(left), _TOGETHER)]
+        try:
+            for future in as_completed([pool.submit(play, chunk) for chunk in chunks]):
+                future.result()
+        finally:
+            ended.set()
+            pool.shutdown(cancel_futures=True)
 
 
 def _prove(
@@ -200,10 +182,8 @@ def _prove(
 class _Known:
     """Results by number, each a line of a file."""
 
-    def __init__(self, path: Path | None):
-        self.path, self.values = path, {}
-        if path is None:
-            return
+    def __init__(self, path: Path):
+        self.path, self.values, self._lock = path, {}, Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             whole = path.read_text()
@@ -212,8 +192,7 @@ class _Known:
             path.write_text(lines)
             self.values = dict(json.loads(line) for line in lines.splitlines())
 
-    def add(self, number: int | str, value) -> None:
-        self.values[number] = value
-        assert self.path
-        with open(self.path, "a") as file:
+    def add(self, number: int, value) -> None:
+        with self._lock, open(self.path, "a") as file:
+            self.values[number] = value
             file.write(json.dumps([number, value]) + "\n")

@@ -65,9 +65,20 @@ class Recorder:
         return self._lib.mutate_cycles(self._recorder)
 
     @property
-    def hash(self) -> str:
-        """Of all that is recorded."""
-        return f"{self._lib.mutate_hash(self._recorder):016x}"
+    def recording(self) -> bytes:
+        """All pins in all cycles recorded so far."""
+        size = ctypes.c_uint64()
+        data = self._lib.mutate_recorded(self._recorder, size)
+        return ctypes.string_at(data, size.value)
+
+    def load(self, recording: bytes) -> None:
+        """Have recorded what another one has, of the same engine with other mutants."""
+        self._lib.mutate_load(self._recorder, recording, len(recording))
+
+    def arm(self, number: int, at: int) -> None:
+        """Have the bit flip that a netlist of `design.flip_flops` has as ``number``, in cycle
+        ``at`` of the recording; none with number 0."""
+        self._lib.mutate_arm(self._recorder, number, at)
 
     def reset(self) -> None:
         """Pull the reset pin; words that were offered are dropped."""
@@ -111,7 +122,7 @@ class Recorder:
             words[begin:end].tobytes() for begin, end in zip([0, *ends][:-1], ends, strict=True)
         ]
 
-    def play(self, mutant: int, most: int) -> int:
+    def play(self, mutant: int, most: int = (1 << 64) - 1) -> int:
         """The first of ``most`` cycles in which an output of ``mutant`` differs; -1: none; -2: it
         never settles."""
         return self._lib.mutate_play(self._recorder, mutant, most)
@@ -124,7 +135,9 @@ def _load(path: Path) -> ctypes.CDLL:
         "create": (pointer, [word]),
         "destroy": (None, [pointer]),
         "cycles": (word, [pointer]),
-        "hash": (word, [pointer]),
+        "recorded": (pointer, [pointer, ctypes.POINTER(word)]),
+        "load": (None, [pointer, ctypes.c_char_p, word]),
+        "arm": (None, [pointer, ctypes.c_uint16, word]),
         "reset": (None, [pointer, word]),
         "play": (ctypes.c_int64, [pointer, ctypes.c_uint16, word]),
         "exchange": (

@@ -2,8 +2,10 @@
 
 import pytest
 from bench.mutate.design import Mutant
-from bench.mutate.equivalence import Prover
+from bench.mutate.equivalence import Prover, gates
 from bench.mutate.netlist import FALSE, TRUE, Graph, Netlist
+
+from celosia.support.progress import silent
 
 MUTANT, INPUT, OUTPUT = 1, 2, 90
 
@@ -127,3 +129,86 @@ def test_a_cell_that_is_no_gate():
     text = '{"modules": {"top": {"ports": {}, "netnames": {}, "cells": {"c": {"type": "$add",'
     with pytest.raises(ValueError, match="no gate: \\$add"):
         Netlist.read(text + ' "connections": {}}}}}}', "top")
+
+
+#: A register that counts the input, and an output that is 1 when it is above 4 or all of its bits
+#: are 1: that is when it is above 4.
+FLAT = """\
+module \\celosia
+  wire width 1 input 1 \\clk
+  wire width 1 input 2 \\i
+  wire width 1 output 3 \\o
+  attribute \\init 3'000
+  wire width 3 \\count
+  wire width 3 \\next
+  wire width 1 \\above
+  wire width 1 \\all
+  cell $add \\add
+    parameter \\A_SIGNED 0
+    parameter \\A_WIDTH 3
+    parameter \\B_SIGNED 0
+    parameter \\B_WIDTH 1
+    parameter \\Y_WIDTH 3
+    connect \\A \\count
+    connect \\B \\i
+    connect \\Y \\next
+  end
+  cell $dff \\register
+    parameter \\CLK_POLARITY 1'1
+    parameter \\WIDTH 3
+    connect \\CLK \\clk
+    connect \\D \\next
+    connect \\Q \\count
+  end
+  cell $gt \\gt
+    parameter \\A_SIGNED 0
+    parameter \\A_WIDTH 3
+    parameter \\B_SIGNED 0
+    parameter \\B_WIDTH 3
+    parameter \\Y_WIDTH 1
+    connect \\A \\count
+    connect \\B 3'100
+    connect \\Y \\above
+  end
+  cell $reduce_and \\reduce
+    parameter \\A_SIGNED 0
+    parameter \\A_WIDTH 3
+    parameter \\Y_WIDTH 1
+    connect \\A \\count
+    connect \\Y \\all
+  end
+  cell $or \\either
+    parameter \\A_SIGNED 0
+    parameter \\A_WIDTH 1
+    parameter \\B_SIGNED 0
+    parameter \\B_WIDTH 1
+    parameter \\Y_WIDTH 1
+    connect \\A \\above
+    connect \\B \\all
+    connect \\Y \\o
+  end
+end
+"""
+
+
+def of(number: int, mode: str, cell: str, port: str, bit: int) -> Mutant:
+    return Mutant.read(
+        number, f"mutate -mode {mode} -module celosia -cell {cell} -port {port} -portbit {bit}"
+    )
+
+
+@pytest.mark.simulator
+def test_mutants_of_a_module():
+    mutants = [
+        of(1, "const0", "reduce", "Y", 0),
+        of(2, "const1", "reduce", "Y", 0),
+        of(3, "inv", "add", "Y", 2),
+        of(4, "const0", "gt", "B", 0),
+        of(5, "const0", "either", "B", 0),
+    ]
+    prover = Prover(gates(FLAT, mutants, silent))
+    proofs = [prover.prove(each) for each in mutants]
+    assert proofs[1] is proofs[2] is None
+    assert proofs[0] in ("structure", "step")
+    assert proofs[3] in ("structure", "step")
+    assert proofs[4] in ("structure", "step")

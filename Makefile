@@ -19,7 +19,7 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sim verilog bitstream report picture netlist networks bench fuzz lint gen clean
+.PHONY: help setup demo check test sim verilog bitstream report picture netlist networks bench fuzz mutate faults lint gen clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -89,6 +89,14 @@ coverage: setup  ## lines and states of the RTL, branches of sw/celosia; JSON in
 supply: setup  ## the lowest and the newest versions that pyproject.toml allows, tested
 	$(PYTHON) -m scripts.supply lowest
 	$(PYTHON) -m scripts.supply highest
+
+mutate: setup  ## 4,000 mutants of the RTL of two engines each, resumed; JSON in build/mutate.json
+	@mkdir -p build
+	$(PYTHON) -m bench.mutate --json build/mutate.json
+
+faults: setup  ## bits that flip in a running engine: masked, visible, silent; JSON in build/faults.json
+	@mkdir -p build
+	$(PYTHON) -m bench.mutate.faults --json build/faults.json
 
 lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff check .

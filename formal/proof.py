@@ -1,0 +1,40 @@
+"""A proof: what is claimed, of what, and how far."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amaranth import *
+
+__all__ = ["Proof"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """A harness, and how it is proven.
+
+    Attributes
+    ----------
+    name : lower case, words joined by hyphens.
+    claim : the property, in one line.
+    blocks : the blocks that it is about.
+    build : makes the harness; its argument is the planted mistake, a register that is stuck at its
+        initial value (`formal.block.Block`), or None.
+    depth : cycles. With ``bounded`` the property is proven for so many cycles after reset; else it
+        is proven for ever, by induction over so many cycles.
+    bounded : see ``depth``.
+    mistakes : registers whose being stuck the proof must find.
+    quick : `make test` runs it too.
+    """
+
+    name: str
+    claim: str
+    blocks: str
+    build: Callable[[str | None], Elaboratable]
+    depth: int
+    bounded: bool = False
+    mistakes: tuple[str, ...] = ()
+    quick: bool = False
+
+    @property
+    def method(self) -> str:
+        return "bounded" if self.bounded else "induction"

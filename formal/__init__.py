@@ -5,10 +5,10 @@ assertions about its outputs, and SymbiYosys proves the assertions with Z3. `doc
 list.
 """
 
-from . import queues
+from . import queues, results
 from .proof import Proof
 
 __all__ = ["PROOFS"]
 
 #: All proofs, the quick ones of each subject first.
-PROOFS: list[Proof] = [*queues.PROOFS]
+PROOFS: list[Proof] = [*queues.PROOFS, *results.PROOFS]

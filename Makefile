@@ -13,6 +13,9 @@ BUILD ?=
 ONLY  ?=
 # How long `make soak` starts new cases.
 SECONDS ?= 600
+
+# One of the formal proofs.
+PROOF ?=
 # MNIST: a folder named here or in CELOSIA_DATA, one next to the checkout, else `celosia` looks.
 DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 
@@ -20,6 +23,8 @@ PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test sim verilog bitstream report picture netlist networks bench fuzz mutate faults lint gen clean
+
+.PHONY: help setup demo check test sim verilog bitstream report picture netlist prove networks bench fuzz lint gen clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -68,6 +73,9 @@ netlist: setup  ## boards of every family before and after synthesis, every engi
 	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py \
 	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py \
 	  tests/sw/driver/rtl/test_maps.py
+
+prove: setup  ## formal proofs of the hardware; PROOF=name; JSON in build/prove.json
+	$(PYTHON) -m formal $(PROOF) --json build/prove.json
 
 networks: setup  ## random CNNs in RTL on eight engine shapes, against LiteRT; JSON in build/networks.json
 	@mkdir -p build

@@ -14,8 +14,27 @@ from .console import Console
 if TYPE_CHECKING:
     from celosia.compiler.image import Image
     from celosia.driver.parallel import Run
+    from celosia.spec import Config
 
-__all__ = ["execute", "metric_rows"]
+__all__ = ["execute", "find_board", "metric_rows"]
+
+
+def find_board(args: argparse.Namespace, console: Console) -> "Config":
+    """The engine at ``--port``, as it says itself.
+
+    ``args.port`` and ``args.baud`` become those at which it answered.
+    """
+    from celosia import driver
+    from celosia.driver.serial.transport import SerialTransport
+
+    with console.progress() as progress:
+        progress(f"asking the board at {args.port}", 0, 0)
+        with driver.open("serial", port=args.port, baud=args.baud) as device:
+            board = device.transport
+            assert isinstance(board, SerialTransport)
+            args.port, args.baud = board.port, board.baud
+    console.say(f"{board.port}: a {device.config} engine, at {board.baud:,} baud")
+    return device.config
 
 
 def execute(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from celosia.spec.serial import BAUD
 from celosia.support.errors import CelosiaError
 from celosia.support.files import read, require_writable
 
@@ -25,6 +26,7 @@ __all__ = [
     "add_rtl",
     "add_run",
     "asks_engine",
+    "board_baud",
     "board_config",
     "check_batch",
     "check_outputs",
@@ -166,6 +168,16 @@ def board_config(named: str) -> "Config":
             where=named,
             todo="name the .json file that `celosia build` or `celosia verilog` wrote",
         ) from error
+
+
+def board_baud(named: str) -> int:
+    """Bits per second of the board or file that `board_config` takes."""
+    from celosia.boards import BOARDS
+
+    if named in BOARDS:
+        return BOARDS[named].baud
+    baud = json.loads(read(named)).get("baud")
+    return baud if isinstance(baud, int) and baud > 0 else BAUD
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

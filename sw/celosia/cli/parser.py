@@ -6,11 +6,27 @@ from typing import NoReturn
 import celosia
 from celosia.support.errors import CelosiaError
 
-from . import build, check, compile, diff, explore, info, mnist, quantize, run, train, verilog
+from . import (
+    board,
+    build,
+    check,
+    compile,
+    diff,
+    explore,
+    info,
+    mnist,
+    quantize,
+    run,
+    train,
+    verilog,
+)
 
 __all__ = ["parse"]
 
-_COMMANDS = (mnist, train, quantize, check, explore, compile, run, diff, verilog, build, info)
+_COMMANDS = (
+    *(mnist, train, quantize, check, explore, compile, run, diff),
+    *(verilog, build, board, info),
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -11,6 +11,7 @@ from types import ModuleType
 from celosia.spec.serial import BAUD, MAX_DATA, WINDOW
 from celosia.support.errors import CelosiaError
 
+from .announced import simulated_ports
 from .session import Session
 
 __all__ = ["AUTO", "RATES", "SerialTransport"]
@@ -43,7 +44,8 @@ class SerialTransport:
 
     Parameters
     ----------
-    port : its name, such as ``/dev/ttyUSB0`` or ``COM3``; `AUTO` tries every USB serial port.
+    port : its name, such as ``/dev/ttyUSB0`` or ``COM3``; `AUTO` tries every USB serial port, and
+        the boards that `celosia board` simulates.
     baud : bits per second, as the bitstream was built for; None: the one of `RATES` at which an
         engine answers.
     timeout : seconds after which an answer counts as lost; None: derived from ``baud``.
@@ -226,12 +228,13 @@ def _greeted(name: str, baud: int, timeout: float | None, attempts: int) -> tupl
 
 
 def _find(rates: Sequence[int], timeout: float | None) -> tuple[_Port, Session]:
-    """The one USB serial port at which an engine answers."""
+    """The one port at which an engine answers: USB serial ports, and simulated boards."""
     _pyserial()
     from serial.tools.list_ports import comports
 
     # Ports without a vendor are built into the computer, not a board's.
     names = sorted(port.device for port in comports() if port.vid is not None)
+    names += simulated_ports()
     found, refused = [], []
     for name in names:
         try:
@@ -245,5 +248,9 @@ def _find(rates: Sequence[int], timeout: float | None) -> tuple[_Port, Session]:
     if found:
         at = ", ".join(port.name for port, _ in found)
         raise CelosiaError(f"engines answer at {at}", where=AUTO, todo="name one of them")
-    what = f"no engine answers ({'; '.join(refused)})" if refused else "no USB serial ports"
+    what = (
+        f"no engine answers ({'; '.join(refused)})"
+        if refused
+        else "no USB serial ports, and no simulated board"
+    )
     raise CelosiaError(what, where=AUTO, todo="plug the board in, or name the port")

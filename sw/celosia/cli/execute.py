@@ -88,10 +88,9 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
     f, rows = metrics, []
     if f.cycles:
         mults = f.config.multipliers
-        rows += [
-            ("cycles per image", f"{f.cycles_per_image:,.1f} ({f.cycles:,} in all)"),
-            ("utilization", f"{f.utilization:.1%} of {mults} multipliers, zeros counted as work"),
-        ]
+        rows.append(("cycles per image", f"{f.cycles_per_image:,.1f} ({f.cycles:,} in all)"))
+        if f.busy is not None:
+            rows.append(("array busy", f"{f.busy:.1%} of the cycles, {mults} multipliers"))
     if f.skipped is not None:
         rows.append(("skipped", f"{f.skipped:.1%} of all input positions were 0 and cost no cycle"))
     if f.faults:

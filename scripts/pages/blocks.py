@@ -84,7 +84,7 @@ def list_page() -> str:
     """All blocks, each with the first line of its docstring."""
     parts = [
         "# Hardware blocks",
-        f"Made from the RTL when this site is built, as a {CONFIG.rows}x{CONFIG.cols} engine has it.",
+        f"Made from the RTL as this site is built, of a {CONFIG.rows}x{CONFIG.cols} engine.",
     ]
     for folder, title in _TITLES.items():
         rows = [

@@ -22,9 +22,8 @@ DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sim verilog bitstream report picture netlist networks bench fuzz mutate faults lint gen clean
-
-.PHONY: help setup demo check test sim verilog bitstream report picture netlist prove networks bench fuzz lint gen clean
+.PHONY: help setup demo check test sim verilog bitstream report picture bench fuzz \
+  netlist prove networks soak coverage supply mutate faults lint gen docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -113,6 +112,10 @@ lint: setup  ## ruff: mistakes and format; mypy: types
 
 gen: setup  ## write the generated pages of docs/ and the C header anew
 	$(PYTHON) -m scripts.gen
+
+docs: setup  ## the documentation as a site, in build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+	@echo build/site/index.html
 
 clean:  ## remove what was built; the cache and .venv stay
 	rm -rf build dist .pytest_cache .ruff_cache

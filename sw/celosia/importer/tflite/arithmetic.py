@@ -53,6 +53,8 @@ def binary(builder: "Builder", op: TfliteOperator) -> "Value":
         return _of_two(builder, op, one, other)
     x, constant = (other, one) if one.data is not None else (one, other)
     check_shape(op, x.shape)
+    for each in (x, constant, op.target):
+        quant_of(each, where)
     values = constant.values.astype(np.int64)
     if values.size == 1:
         c = values.reshape(-1)
@@ -83,6 +85,8 @@ def _of_two(
             f"it {_VERBS[op.code]} two branches", where=str(op), todo="only sums of branches run"
         )
     check_shape(op, one.shape)
+    for each in (one, other, op.target):
+        quant_of(each, str(op))
     source, first, second = found
     table = result_of(op, first, second, builder.reference)
     return builder.function(op, source, table, quant_of(op.target, str(op)))

@@ -61,6 +61,10 @@ def _tflite(data: bytes) -> str:
     except CelosiaError:
         tflite_outline(data)
         raise
+    if isinstance(network, FloatNetwork):
+        with np.errstate(all="ignore"):
+            network.forward(np.zeros((1, *network.input_shape), np.float32))
+        return "model"
     outline = tflite_outline(data)
     assert isinstance(network, Network) and not outline.unsupported
     network.prepare(np.zeros((1, *network.host.input_shape), network.host.input_dtype))

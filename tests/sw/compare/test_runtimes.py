@@ -125,15 +125,21 @@ def test_a_damaged_reference_is_refused(model):
             type(image.model).from_dict(values | {"reference": wrong})
 
 
-def test_only_tflite_files_have_a_choice(files, celosia, tmp_path):
-    for path in (files.model, files.graph):
-        for command in ("check", "compile"):
-            output = ("-o", tmp_path / "m.celosia") if command == "compile" else ()
-            ran = celosia(command, path, "--reference", "tflm", *output)
-            assert ran.status == 2
-            assert "gives the bytes of LiteRT, not those of TFLite Micro" in ran.err
-            assert path in ran.err and not (tmp_path / "m.celosia").exists()
-        assert celosia("check", path, "--reference", "litert").status in (0, 3)
+def test_quantized_files_of_other_formats_have_no_choice(files, celosia, tmp_path):
+    for command in ("check", "compile"):
+        output = ("-o", tmp_path / "m.celosia") if command == "compile" else ()
+        ran = celosia(command, files.graph, "--reference", "tflm", *output)
+        assert ran.status == 2
+        assert "gives the bytes of LiteRT, not those of TFLite Micro" in ran.err
+        assert files.graph in ran.err and not (tmp_path / "m.celosia").exists()
+    assert celosia("check", files.graph, "--reference", "litert").status in (0, 3)
+
+
+def test_float_models_have_the_choice_when_they_are_calibrated(files, celosia, tmp_path):
+    output = ("-o", tmp_path / "m.celosia")
+    ran = celosia("compile", files.model, "--reference", "tflm", *output)
+    assert ran.status == 2 and "is a float model" in ran.err
+    assert celosia("check", files.model, "--reference", "tflm").status in (0, 3)
 
 
 def test_what_tflite_micro_lacks(celosia, tmp_path):

@@ -1,11 +1,14 @@
 """Damaged and hostile .tflite files: a CelosiaError or a network, soon, and nothing else."""
 
 import contextlib
+import os
 import struct
 import time
 
 import numpy as np
 import pytest
+from tests.helpers.float_cnns import random_cnn
+from tests.helpers.float_tflite import tflite_bytes
 from tests.helpers.hostile import mutate, outcome
 from tests.helpers.hostile_tflite import seeds
 from tests.helpers.litert import Op, Tensor, build
@@ -16,6 +19,7 @@ from celosia.importer.tflite.outline import tflite_outline
 from celosia.support.errors import CelosiaError
 
 _MUTATIONS = 500
+_FLOATS = int(os.environ.get("CELOSIA_FLOAT_MUTATIONS", "40"))
 
 
 def reading(data: bytes) -> None:
@@ -43,6 +47,13 @@ def fuzz(data: bytes, seed: int, count: int = _MUTATIONS, least: int = 20) -> No
 @pytest.mark.parametrize("seed", range(6))
 def test_small_models(seed):
     fuzz(seeds()[seed], seed, count=330, least=5)
+
+
+@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
+def test_float_models(weights):
+    for seed in (5, 9):
+        cnn = random_cnn(np.random.default_rng([seed, 5]), common=True)
+        fuzz(tflite_bytes(cnn, weights), seed, count=_FLOATS, least=5)
 
 
 def test_ad01(models_dir):

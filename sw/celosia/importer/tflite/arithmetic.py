@@ -23,7 +23,7 @@ from .operands import check_shape, clamp_of, map_shape, quant_of
 from .windows import MOST_WEIGHTS
 
 if TYPE_CHECKING:
-    from .builder import Builder, Value
+    from .partial_graph import PartialGraph, Value
 
 __all__ = ["binary", "has_constant", "product_factor"]
 
@@ -36,7 +36,7 @@ def has_constant(op: TfliteOperator) -> bool:
     return any(each is not None and each.data is not None for each in op.inputs)
 
 
-def binary(builder: "Builder", op: TfliteOperator) -> "Value":
+def binary(builder: "PartialGraph", op: TfliteOperator) -> "Value":
     """MUL and SUB, and ADD with a constant.
 
     Raises
@@ -53,6 +53,8 @@ def binary(builder: "Builder", op: TfliteOperator) -> "Value":
         return _of_two(builder, op, one, other)
     x, constant = (other, one) if one.data is not None else (one, other)
     check_shape(op, x.shape)
+    for each in (x, constant, op.target):
+        quant_of(each, where)
     values = constant.values.astype(np.int64)
     if values.size == 1:
         c = values.reshape(-1)
@@ -74,7 +76,7 @@ def binary(builder: "Builder", op: TfliteOperator) -> "Value":
 
 
 def _of_two(
-    builder: "Builder", op: TfliteOperator, one: TfliteTensor, other: TfliteTensor
+    builder: "PartialGraph", op: TfliteOperator, one: TfliteTensor, other: TfliteTensor
 ) -> "Value":
     """Of two functions of one byte, such as ``x * sigmoid(x)``: a table of that byte."""
     found = builder.functions_of_one(op, one, other)
@@ -83,6 +85,8 @@ def _of_two(
             f"it {_VERBS[op.code]} two branches", where=str(op), todo="only sums of branches run"
         )
     check_shape(op, one.shape)
+    for each in (one, other, op.target):
+        quant_of(each, str(op))
     source, first, second = found
     table = result_of(op, first, second, builder.reference)
     return builder.function(op, source, table, quant_of(op.target, str(op)))
@@ -129,7 +133,11 @@ def product_factor(
 
 
 def _product(
-    builder: "Builder", op: TfliteOperator, x: TfliteTensor, constant: TfliteTensor, shape: Shape
+    builder: "PartialGraph",
+    op: TfliteOperator,
+    x: TfliteTensor,
+    constant: TfliteTensor,
+    shape: Shape,
 ) -> "Value":
     """A depthwise convolution of one tap, whose weights are the constant minus its zero point.
 
@@ -175,7 +183,11 @@ def _product(
 
 
 def _sum(
-    builder: "Builder", op: TfliteOperator, x: TfliteTensor, constant: TfliteTensor, shape: Shape
+    builder: "PartialGraph",
+    op: TfliteOperator,
+    x: TfliteTensor,
+    constant: TfliteTensor,
+    shape: Shape,
 ) -> "Value":
     """A layer that gives the constant whatever it reads, and an ADD."""
     where, n, number = str(op), shape[2], builder.read(op, x)

@@ -12,10 +12,11 @@ from celosia.network.network import Network
 from celosia.numerics.runtime import Runtime
 from celosia.support.errors import Unsupported
 
-from .builder import Builder, Value
+from .builder import Builder
 from .dense import dense
 from .floats import float_network, is_float
 from .load import TfliteModel, TfliteTensor, load
+from .partial_graph import Value
 
 __all__ = ["one_image", "results", "tflite_model", "tflite_network"]
 

@@ -106,9 +106,14 @@ def _peak() -> int:
 def seeds(suffix: str) -> list[bytes]:
     """Small valid files, which are damaged in turn."""
     if suffix == ".tflite":
-        from tests.helpers import hostile_tflite
+        from tests.helpers import float_cnns, float_tflite, hostile_tflite
 
-        return hostile_tflite.seeds()
+        cnn = float_cnns.random_cnn(np.random.default_rng([5, 5]), common=True)
+        kinds = ("float32", "float16", "int8")
+        return [
+            *hostile_tflite.seeds(),
+            *(float_tflite.tflite_bytes(cnn, weights) for weights in kinds),
+        ]
     files = [good(suffix)]
     if suffix != ".celosia":
         files += [_cnn(suffix, np.random.default_rng([7, seed])) for seed in range(_CNNS)]

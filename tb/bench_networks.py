@@ -5,7 +5,7 @@ from celosia.predict.cycles import predict
 from celosia.predict.workload import run_loads
 from celosia.spec import Opcode, Status
 
-from . import settings
+from . import points, settings
 from .base import bench, bench_stalled
 from .network_tb import NetworkTB
 
@@ -146,6 +146,7 @@ async def blocked_output(dut):
         tb.load(image)
         await tb.drain()
         tb.send_all(tb.any_run(image) for _ in range(8))
+        points.hit("host takes nothing for long")
         tb.output.paused = True
         await tb.cycles(2 * _BUDGET)
         tb.output.paused = False

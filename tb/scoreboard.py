@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from celosia.model.link import LinkModel
 from celosia.spec import COUNTERS, REQUEST, TRAILER, Config, Memory, Opcode, Status, round_up
 
+from . import points
+
 __all__ = ["Scoreboard"]
 
 #: The counters that do not depend on timing; the model counts them too.
@@ -88,6 +90,7 @@ class Scoreboard:
         opcode, arg = header["opcode"], header["arg"]
         response = self.model.respond(frame)
         status = self._status(response)
+        points.hit_request(self.config, frame, status)
         compare = True
         resets = opcode == Opcode.RESET and status == Status.OK
         if resets and self._expected:
@@ -127,6 +130,8 @@ class Scoreboard:
         assert trailer["count"] == trailer["info"] == 0, trailer
         payload = frame[: -self._trailer_size]
         assert first.frame[: -self._trailer_size].startswith(payload), "wrong bytes before ABORTED"
+        points.hit(f"status {Status.ABORTED.name}")
+        points.hit("run aborted by a RESET")
         self.aborted += 1
         self.dropped -= 1
         self._drop(reset)
@@ -135,6 +140,7 @@ class Scoreboard:
     def _drop(self, count: int) -> None:
         for _ in range(count):
             assert self._expected.popleft().opcode == Opcode.INFER, "only runs may be dropped"
+            points.hit("run dropped by a RESET")
             self.dropped += 1
 
     def _check(self, frame: bytes, expected: _Expected) -> None:

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -125,3 +127,43 @@ def test_wheel_has_all_files_of_both_packages(tmp_path):
     }
     assert shipped == sources
     assert {"celosia/py.typed", "celosia_hw/py.typed"} <= shipped
+
+
+def test_the_wheel_built_twice_is_the_same_file(tmp_path):
+    """From another folder, of younger files; with a date given or without."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("hw", "sw", "pyproject.toml", "README.md", "LICENSE"):
+        if (_ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(
+                _ROOT / name, copy / name, ignore=ignored, copy_function=shutil.copyfile
+            )
+        else:
+            shutil.copyfile(_ROOT / name, copy / name)
+    for date in ({}, {"SOURCE_DATE_EPOCH": "1700000000"}):
+        wheels = []
+        for root in (_ROOT, copy):
+            folder = tmp_path / f"{root.name}{len(date)}"
+            command = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+            ran = run(*command, cwd=root, env=os.environ | date)
+            assert ran.returncode == 0, ran.stderr
+            (wheel,) = folder.glob("*.whl")
+            wheels.append(wheel.read_bytes())
+        assert wheels[0] == wheels[1], date
+
+
+def test_the_lock_has_what_the_project_asks_for():
+    """Every direct dependency but PyTorch, which setup.sh installs, in a legal version."""
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    requirements = sum(project["optional-dependencies"].values(), project["dependencies"])
+    locked = dict(
+        re.findall(r"(?m)^([a-z0-9.-]+)==(\S+) ", (_ROOT / "requirements.lock").read_text())
+    )
+    asked = map(Requirement, requirements)
+    direct = [each for each in asked if each.name not in ("celosia", "torch")]
+    assert len(direct) > 20
+    for each in direct:
+        name = each.name.lower().replace("_", "-")
+        assert name in locked, f"{each}: run `python -m scripts.supply lock`"
+        assert each.specifier.contains(locked[name], prereleases=True), each

@@ -75,9 +75,7 @@ def _engine(args: argparse.Namespace) -> "Config | None":
                 todo="give it as 16x16",
             )
         args.rows, args.cols = map(int, found.groups())
-        return options.config(args)
-    config = options.config(args)
-    return None if config == type(config).default() else config
+    return options.config(args) if options.asks_engine(args) else None
 
 
 def _show(check: "Check", console: Console) -> None:

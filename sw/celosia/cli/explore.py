@@ -51,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
     """0: some engine holds it; 3: none does; 4: an operation is not supported."""
     from celosia.boards import BOARDS, PLACEMENTS, board, load_placements
     from celosia.explore import explore
-    from celosia.explore.cluster import require_dask
     from celosia.explore.plot import require_plot, write_plot
     from celosia.predict.check import FITS, TOO_LARGE, UNSUPPORTED
+    from celosia.support.cluster import require_dask
 
     from .explore_page import show
     from .outline import read_image, read_outline

@@ -46,6 +46,12 @@ class Metrics:
         return self.macs_per_image * self.images / (self.cycles * self.config.multipliers)
 
     @property
+    def busy(self) -> float | None:
+        """Share of the cycles in which the array multiplies, 0..1; skipped zeros take none."""
+        issued = self.counters.get("issued", 0)
+        return issued / self.cycles if self.cycles and 0 < issued <= self.cycles else None
+
+    @property
     def skipped(self) -> float | None:
         """Share of all k that were skipped, 0..1."""
         total = self.counters.get("issued", 0) + self.counters.get("skipped", 0)
@@ -67,6 +73,7 @@ class Metrics:
             "cycles": self.cycles,
             "cycles_per_image": self.cycles_per_image,
             "utilization": self.utilization,
+            "busy": self.busy,
             "skipped": self.skipped,
             "seconds": self.seconds,
             "images_per_second": self.images_per_second,

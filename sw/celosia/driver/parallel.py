@@ -20,7 +20,15 @@ from celosia.support.progress import Progress, silent
 
 from .device import Device
 
-__all__ = ["Interrupted", "Run", "WorkerFailed", "run_parallel"]
+__all__ = [
+    "Collector",
+    "Interrupted",
+    "Run",
+    "WorkerFailed",
+    "run_parallel",
+    "shared",
+    "work_share",
+]
 
 
 @dataclass
@@ -102,6 +110,36 @@ def run_parallel(
     WorkerFailed : an engine refused or a worker died; all have been ended.
     Interrupted : Ctrl-C; all have been ended.
     """
+    run, shares = shared(make_device, image, x, jobs, batch, skip, verify)
+    collect = Collector(run, progress)
+    try:
+        if run.jobs == 1:
+            for message in work_share(*shares[0]):
+                collect(message)
+        else:
+            _in_workers(shares, collect)
+    except KeyboardInterrupt as error:
+        raise Interrupted(run) from error
+    except CelosiaError as error:
+        if run.jobs == 1 and not run.done.any():
+            raise
+        raise WorkerFailed(str(error), run) from error
+    return run
+
+
+def shared(
+    make_device: Callable[[], Device],
+    image: Image,
+    x: np.ndarray,
+    jobs: int,
+    batch: int | None,
+    skip: bool,
+    verify: bool,
+) -> tuple[Run, list[tuple]]:
+    """An empty `Run` and the arguments of `work_share` for at most ``jobs`` shares of ``x``.
+
+    Parameters and errors are those of `run_parallel`.
+    """
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise CelosiaError(f"jobs = {jobs!r} is not a whole number from 1")
     x = image.check_input(x)
@@ -123,27 +161,14 @@ def run_parallel(
         counters={},
         jobs=jobs,
     )
-    collect = _Collector(run, progress)
-    try:
-        if jobs == 1:
-            for message in _share(make_device, image, x, 0, batch, skip, verify):
-                collect(message)
-        else:
-            shares = [
-                (make_device, image, x[a:b], a, batch, skip, verify)
-                for a, b in zip(bounds, bounds[1:], strict=False)
-            ]
-            _in_workers(shares, collect)
-    except KeyboardInterrupt as error:
-        raise Interrupted(run) from error
-    except CelosiaError as error:
-        if jobs == 1 and not run.done.any():
-            raise
-        raise WorkerFailed(str(error), run) from error
-    return run
+    shares = [
+        (make_device, image, x[a:b], a, batch, skip, verify)
+        for a, b in zip(bounds, bounds[1:], strict=False)
+    ]
+    return run, shares
 
 
-class _Collector:
+class Collector:
     """Puts what engines send into a `Run`."""
 
     def __init__(self, run: Run, progress: Progress):
@@ -174,7 +199,7 @@ class _Collector:
             raise content[0]
 
 
-def _share(
+def work_share(
     make_device: Callable[[], Device],
     image: Image,
     x: np.ndarray,
@@ -183,7 +208,7 @@ def _share(
     skip: bool,
     verify: bool,
 ) -> Iterator[tuple]:
-    """Run one engine's share, the images from ``first`` on; messages for `_Collector`."""
+    """Run one engine's share, the images from ``first`` on; messages for `Collector`."""
     with contextlib.closing(make_device()) as device:
         device.load(image)
         device.counters(clear=True)
@@ -198,7 +223,7 @@ def _share(
         yield "faults", dict(getattr(device.transport, "faults", {}))
 
 
-def _in_workers(shares: list[tuple], collect: _Collector) -> None:
+def _in_workers(shares: list[tuple], collect: Collector) -> None:
     """One process for each share; none is left when this returns or raises."""
     # A spawned process inherits no threads and no locks, which a forked one may trip over.
     context = multiprocessing.get_context("spawn")
@@ -270,7 +295,7 @@ def _work(sender: Connection) -> None:
     """A worker's life. It leaves Ctrl-C to its parent, which ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for message in _share(*sender.recv()):
+        for message in work_share(*sender.recv()):
             sender.send(message)
         sender.send(("end",))
     except (BrokenPipeError, ConnectionResetError, EOFError):

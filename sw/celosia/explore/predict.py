@@ -12,10 +12,9 @@ from functools import partial
 from celosia.network.outline import Outline
 from celosia.predict.estimate import Estimate, estimate
 from celosia.spec import Config
+from celosia.support.cluster import on_cluster
 from celosia.support.errors import CelosiaError
 from celosia.support.progress import Progress, silent
-
-from .cluster import on_cluster
 
 __all__ = ["predict"]
 

@@ -126,7 +126,7 @@ def test_workers_without_celosia(celosia, model, tmp_path):
 
 
 def test_no_workers(celosia, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("celosia.explore.cluster._PATIENCE", 1)
+    monkeypatch.setattr("celosia.support.cluster._PATIENCE", 1)
     with scheduler(tmp_path) as (address, _):
         ran = celosia("explore", model, "--dask", address)
     assert ran.status == 2
@@ -134,7 +134,7 @@ def test_no_workers(celosia, model, tmp_path, monkeypatch):
 
 
 def test_no_scheduler(celosia, model, monkeypatch):
-    monkeypatch.setattr("celosia.explore.cluster._PATIENCE", 1)
+    monkeypatch.setattr("celosia.support.cluster._PATIENCE", 1)
     ran = celosia("explore", model, "--dask", "tcp://127.0.0.1:9")
     assert ran.status == 2
     assert ran.err.startswith("celosia: Dask at tcp://127.0.0.1:9: the scheduler does not answer: ")
@@ -148,7 +148,7 @@ def test_an_address_that_is_none(celosia, model, address):
 
 
 def test_dask_is_not_installed(celosia, model, monkeypatch):
-    monkeypatch.setattr("celosia.explore.cluster.find_spec", lambda name: None)
+    monkeypatch.setattr("celosia.support.cluster.find_spec", lambda name: None)
     ran = celosia("explore", model, "--dask", "tcp://127.0.0.1:9")
     assert ran.status == 2
     assert ran.err == (

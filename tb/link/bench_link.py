@@ -66,7 +66,9 @@ class LinkTB(EngineTB):
         if kind == 2:
             shape = self._shape(list(memories(self.config)))
             address, count = self._range(shape.depth)
-            return self.frame(self.rng.choice(self._reads()), shape.memory, address, count)
+            reads = self._reads()
+            opcode = rng.choice(reads) if len(reads) > 1 else reads[0]
+            return self.frame(opcode, shape.memory, address, count)
         return self.write() if kind == 3 else self.infer()
 
     def infer(self) -> bytes:

@@ -13,13 +13,17 @@ BUILD ?=
 ONLY  ?=
 # How long `make soak` starts new cases.
 SECONDS ?= 600
+
+# One of the formal proofs.
+PROOF ?=
 # MNIST: a folder named here or in CELOSIA_DATA, one next to the checkout, else `celosia` looks.
 DATA  ?= $(or $(CELOSIA_DATA),$(wildcard ../shared/data/mnist))
 
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sim verilog bitstream report picture netlist networks bench fuzz lint gen clean
+.PHONY: help setup demo check test sim verilog bitstream report picture bench fuzz \
+  netlist prove networks soak coverage supply mutate faults lint gen docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -69,6 +73,9 @@ netlist: setup  ## boards of every family before and after synthesis, every engi
 	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py \
 	  tests/sw/driver/rtl/test_maps.py
 
+prove: setup  ## formal proofs of the hardware; PROOF=name; JSON in build/prove.json
+	$(PYTHON) -m formal $(PROOF) --json build/prove.json
+
 networks: setup  ## random CNNs in RTL on eight engine shapes, against LiteRT; JSON in build/networks.json
 	@mkdir -p build
 	$(PYTHON) -m bench.networks --json build/networks.json
@@ -90,6 +97,14 @@ supply: setup  ## the lowest and the newest versions that pyproject.toml allows,
 	$(PYTHON) -m scripts.supply lowest
 	$(PYTHON) -m scripts.supply highest
 
+mutate: setup  ## 4,000 mutants of the RTL of two engines each, resumed; JSON in build/mutate.json
+	@mkdir -p build
+	$(PYTHON) -m bench.mutate --json build/mutate.json
+
+faults: setup  ## bits that flip in a running engine: masked, visible, silent; JSON in build/faults.json
+	@mkdir -p build
+	$(PYTHON) -m bench.mutate.faults --json build/faults.json
+
 lint: setup  ## ruff: mistakes and format; mypy: types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -97,6 +112,10 @@ lint: setup  ## ruff: mistakes and format; mypy: types
 
 gen: setup  ## write the generated pages of docs/ and the C header anew
 	$(PYTHON) -m scripts.gen
+
+docs: setup  ## the documentation as a site, in build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+	@echo build/site/index.html
 
 clean:  ## remove what was built; the cache and .venv stay
 	rm -rf build dist .pytest_cache .ruff_cache

@@ -62,8 +62,8 @@ def _placed(engine: Engine) -> dict[str, tuple[str, str]]:
     )
     with workshop() as work:
         asked = (*prepare(netlist, _SEED, work), "--no-route", "--write", "placed.json")
-        run(find(netlist.family.placer), asked, work, work / "log", "placing", unwatched)
-        modules = json.loads((work / "placed.json").read_bytes())["modules"]
+        run(find(netlist.family.placer), asked, work, work.path / "log", "placing", unwatched)
+        modules = json.loads((work.path / "placed.json").read_bytes())["modules"]
     cells = modules["top"]["cells"]
     placed = {name: cell["attributes"].get("NEXTPNR_BEL") for name, cell in cells.items()}
     return {name: (cells[name]["type"], bel) for name, bel in placed.items() if bel}

@@ -14,6 +14,7 @@
 #define CELOSIA_OPCODE_READ 4u
 #define CELOSIA_OPCODE_INFER 5u
 #define CELOSIA_OPCODE_RESET 6u
+#define CELOSIA_OPCODE_CHECKSUM 7u
 
 /* How a request ended. */
 #define CELOSIA_STATUS_OK 0u
@@ -119,6 +120,8 @@
 #define CELOSIA_IDENTITY_REQUANTIZER_CYCLES_WIDTH 8u
 #define CELOSIA_IDENTITY_OPS_OFFSET 224u
 #define CELOSIA_IDENTITY_OPS_WIDTH 16u
+#define CELOSIA_IDENTITY_CHECKSUM_OFFSET 240u
+#define CELOSIA_IDENTITY_CHECKSUM_WIDTH 8u
 
 /* counters: bit offsets and widths, little endian */
 #define CELOSIA_COUNTERS_SIZE 64u
@@ -140,6 +143,11 @@
 #define CELOSIA_COUNTERS_STALL_DATA_WIDTH 48u
 #define CELOSIA_COUNTERS_IMAGES_OFFSET 384u
 #define CELOSIA_COUNTERS_IMAGES_WIDTH 48u
+
+/* checksum: bit offsets and widths, little endian */
+#define CELOSIA_CHECKSUM_SIZE 4u
+#define CELOSIA_CHECKSUM_CRC32_OFFSET 0u
+#define CELOSIA_CHECKSUM_CRC32_WIDTH 32u
 
 /* input_layout: bit offsets and widths, little endian */
 #define CELOSIA_INPUT_LAYOUT_SIZE 6u

@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from celosia.spec import (
+    CHECKSUM,
     COUNTERS,
     DESCRIPTOR,
     IDENTITY,
@@ -47,6 +48,7 @@ LAYOUTS = (
     TRAILER,
     IDENTITY,
     COUNTERS,
+    CHECKSUM,
     INPUT_LAYOUT,
     DESCRIPTOR,
     MAP_DESCRIPTOR,
@@ -177,7 +179,7 @@ def _reference() -> str:
         *(_enum_section(enum) for enum in (Opcode, InferFlag, Memory, Status)),
         *(
             _layout_section(layout)
-            for layout in (REQUEST, TRAILER, IDENTITY, COUNTERS, INPUT_LAYOUT)
+            for layout in (REQUEST, TRAILER, IDENTITY, COUNTERS, CHECKSUM, INPUT_LAYOUT)
         ),
         "## Program",
         *(_enum_section(enum) for enum in (Op, Rounding)),

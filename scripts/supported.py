@@ -8,6 +8,8 @@ from celosia.importer.keras.layers import LAYERS, MERGES
 from celosia.importer.onnx.operators import OPERATORS as ONNX
 from celosia.importer.onnx.qdq import LINEAR
 from celosia.importer.tflite.builder import HANDLERS, Builder
+from celosia.importer.tflite.floats.operators import OPERATORS as TFLITE_FLOAT
+from celosia.importer.tflite.shape_constants import SHAPE_OPERATORS
 from celosia.importer.torch.operators import OPERATORS as TORCH
 from celosia.network.functions import FORMULAS
 
@@ -18,6 +20,10 @@ _TFLITE = {
     Builder.dense: "engine: a layer; a fused RELU, RELU6 or RELU_N1_TO_1 is its clamp",
     Builder.one_map: "engine with convolution: a layer; a fused activation as above",
     Builder.add_maps: "engine with convolution: a layer; a fused activation as above",
+    Builder.arithmetic: (
+        "engine: of a constant, or of two functions of one tensor; an element table, or with a "
+        "constant for each channel a layer"
+    ),
     Builder.all_maps: "engine with convolution: a layer, along the channels",
     Builder.activation: (
         "engine: the element table of the layer before it, or only its clamp; "
@@ -28,6 +34,9 @@ _TFLITE = {
     Builder.softmax: "host: after the last layer, byte for byte LiteRT's",
     Builder.reshape: "dropped: moves no data",
 }
+
+#: Without the one whose modes are all refused, by name.
+_TFLITE_FLOAT = set(TFLITE_FLOAT) - {"MIRROR_PAD"}
 
 _INTRODUCTION = """\
 The operators that `celosia compile`, `run`, `check` and `diff` support. For a given model,
@@ -53,7 +62,8 @@ def supported(notice: str) -> str:
     lines += ["## TFLite (int8), every output byte LiteRT's", ""]
     lines += ["| operator | runs on |", "|---|---|"]
     lines += [f"| `{name}` | {_TFLITE[handler]} |" for name, handler in sorted(HANDLERS.items())]
-    lines += ["", "## Float models: ONNX, Keras 3, PyTorch", "", _FLOAT, ""]
+    lines += ["", f"Computed when the file is read, of shapes: {_list(SHAPE_OPERATORS)}.", ""]
+    lines += ["## Float models: ONNX, Keras 3, PyTorch, TFLite", "", _FLOAT, ""]
     lines += ["Element-wise functions, and compositions of them: " + _list(FORMULAS) + ".", ""]
     for title, names in (
         ("ONNX operators (`.onnx`, float, or QDQ with its own scales)", {*ONNX, *LINEAR}),
@@ -61,6 +71,7 @@ def supported(notice: str) -> str:
         ("Functions of `keras.ops` in functional models", CALLS),
         ("Keras activations by name", {*ACTIVATIONS, "softmax", "log_softmax"}),
         ("PyTorch operators (`torch.export`, `.pt2`)", TORCH),
+        ("TFLite operators (`.tflite`, float32, or float16 and int8 weights)", _TFLITE_FLOAT),
     ):
         lines += [f"### {title}", "", _list(names), ""]
     return "\n".join(lines[:-1]) + "\n"

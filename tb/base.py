@@ -50,8 +50,8 @@ class TB:
         """Run ``coroutine`` beside the test; an assertion that fails there fails the test."""
         self._tasks.append(cocotb.start_soon(coroutine))
 
-    def source(self, name: str, stall: float = 0.0) -> Source:
-        source = Source(Pins(self.dut, name), self.rng.spawn(1)[0], stall)
+    def source(self, name: str, stall: float = 0.0, holds: bool = False) -> Source:
+        source = Source(Pins(self.dut, name), self.rng.spawn(1)[0], stall, holds)
         self.start(source.run())
         return source
 

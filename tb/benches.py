@@ -65,7 +65,7 @@ def _for_networks(rows: int, cols: int, lanes: int, link_bytes: int, **overrides
 _ENGINES = {
     "1x4": _small(1, 4, 4, 1, tables=1),
     "3x5": _small(3, 5, 5, 4),
-    "2x7": _small(2, 7, 7, 8, weight_depth=1500, program_depth=20, tables=3),
+    "2x7": _small(2, 7, 7, 8, weight_depth=1500, program_depth=20, tables=3, checksum=1),
     "4x8l2": _small(4, 8, 2, 16),
     "1x16": _small(1, 16, 16, 8, tables=16),
     "2x12l4": _small(2, 12, 4, 2, tables=0, program_depth=27),
@@ -73,7 +73,7 @@ _ENGINES = {
     "3x12l6r2": _small(3, 12, 6, 4, requantizers=2),
     "2x16l8r4s": _small(2, 16, 8, 1, requantizers=4, requantizer_cycles=MULTICYCLE_CYCLES),
 }
-#: Memories so small that they can be filled and read to the last record.
+#: Memories so small that they can be filled and read to the last record; some with checksums.
 _LINKS = {
     f"{rows}x{cols}b{link_bytes}": Config(
         rows=rows,
@@ -85,12 +85,13 @@ _LINKS = {
         program_depth=8,
         act_depth=16,
         tables=tables,
+        checksum=checksum,
     )
-    for rows, cols, lanes, link_bytes, tables in (
-        (1, 4, 4, 1, 0),
-        (3, 4, 2, 4, 1),
-        (2, 5, 5, 8, 2),
-        (2, 6, 3, 16, 1),
+    for rows, cols, lanes, link_bytes, tables, checksum in (
+        (1, 4, 4, 1, 0, 1),
+        (3, 4, 2, 4, 1, 0),
+        (2, 5, 5, 8, 2, 1),
+        (2, 6, 3, 16, 1, 1),
     )
 }
 #: The same with convolution, and a program more.

@@ -32,11 +32,14 @@ class Pins:
 class Source:
     """Offers the payloads of ``queue``; with probability ``stall`` a cycle offers no new one.
 
-    While valid is 0 the payload is random, because a sink must ignore it.
+    While valid is 0 the payload is random, because a sink must ignore it. With ``holds`` it stays
+    for a cycle after it was taken, in which nothing is offered.
     """
 
-    def __init__(self, pins: Pins, rng: np.random.Generator, stall: float = 0.0):
-        self.pins, self.stall = pins, stall
+    def __init__(
+        self, pins: Pins, rng: np.random.Generator, stall: float = 0.0, holds: bool = False
+    ):
+        self.pins, self.stall, self.holds = pins, stall, holds
         self.queue: deque[int] = deque()
         self._rng = rng
         self._width = len(pins.payload)
@@ -51,6 +54,9 @@ class Source:
             if offered and self.pins.is_ready == "1":
                 self.queue.popleft()
                 offered = False
+                if self.holds:
+                    self.pins.valid.value = 0
+                    continue
             if offered:
                 continue
             offered = bool(self.queue) and self._rng.random() >= self.stall

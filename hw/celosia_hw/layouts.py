@@ -405,13 +405,13 @@ def frame_part(config: Config) -> data.StructLayout:
     """A part of a response: words 0 to ``last_word`` of what is 1, or nothing.
 
     ``results``: every result in turn. ``record``: what the request asks for, which is `IDENTITY`,
-    `COUNTERS` or a record of a memory. ``trailer``: the end of the frame.
+    `COUNTERS`, a record of a memory, or `CHECKSUM`. ``trailer``: the end of the frame. With
+    `Config.checksum`, ``summed``: the words of the ``record`` are summed up rather than sent.
     """
     words = [record(config, memory).words for memory in memories(config)]
     words += [ceil_div(each.size, config.link_bytes) for each in (IDENTITY, COUNTERS, TRAILER)]
-    return data.StructLayout(
-        {"results": 1, "record": 1, "trailer": 1, "last_word": range(max(words))}
-    )
+    fields = {"results": 1, "record": 1, "trailer": 1, "last_word": range(max(words))}
+    return data.StructLayout(fields | ({"summed": 1} if config.checksum else {}))
 
 
 def read_records(config: Config) -> data.StructLayout:

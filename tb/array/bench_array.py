@@ -7,6 +7,7 @@ from itertools import product
 from celosia.model import accumulate
 from celosia.spec import ACC, ACTIVATION, WEIGHT
 from celosia.spec.timing import PRODUCT_LATENCY
+from celosia_hw.array.held import Held
 from celosia_hw.array.mac_array import MacArray
 from celosia_hw.layouts import operands
 from tb import settings
@@ -16,16 +17,17 @@ from tb.pack import bits, noise, pack
 
 @dataclass
 class Captured:
-    """A tile that is shifted out: its beats, the first one at the head in cycle ``valid_from``."""
+    """A tile that is shifted out: its beats, the first one meant from cycle ``valid_from`` on."""
 
     beats: list[int]
     rows: int  # those that are shifted out
     valid_from: int
+    late: int  # cycles by which the head is later than what is meant
     shifts: list[int] = field(default_factory=list)  # cycles in which ``shift`` was 1
 
     def moved(self, time: int) -> int:
         """Beats that have left by cycle ``time``."""
-        return sum(shift + 2 <= time for shift in self.shifts)
+        return sum(shift + 2 + self.late <= time for shift in self.shifts)
 
 
 class ArrayTB(TB):
@@ -35,7 +37,8 @@ class ArrayTB(TB):
         super().__init__(dut, name)
         self.stall = stall
         # Multicycle requantizers make it a cycle more.
-        self.latency = MacArray.latency + (self.config.requantizer_cycles > 1)
+        multicycle = self.config.requantizer_cycles > 1
+        self.latency, self.late = MacArray.latency + multicycle, 0 if multicycle else Held.latency
         self.zero("i__valid", "i__payload", "shift", "word_end")
 
     def tile(self) -> tuple[list[int], list[int], int]:
@@ -82,7 +85,7 @@ class ArrayTB(TB):
             assert int(dut.capturing.value) == (time == capturing)
             for tile in captured:
                 moved = tile.moved(time)
-                if time >= tile.valid_from and moved < len(tile.beats):
+                if time >= tile.valid_from + tile.late and moved < len(tile.beats):
                     want, got = tile.beats[moved], int(dut.head.value)
                     assert got == want, f"beat {moved}: {got:#x} is not {want:#x}"
             # The next cycle. A beat is at the head in the cycle after its shift.
@@ -101,7 +104,8 @@ class ArrayTB(TB):
                 dut.i__payload.value, drained = steps.popleft()
                 if drained:
                     capturing = time + 1 + PRODUCT_LATENCY - 1
-                    captured = [*captured[-1:], Captured(*drained, time + 1 + self.latency)]
+                    valid_from = time + 1 + self.latency
+                    captured = [*captured[-1:], Captured(*drained, valid_from, self.late)]
 
 
 @bench_stalled(30_000)

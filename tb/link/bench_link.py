@@ -54,7 +54,7 @@ class LinkTB(EngineTB):
     def read_all(self) -> None:
         for memory in memories(self.config):
             if depth := record(self.config, memory).depth:
-                self.send(self.frame(Opcode.READ, memory, 0, depth))
+                self.send_all(self.frame(opcode, memory, 0, depth) for opcode in self._reads())
 
     def good(self) -> bytes:
         """Any request that is answered with OK."""
@@ -66,7 +66,7 @@ class LinkTB(EngineTB):
         if kind == 2:
             shape = self._shape(list(memories(self.config)))
             address, count = self._range(shape.depth)
-            return self.frame(Opcode.READ, shape.memory, address, count)
+            return self.frame(self.rng.choice(self._reads()), shape.memory, address, count)
         return self.write() if kind == 3 else self.infer()
 
     def infer(self) -> bytes:
@@ -99,6 +99,9 @@ class LinkTB(EngineTB):
         x = self.rng.integers(0, 256, (images, count, self.config.lanes)).astype(np.uint8)
         skip = self.rng.random() < 0.8
         return self.infer_frame(_STRIPED, x, skip, stripes=True)
+
+    def _reads(self) -> list[Opcode]:
+        return [Opcode.READ, Opcode.CHECKSUM] if self.config.checksum else [Opcode.READ]
 
     def _layout(self, length: int = _WORDS) -> np.ndarray:
         """Ranges of the rows that all lie in an image."""
@@ -206,7 +209,13 @@ class LinkTB(EngineTB):
             self.frame(Opcode.WRITE, Memory.ACTIVATIONS, 0, 1, self._words(2)),
             self.frame(Opcode.WRITE, Memory.PARAMS | 8, 0, 1, self._words(2)),
             self.frame(0),
-            self.frame(7, 1, 2, 3, self._words(4)),
+            self.frame(8, 1, 2, 3, self._words(4)),
+            # These without checksums, too.
+            self.frame(Opcode.CHECKSUM, Memory.WEIGHTS, weights.depth - 1, 2),
+            self.frame(Opcode.CHECKSUM, Memory.ACTIVATIONS, config.rows * config.act_depth, 1),
+            self.frame(Opcode.CHECKSUM, Memory.PROGRAM, 1, 0),
+            self.frame(Opcode.CHECKSUM, 6, 0, 1),
+            self.frame(Opcode.CHECKSUM, Memory.PROGRAM, 0, 1, self._words(1)),
             self.frame(Opcode.WRITE | 128, Memory.WEIGHTS, 0, 1, self._words(3)),
             self.frame(Opcode.INFER, config.rows, 0, 1, self._words(2)),
             self.frame(Opcode.INFER, InferFlag.IMAGES_MASK, 0, 1, self._words(2)),

@@ -8,6 +8,7 @@ from cocotb.triggers import FallingEdge
 from celosia.spec import ACC, PARTS, Op, descriptor
 from celosia.spec.timing import RESULTS_DEPTH
 from celosia_hw import layouts
+from celosia_hw.array.held import Held
 from celosia_hw.postprocess.claims import claim_latency
 from celosia_hw.postprocess.drain import Drain
 from tb import settings
@@ -72,7 +73,7 @@ class DrainTB(TB):
         self._history: deque[dict] = deque(maxlen=200)  # of the pins, this cycle last
         self._decided = self._claim_at = -1000  # cycles of the last decision and claim
         self._last_claimed: Tile | None = None
-        self.layers = self.source("i", stall[0])
+        self.layers = self.source("i", stall[0], holds=True)
         self.monitor("i", self._taken)
         # The next address past a layer may be outside of the memory.
         self.memory("params", lambda n: self.params[n] if n < len(self.params) else None)
@@ -214,12 +215,13 @@ class DrainTB(TB):
         dut.capturing.value = 0
         if self._claimed and now + 1 == self._claimed[0].capturing:
             dut.capturing.value = 1
-            self._captured = [*self._captured[-2:], self._claimed.popleft()]
+            self._captured = [*self._captured[-4:], self._claimed.popleft()]
         # The head is defined from when the chain has the sums until all have left.
         self.noise("head")
+        late = 0 if self.multicycle else Held.latency
         for tile in self._captured:
-            moved = sum(shift + 2 <= now + 1 for shift in tile.shifts)
-            valid_from = tile.capturing + (3 if self.multicycle else 2)
+            moved = sum(shift + 2 + late <= now + 1 for shift in tile.shifts)
+            valid_from = tile.capturing + (3 if self.multicycle else 2 + late)
             if now + 1 >= valid_from:
                 self.noise("head")
                 if moved < len(tile.beats):

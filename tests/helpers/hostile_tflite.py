@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as tfl
 from tests.helpers.random_cnns import Cnn, random_cnn
 from tests.helpers.random_models import random_model
 
-__all__ = ["other_value", "seeds"]
+__all__ = ["everything", "other_value", "seeds"]
 
 _NUMBERS = (0, 1, -1, 2, 3, 7, 127, 128, 255, 256, 257, 511, 512, 65535, 65536, 1 << 24, 2**31 - 1)
 _REALS = (0.0, -1.0, 1.0, float("nan"), float("inf"), 1e-40, 1e-30, 1e30, 0.5)
@@ -20,13 +20,13 @@ def seeds() -> list[bytes]:
     rng = np.random.default_rng
     return [
         random_model(rng(3))[0],
-        _everything(),
+        everything(),
         _line(),
         *(random_cnn(rng([7, seed]), layers=6, side=8, channels=8) for seed in range(3)),
     ]
 
 
-def _everything() -> bytes:
+def everything() -> bytes:
     cnn = Cnn(np.random.default_rng(1), (6, 5, 3), tame=True)
     one = cnn.convolution(0, 4, (3, 3), activation=1)
     two = cnn.depthwise(cnn.pad(one, ((1, 1), (0, 0))), 1, (3, 1), same=False)

@@ -16,6 +16,9 @@ _TYPES = {
     "uint8": tfl.TensorType.UINT8,
     "int16": tfl.TensorType.INT16,
     "int32": tfl.TensorType.INT32,
+    "int64": tfl.TensorType.INT64,
+    "float16": tfl.TensorType.FLOAT16,
+    "bool": tfl.TensorType.BOOL,
 }
 _VERSIONS = {
     "FULLY_CONNECTED": 5,
@@ -26,6 +29,7 @@ _VERSIONS = {
     "HARD_SWISH": 1,
     "RELU_N1_TO_1": 1,
     "RELU_0_TO_1": 1,
+    **dict.fromkeys("CEIL FLOOR NEG ROUND SQUARE POW PRELU SHAPE".split(), 1),
 }
 
 

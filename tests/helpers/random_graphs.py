@@ -45,8 +45,8 @@ def map_config(rows: int, cols: int, lanes: int, **more: int) -> Config:
 
 MAP_CONFIGS = {
     "1x4": map_config(1, 4, 4, link_bytes=1),
-    "3x5": map_config(3, 5, 5, link_bytes=4),
-    "4x12-lanes4": map_config(4, 12, 4),
+    "3x5": map_config(3, 5, 5, link_bytes=4, checksum=1),
+    "4x12-lanes4": map_config(4, 12, 4, checksum=1),
     "8x8": map_config(8, 8, 8, requantizers=4),
     "16x16": map_config(16, 16, 16),
     "1x64": map_config(1, 64, 64),

@@ -1,102 +1,34 @@
-"""The device's side of the serial protocol in a few lines, to try the host's side on quickly."""
+"""The device's side of the serial protocol as a `BytePort`, to try the host's side on quickly."""
 
 import time
-from collections import deque
 
-from celosia.driver.serial.packets import Unpacker, pack
-from celosia.model.link import LinkModel
+from celosia.simulated import ModelDevice
 from celosia.spec import Config
-from celosia.spec.serial import NO_SESSION, NUMBERS, SERIAL_VERSION, Kind, max_words
 
 __all__ = ["DevicePort"]
 
 
-class DevicePort:
+class DevicePort(ModelDevice):
     """A `BytePort` with a golden model at its other end.
 
     Parameters
     ----------
     config : its engine.
     to_device, to_host : what befalls the bytes of each direction.
-    room : request packets that find room, of which the engine works through one in every answer.
+    room : as of `ModelDevice`.
     """
 
     name = "model"
 
     def __init__(self, config: Config, to_device=bytes, to_host=bytes, room: int = 2):
-        self.to_device, self.to_host, self.room = to_device, to_host, room
-        self.link_bytes, self.model = config.link_bytes, LinkModel(config)
-        self.version = SERIAL_VERSION
-        self.executed = 0
-        self._unpacker = Unpacker()
-        self._answers = bytearray()
-        self.reset()
-
-    def reset(self) -> None:
-        """As by the board's button."""
-        self._begin(NO_SESSION)
+        self.to_device, self.to_host = to_device, to_host
+        super().__init__(config, room)
 
     def read(self, timeout: float) -> bytes:
-        if not self._answers:
+        data = self.take()
+        if not data:
             time.sleep(timeout)
-        data, self._answers = bytes(self._answers), bytearray()
         return self.to_host(data)
 
     def write(self, data: bytes) -> None:
-        damaged = self._unpacker.damaged
-        for packet in self._unpacker.feed(self.to_device(data)):
-            self._packet(packet)
-        if self._unpacker.damaged != damaged:
-            self._reply(resend=1)
-
-    def _begin(self, session: int) -> None:
-        self.session, self._expected, self._number = session, 0, 0
-        self._waiting: deque[tuple[bytes, int]] = deque()
-        self._frame = b""
-        self._responses: deque[tuple[bytes, int]] = deque()
-        self._sealed: tuple[bytes, int] | None = None
-
-    def _packet(self, packet) -> None:
-        header, refused = packet.header, 0
-        if header["kind"] == Kind.HELLO:
-            self._begin(header["session"])
-            # A WELCOME has its version and link word's size where others have numbers and words.
-            version, size = self.version, self.link_bytes
-            self._answers += pack(
-                Kind.WELCOME, session=self.session, number=version % 16, ack=version >> 4,
-                words=size % 128, last=size >> 7,
-            )  # fmt: skip
-            return
-        if header["session"] == self.session:
-            if self._sealed and header["ack"] == (self._number + 1) % NUMBERS:
-                self._number, self._sealed = header["ack"], None
-            if packet.data and header["number"] == self._expected:
-                refused = int(len(self._waiting) >= self.room)
-                if not refused:
-                    self._expected = (self._expected + 1) % NUMBERS
-                    self._waiting.append((packet.data, header["last"]))
-        self._work()
-        self._reply(refused)
-
-    def _work(self) -> None:
-        if not self._waiting:
-            return
-        data, last = self._waiting.popleft()
-        self._frame += data
-        if last:
-            response, self._frame = self.model.respond(self._frame), b""
-            self.executed += 1
-            size = max_words(self.link_bytes) * self.link_bytes
-            for start in range(0, len(response), size):
-                end = int(start + size >= len(response))
-                self._responses.append((response[start : start + size], end))
-
-    def _reply(self, resend: int) -> None:
-        if not self._sealed and self._responses:
-            self._sealed = self._responses.popleft()
-        data, last = self._sealed or (b"", 0)
-        self._answers += pack(
-            Kind.REPLY, data, session=self.session, number=self._number, ack=self._expected,
-            words=len(data) // self.link_bytes, last=last, resend=resend,
-            full=int(len(self._waiting) >= self.room),
-        )  # fmt: skip
+        self.give(self.to_device(data))

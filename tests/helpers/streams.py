@@ -11,7 +11,7 @@ __all__ = ["LINKS", "PERIOD", "collect", "feed", "simulate", "words_of"]
 #: Of the clock; `simulate` checks no time with it.
 PERIOD = 1e-8
 #: Engines whose records are smaller than link words, equal, and larger; with one row and with
-#: several, with and without tables, with memories of few records.
+#: several, with and without tables, with memories of few records; with and without checksums.
 LINKS = [
     Config(
         rows=rows,
@@ -23,12 +23,13 @@ LINKS = [
         program_depth=8,
         act_depth=16,
         tables=tables,
+        checksum=checksum,
     )
-    for rows, cols, lanes, link_bytes, tables in (
-        (1, 4, 4, 1, 0),
-        (3, 4, 2, 4, 1),
-        (2, 10, 10, 8, 2),
-        (5, 6, 3, 32, 1),
+    for rows, cols, lanes, link_bytes, tables, checksum in (
+        (1, 4, 4, 1, 0, 1),
+        (3, 4, 2, 4, 1, 0),
+        (2, 10, 10, 8, 2, 1),
+        (5, 6, 3, 32, 1, 1),
     )
 ]
 

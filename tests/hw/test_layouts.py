@@ -7,6 +7,7 @@ from amaranth import Const
 from amaranth.lib import data
 
 from celosia.spec import (
+    CHECKSUM,
     COUNTERS,
     DESCRIPTOR,
     IDENTITY,
@@ -24,6 +25,7 @@ from celosia.spec import (
 from celosia_hw.layouts import fields_of, struct
 
 LAYOUTS = (
+    CHECKSUM,
     COUNTERS,
     DESCRIPTOR,
     MAP_DESCRIPTOR,

@@ -1,5 +1,7 @@
 """The int8 array: rows x cols multiply-accumulators with double-buffered sums."""
 
+from itertools import groupby
+
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -11,6 +13,7 @@ from celosia_hw.layouts import operands, sums
 from celosia_hw.util.delay import delay
 
 from .chain import BLOCK, Chain
+from .held import Held
 
 __all__ = ["MacArray"]
 
@@ -20,12 +23,13 @@ class MacArray(wiring.Component):
     ``acc[r][c] += u[r][c] * w[c]``.
 
     Products follow their operands by `PRODUCT_LATENCY` cycles and are added in that cycle. In the
-    cycle of a tile's ``last`` product, all sums go into a `Chain` and start anew from 0.
-    ``capturing`` is 1 in the cycle before. `head` is the chain's first beat `latency` cycles after
-    the last operands, and the next beat two cycles after each ``shift``. The next tile may start at
-    once; its sums must not enter the chain before those of the tile before have left. One set of
-    operands per cycle, never stalled. With multicycle requantizers the sums enter the chain, and
-    reach `head`, a cycle later. Sums start from 0 after a reset. Bit-exact with
+    cycle of a tile's ``last`` product, all sums are copied (`Held`) and start anew from 0.
+    ``capturing`` is 1 in the cycle before. The tile's first beat is meant from `latency` cycles
+    after the last operands on, and the next beat from two cycles after each ``shift`` on; `head` is
+    the beat that was meant `Held.latency` cycles ago. The next tile may start at once; its sums
+    must not be copied before those of the tile before have left. One set of operands per cycle,
+    never stalled. With multicycle requantizers the copy is a `Chain`, a cycle later, and `head` is
+    the beat that is meant. Sums start from 0 after a reset of two cycles. Bit-exact with
     `celosia.numerics.array.accumulate`.
 
     Parameters
@@ -34,15 +38,15 @@ class MacArray(wiring.Component):
 
     Attributes
     ----------
-    latency : `celosia.spec.timing.ARRAY_LATENCY`, from the last operands to the chain's head
-        (one more with multicycle requantizers).
+    latency : `celosia.spec.timing.ARRAY_LATENCY`, from the last operands to the first cycle in
+        which their sums are meant (one more with multicycle requantizers).
 
     Members
     -------
     i : In(stream of `operands`, always ready).
     capturing : Out(1).
     shift : In(1).
-    word_end : In(1), with ``shift``: go on with the tile's next word, as in `Chain`.
+    word_end : In(1), with ``shift``: go on with the tile's next word, as in `Held`.
     head : Out(`sums`).
     """
 
@@ -74,18 +78,19 @@ class MacArray(wiring.Component):
         cycles = PRODUCT_LATENCY - 1
         en = delay(m, self.i.valid, cycles, name="en", reset=True)
         last = delay(m, self.i.valid & payload.last, cycles, name="last", reset=True)
-        add = Signal()
-        # Sums also start from 0 after a reset, and need no reset of their own.
-        clear = Signal(init=1)
         m.d.comb += self.capturing.eq(last)
-        m.d.sync += [add.eq(en), clear.eq(last)]
         late = self.config.requantizer_cycles > 1
+        rows, copies = self.config.rows, cells_of(platform).copies
+        # Copies near to the sums, because the sums are many. These also start from 0 after a reset,
+        # and need no reset of their own.
+        add = copies(m, "add", en, rows)
+        clear = copies(m, "clear", last | ResetSignal(), rows)
         if late:
             # A sum that is registered before it is copied shares its logic cells with the copy.
-            before, clear = clear, Signal(init=1)
-            last = Signal()
-            m.d.sync += [clear.eq(before), last.eq(self.capturing)]
-        m.submodules.chain = chain = Chain(self.config)
+            later, last = Signal(init=1), Signal()
+            m.d.sync += [later.eq(clear[0]), last.eq(self.capturing)]
+            clear = [later] * rows
+        m.submodules.chain = chain = (Chain if late else Held)(self.config)
         totals = self._accumulate(m, products.p, add, clear, late)
         m.d.comb += [total.eq(totals[cell]) for cell, total in chain.totals.items()]
         m.d.comb += [
@@ -97,16 +102,15 @@ class MacArray(wiring.Component):
         return m
 
     def _accumulate(self, m, products, add, clear, late):
-        """The sum of each cell {(row, col): value}, the product of this cycle included.
+        """The sum of each cell {(row, col): value}, the product of this cycle included; ``add`` and
+        ``clear`` are signals of each row.
 
         With ``late`` it is not, and ``clear`` is 1 with the first product of the next tile.
         """
         totals = {}
-        cells = list(products)
-        for start in range(0, len(cells), BLOCK):
-            block = cells[start : start + BLOCK]
+        for (adds, clears), block in self._blocks(products, add, clear):
             width = ACC.width * len(block)
-            acc = Signal(width, name=f"acc_{start}", reset_less=True)
+            acc = Signal(width, name="acc_{}_{}".format(*block[0]), reset_less=True)
             before = {cell: acc[ACC.width * n :][: ACC.width] for n, cell in enumerate(block)}
             for row, col in block:
                 # A signal of its own: Icarus is slow with wide ones that are driven in parts.
@@ -116,17 +120,26 @@ class MacArray(wiring.Component):
             total = Cat(totals[cell] for cell in block)
             if late:
                 first = Cat(_widened(products[cell]) for cell in block)
-                with m.If(clear & ~add):
+                with m.If(clears & ~adds):
                     m.d.sync += acc.eq(0)
-                with m.Elif(add):
-                    m.d.sync += acc.eq(Mux(clear, first, total))
+                with m.Elif(adds):
+                    m.d.sync += acc.eq(Mux(clears, first, total))
                 totals |= before
             else:
-                with m.If(clear):
+                with m.If(clears):
                     m.d.sync += acc.eq(0)
-                with m.Elif(add):
+                with m.Elif(adds):
                     m.d.sync += acc.eq(total)
         return totals
+
+    def _blocks(self, products, add, clear):
+        """(add, clear) and the cells that share them and a packed register."""
+        controls = {row: (add[row], clear[row]) for row in range(self.config.rows)}
+        for _, cells in groupby(products, lambda cell: [id(each) for each in controls[cell[0]]]):
+            cells = list(cells)
+            for start in range(0, len(cells), BLOCK):
+                block = cells[start : start + BLOCK]
+                yield controls[block[0][0]], block
 
 
 def _widened(product: Value) -> Value:

@@ -16,6 +16,7 @@ from .portable import Product32, Queue, RowMemories, bits
 from .ports import BlockProducts
 
 __all__ = [
+    "GATED",
     "DualPortMemory",
     "Product16",
     "Product32",
@@ -24,9 +25,12 @@ __all__ = [
     "RowMemories",
     "WeightMemory",
     "bits",
+    "copies",
     "multiplier",
 ]
 
+#: See `celosia_hw.cells.portable`.
+GATED = False
 #: Memories of at most this many words are left to synthesis, which makes them of LUTs.
 _LUT_RAM = 32
 #: Width of a port of a DP16KD in bits -> its words.
@@ -65,6 +69,27 @@ def multiplier(a: Value, b: Value, p: Signal) -> Instance:
         i_RST0=Const(0, 1),
         **ports,
     )
+
+
+def copies(m: Module, name: str, value: Value, count: int) -> list[Signal]:
+    """`celosia_hw.cells.portable.copies`. The registers are instantiated: synthesis merges equal
+    ones that it infers."""
+    registers = [Signal(len(value), name=f"{name}_{n}") for n in range(count)]
+    for n, register in enumerate(registers):
+        for bit, (here, q) in enumerate(zip(value, register, strict=True)):
+            m.submodules[f"{name}_{n}_{bit}"] = Instance(
+                "TRELLIS_FF",
+                p_GSR="DISABLED",
+                p_CEMUX="1",
+                p_CLKMUX="CLK",
+                p_LSRMUX="LSR",
+                p_REGSET="RESET",
+                i_CLK=ClockSignal(),
+                i_LSR=Const(0, 1),
+                i_DI=here,
+                o_Q=q,
+            )
+    return registers
 
 
 class Products(BlockProducts):

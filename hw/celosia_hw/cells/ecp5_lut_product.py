@@ -12,7 +12,7 @@ from amaranth import *
 
 from celosia.spec.timing import PRODUCT_LATENCY
 
-__all__ = ["lut_product"]
+__all__ = ["add", "lut_product", "times_two_bits"]
 
 #: Functions of (a, b, c, d), as in parameter INIT: bit ``a + 2 * b + 4 * c + 8 * d``. The carry out
 #: is the carry in where the function is 1, else the function's value for c = d = 0.
@@ -48,6 +48,33 @@ def lut_product(m: Module, name: str, u: Value, w: Value, p: Signal) -> None:
         upper.eq(Cat(parts[2][:2], (parts[2][2:] + parts[3].as_signed())[:10])),
         p.eq(Cat(lower[:4], (lower[4:] + upper)[:12])),
     ]
+
+
+def add(m: Module, name: str, a: Value, b: Value, total: Signal) -> None:
+    """``total = a + b`` modulo 2**n, combinational, of n bits, an even number of them.
+
+    Yosys makes sums of few bits of LUTs without carry chains, which takes more of them.
+    ``name`` : of the submodules, which are called ``name`` and a number.
+    """
+    one, each = C(1, 1), zip(a, b, strict=True)
+    _chain(m, name, [(_ADD, bit_a, one, bit_b, one) for bit_a, bit_b in each], total)
+
+
+def times_two_bits(
+    m: Module, name: str, u: Value, low: Value, high: Value, product: Signal
+) -> None:
+    """``product = u * (2 * high + low)`` modulo 2**n, combinational.
+
+    Parameters
+    ----------
+    name : of the submodules, which are called ``name`` and a number.
+    u : n bits.
+    low, high : a bit each.
+    product : n bits, an even number of them.
+    """
+    ones, twos = list(u), [C(0, 1), *u[:-1]]
+    each = zip(ones, twos, strict=True)
+    _chain(m, name, [(_ADD, one, low, two, high) for one, two in each], product)
 
 
 def _times(

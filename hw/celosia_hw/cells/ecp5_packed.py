@@ -22,6 +22,7 @@ from celosia.spec.packed import OVERLAP, PRODUCT, SHIFT, lut_columns
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from .ecp5 import (
+    GATED,
     DualPortMemory,
     Product16,
     Product32,
@@ -29,12 +30,14 @@ from .ecp5 import (
     RowMemories,
     WeightMemory,
     bits,
+    copies,
     multiplier,
 )
-from .ecp5_lut_product import lut_product
+from .ecp5_lut_product import add, lut_product, times_two_bits
 from .ports import BlockProducts
 
 __all__ = [
+    "GATED",
     "DualPortMemory",
     "Product16",
     "Product32",
@@ -43,7 +46,12 @@ __all__ = [
     "RowMemories",
     "WeightMemory",
     "bits",
+    "copies",
 ]
+
+
+#: Bits of an activation's low ones that the first part is the product of.
+_OF_LOW = 2
 
 
 class Products(BlockProducts):
@@ -111,14 +119,18 @@ class Products(BlockProducts):
         )
         # Low bits of the product of the second row, in two parts which are added a cycle later:
         # wires from the operands are long.
-        half = OVERLAP // 2
-        of_low = Signal(OVERLAP, name=f"low_{where}", reset_less=True)
-        of_high = Signal(OVERLAP - half, name=f"high_{where}", reset_less=True)
-        m.d.sync += [
-            of_low.eq(low_u[:half] * low_w),
-            of_high.eq(low_u[half:] * low_w[: OVERLAP - half]),
-        ]
-        low = Cat(of_low[:half], (of_low[half:] + of_high)[: OVERLAP - half])
+        half = OVERLAP - _OF_LOW
+        of_low = Signal(OVERLAP, name=f"low_{where}")
+        of_high = Signal(half, name=f"high_{where}")
+        times_two_bits(m, f"low_{where}", low_w, low_u[0], low_u[1], of_low)
+        times_two_bits(m, f"high_{where}", low_w[:half], low_u[2], low_u[3], of_high)
+        # The two highest bits of the activation only reach the two highest of the sum.
+        rest = (low_w[:2] * low_u[4:])[:2]
+        low, high = (Signal.like(part, reset_less=True) for part in (of_low, of_high))
+        m.d.sync += [low.eq(of_low), high.eq(Cat(of_high[:2], (of_high[2:] + rest)[:2]))]
+        upper_low = Signal(half, name=f"upper_low_{where}")
+        add(m, f"upper_low_{where}", low[_OF_LOW:], high, upper_low)
+        low = Cat(low[:_OF_LOW], upper_low)
         upper = product[SHIFT:]
         f = Signal(signed(OVERLAP + 1), name=f"f_{where}")
         m.d.comb += f.eq(upper[:OVERLAP] - low)

@@ -5,18 +5,21 @@ UG287 (DSP). Simulation models: `celosia_hw.cells.models`.
 
 Memories are left to synthesis, which infers block RAM from the portable description and keeps the
 last register in the fabric. It has to be there: nextpnr treats the output registers of the blocks
-of GW1N-9C and GW2A-18C as faulty.
+of GW1N-9C and GW2A-18C as faulty. Synthesis makes a memory of blocks of one shape, so one whose
+words are a little more than a block has is described as two.
 """
 
 from amaranth import *
 
-from celosia.spec.timing import PRODUCT_LATENCY
+from celosia.spec import ceil_div
+from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
-from .portable import DualPortMemory, Product32, Queue, RowMemories, WeightMemory, bits
+from .portable import GATED, Product32, Queue, RowMemories, bits, copies
 from .ports import BlockProducts
 
 __all__ = [
+    "GATED",
     "DualPortMemory",
     "Product16",
     "Product32",
@@ -25,7 +28,11 @@ __all__ = [
     "RowMemories",
     "WeightMemory",
     "bits",
+    "copies",
 ]
+
+#: Width of a port of a block in bits -> its words, when one port writes and the other reads.
+_DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024, 36: 512}
 
 
 class Products(BlockProducts):
@@ -48,6 +55,65 @@ class Product16(portable.Product16):
         m = Module()
         m.submodules.multiplier = _multiplier(18, self.a, self.b, self.p, pipelined=False)
         return m
+
+
+class DualPortMemory(portable.DualPortMemory):
+    """`celosia_hw.cells.portable.DualPortMemory` in banks of as many words as a block has, and one
+    of the smallest depth that holds the rest, where that takes fewer blocks."""
+
+    def elaborate(self, platform):
+        words = bank_words(self.width, self.depth)
+        if words >= self.depth:
+            return super().elaborate(platform)
+        m = Module()
+        assert READ_LATENCY == 3
+        select = words.bit_length() - 1
+        number = Signal.like(self.addr[select:], name="number")
+        selected = Signal(self.width, reset_less=True)
+        m.d.sync += [number.eq(self.addr[select:]), self.data.eq(selected)]
+        for n, start in enumerate(range(0, self.depth, words)):
+            m.submodules[f"bank_{n}"] = bank = _Bank(self.width, min(words, self.depth - start))
+            m.d.comb += [
+                bank.addr.eq(self.addr),
+                bank.write_addr.eq(self.write_addr),
+                bank.write_data.eq(self.write_data),
+                bank.write_en.eq(self.write_en & (self.write_addr[select:] == n)),
+            ]
+            with m.If(number == n):
+                m.d.sync += selected.eq(bank.data)
+        return m
+
+
+class _Bank(portable.DualPortMemory):
+    """A memory of block RAM alone: ``data`` is the word at ``addr`` a cycle ago."""
+
+    def elaborate(self, platform):
+        m = Module()
+        read_port = self.ports(m)
+        m.d.comb += [read_port.addr.eq(self.addr), self.data.eq(read_port.data)]
+        return m
+
+
+#: Both ports are always there.
+WeightMemory = DualPortMemory
+
+
+def bank_words(width: int, depth: int) -> int:
+    """Words of each bank of a memory: a power of two, with the fewest blocks. Of equals the deepest
+    has the fewest banks; at least ``depth`` where one bank is enough."""
+    return min(
+        sorted(_DEPTHS.values(), reverse=True), key=lambda words: _blocks(width, depth, words)
+    )
+
+
+def _blocks(width: int, depth: int, words: int) -> int:
+    """Blocks of a memory in banks of ``words``."""
+
+    def of_bank(words: int) -> int:
+        return ceil_div(width, max(bits for bits, held in _DEPTHS.items() if held >= words))
+
+    banks, rest = divmod(depth, words)
+    return banks * of_bank(words) + (of_bank(rest) if rest else 0)
 
 
 def _multiplier(width: int, a: Value, b: Value, p: Signal, *, pipelined: bool) -> Instance:

@@ -20,10 +20,11 @@ from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
 from .ice40_queue import Queue
-from .portable import RowMemories, bits
+from .portable import GATED, RowMemories, bits, copies
 from .ports import BlockProducts
 
 __all__ = [
+    "GATED",
     "DualPortMemory",
     "Product16",
     "Product32",
@@ -32,6 +33,7 @@ __all__ = [
     "RowMemories",
     "WeightMemory",
     "bits",
+    "copies",
 ]
 
 #: Bits and words of an SB_SPRAM256KA, and their number in a device.

@@ -10,6 +10,7 @@ from . import device_bits as bits
 from .ports import activations
 
 __all__ = [
+    "GATED",
     "DualPortMemory",
     "Product16",
     "Product32",
@@ -18,12 +19,24 @@ __all__ = [
     "RowMemories",
     "WeightMemory",
     "bits",
+    "copies",
 ]
 
+#: Whether wide registers are held while what they have does not matter. That saves a simulation
+#: work; on a large device it takes enables that reach all of them.
+GATED = True
 #: The queue of segments: wide, and of few words.
 Queue = fifo.SyncFIFO
 #: Cells that share one packed register: as wide as simulation compilers vectorize best.
 BLOCK = 256
+
+
+def copies(m: Module, name: str, value: Value, count: int) -> list[Signal]:
+    """``value`` a cycle later, in ``count`` registers without reset, each for a part of a large
+    fan-out. Here all are one: synthesis would merge them."""
+    register = Signal(len(value), name=name, reset_less=True)
+    m.d.sync += register.eq(value)
+    return [register] * count
 
 
 class Products(Elaboratable):

@@ -12,9 +12,10 @@ from celosia.spec.timing import READ_LATENCY
 
 from . import portable
 from . import simulation_bits as bits
-from .portable import Product16, Product32, Products, Queue
+from .portable import GATED, Product16, Product32, Products, Queue, copies
 
 __all__ = [
+    "GATED",
     "DualPortMemory",
     "Product16",
     "Product32",
@@ -23,6 +24,7 @@ __all__ = [
     "RowMemories",
     "WeightMemory",
     "bits",
+    "copies",
 ]
 
 #: From this width in bits on, copying a word takes longer than finding out that it is the same.

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, connect, flipped
 
-from celosia.spec import Config
+from celosia.spec import Config, ceil_div
 from celosia.spec.timing import PLACEMENT_LATENCY
 from celosia_hw.cells import cells_of
 from celosia_hw.layouts import row_write, word
@@ -73,7 +73,9 @@ class StripeMemory(wiring.Component):
             placer.number.eq(write.number),
             placer.placement.eq(write.placement),
         ]
-        stored, _ = delay_valid(m, write.data, write_en, PLACEMENT_LATENCY, name="stored")
+        stored, _ = delay_valid(m, write.data, write_en, PLACEMENT_LATENCY - 1, name="stored")
+        # Copies for pairs of rows, because the rows are all over the device.
+        stored = cells.copies(m, "stored_at", stored.as_value(), ceil_div(config.rows, 2))
         for row, port in enumerate(self.rows):
             m.submodules[f"row_{row}"] = storage = cells.DualPortMemory(
                 word(config).size, config.act_depth
@@ -82,7 +84,7 @@ class StripeMemory(wiring.Component):
                 storage.addr.eq(port.addr),
                 port.data.eq(storage.data),
                 storage.write_addr.eq(placer.addr[row]),
-                storage.write_data.eq(stored),
+                storage.write_data.eq(stored[row // 2]),
                 storage.write_en.eq(placer.en[row]),
             ]
         return m

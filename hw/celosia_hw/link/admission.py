@@ -7,6 +7,8 @@ from amaranth.lib.wiring import In, Out
 from celosia.spec import REQUEST, Config, InferFlag, Opcode, Status, memories, record
 from celosia_hw.layouts import struct
 
+from .header import reading_opcodes
+
 __all__ = ["Admission"]
 
 
@@ -15,8 +17,8 @@ class Admission(wiring.Component):
 
     ``status`` is the first that applies, in the order of `celosia.model.link.LinkModel`:
 
-    - UNKNOWN_OPCODE.
-    - WRITE, READ: UNKNOWN_MEMORY (also WRITE to one that is read only), EMPTY,
+    - UNKNOWN_OPCODE (also CHECKSUM without `Config.checksum`).
+    - WRITE, READ, CHECKSUM: UNKNOWN_MEMORY (also WRITE to one that is read only), EMPTY,
       OUT_OF_RANGE when ``address + count`` exceeds the memory's depth.
     - INFER: TOO_MANY_IMAGES, EMPTY, OUT_OF_RANGE when two inputs exceed ``act_depth`` or
       ``address`` exceeds the program.
@@ -130,7 +132,7 @@ class Admission(wiring.Component):
             with m.Case(Opcode.WRITE):
                 every = memories(self.config)
                 access([memory for memory in every if self._record(memory).writable])
-            with m.Case(Opcode.READ):
+            with m.Case(*reading_opcodes(self.config)):
                 access(memories(self.config))
             with m.Case(Opcode.INFER):
                 with m.If(too_many):

@@ -1,13 +1,16 @@
 """Header: the first words of a frame to a request."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import REQUEST, Config, InferFlag, ceil_div
+from celosia.spec import REQUEST, Config, InferFlag, Opcode, ceil_div
 from celosia_hw.layouts import link_word, struct
 
-__all__ = ["Header", "bank_words", "last_image"]
+__all__ = ["Header", "bank_words", "last_image", "reading_opcodes", "reads"]
 
 
 class Header(wiring.Component):
@@ -101,3 +104,13 @@ def last_image(config: Config, request) -> Value:
     """
     images = request.arg & InferFlag.IMAGES_MASK
     return images[: len(Signal(range(config.rows))) or 1]
+
+
+def reading_opcodes(config: Config) -> tuple[Opcode, ...]:
+    """The requests that read records of a memory."""
+    return (Opcode.READ, Opcode.CHECKSUM) if config.checksum else (Opcode.READ,)
+
+
+def reads(config: Config, request) -> Value:
+    """1 if ``request`` reads records of a memory."""
+    return reduce(or_, (request.opcode == opcode for opcode in reading_opcodes(config)))

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import (
+    CHECKSUM,
     COUNTERS,
     IDENTITY,
     REQUEST,
@@ -18,7 +19,9 @@ from celosia.spec import (
 )
 from celosia_hw.layouts import link_word, read_records, reply, result, struct
 
+from .checksum import Checksum
 from .fetch import Fetch
+from .header import reading_opcodes, reads
 from .sender import Sender
 from .trailer import Trailer
 
@@ -36,6 +39,9 @@ class Responder(wiring.Component):
     - One or two cycles between frames: a run's may begin in the cycle after the trailer's last word
       was handed to ``o``, that of a reply one later.
     - Between the records of a READ: ``RECORD_LATENCY + 4`` cycles, see `Fetch`.
+    - A CHECKSUM, with `Config.checksum` only, takes as long as a READ whose words are sent one in
+      ``link_bytes + 1`` cycles or more, but none is sent. After the last record there are
+      ``link_bytes + 1`` cycles, two at least, and the words of the checksum follow.
     - While ``o`` is not ready no word moves.
 
     ``flush`` ends the frame of a run with ABORTED, unless its last result has been sent; in either
@@ -85,6 +91,7 @@ class Responder(wiring.Component):
         self._fetch = Fetch(config)
         self._sender = Sender(config)
         self._trailer = Trailer(config)
+        self._checksum = Checksum(config) if config.checksum else None
 
     def elaborate(self, platform):
         m = Module()
@@ -92,8 +99,11 @@ class Responder(wiring.Component):
         m.submodules.sender = sender = self._sender
         m.submodules.trailer = trailer = self._trailer
         self._connect(m)
+        if self._checksum:
+            m.submodules.checksum = self._checksum
+            self._connect_checksum(m)
         request = self.reply.payload.request
-        is_read = request.opcode == Opcode.READ
+        is_read = reads(self.config, request)
         is_counters = request.opcode == Opcode.COUNTERS
         # The run whose frame is being sent has been flushed.
         flushed = Signal()
@@ -126,6 +136,8 @@ class Responder(wiring.Component):
                     self._send(m, "RECORD", "record", fetch.o.payload)
                 with m.Elif(fetch.finished):
                     m.next = "CLOSE"
+                if self._checksum:
+                    self._sum(m)
             with m.State("RECORD"):
                 m.d.comb += [
                     fetch.o.ready.eq(sender.done & is_read),
@@ -137,6 +149,8 @@ class Responder(wiring.Component):
                     self._send(m, "CLOSE")
                     with m.If(is_read):
                         m.next = "FETCH"
+            if self._checksum:
+                self._send_checksum(m)
             with m.State("CLOSE"):
                 # The last record is counted in this cycle.
                 self._send(m, "TRAILER", "trailer", self._words(TRAILER) - 1)
@@ -166,6 +180,34 @@ class Responder(wiring.Component):
             sender.read_data.eq(self.read_data),
         ]
 
+    def _connect_checksum(self, m):
+        """Words of records that are summed up, and the sum."""
+        checksum, sender = self._checksum, self._sender
+        m.d.comb += [
+            checksum.start.eq(self._fetch.start),
+            checksum.word.eq(sender.word),
+            checksum.valid.eq(sender.word_valid),
+            sender.word_full.eq(checksum.full),
+            sender.checksum.eq(checksum.o),
+        ]
+
+    def _sum(self, m):
+        """Records are summed up, if the request is CHECKSUM, and after the last one it is sent."""
+        with m.If(self.reply.payload.request.opcode == Opcode.CHECKSUM):
+            m.d.comb += self._sender.part.payload.summed.eq(1)
+            with m.If(self._fetch.finished):
+                m.next = "SUM"
+
+    def _send_checksum(self, m):
+        with m.State("SUM"):
+            m.d.comb += self._sender.summed_up.eq(1)
+            with m.If(~self._checksum.busy):
+                self._send(m, "CHECKSUM", "record", self._words(CHECKSUM) - 1)
+        with m.State("CHECKSUM"):
+            m.d.comb += self._sender.summed_up.eq(1)
+            with m.If(self._sender.done):
+                self._send(m, "CLOSE")
+
     def _begin_reply(self, m):
         """The trailer at once, unless the request is admitted and has records to be sent."""
         self._send(m, "TRAILER", "trailer", self._words(TRAILER) - 1)
@@ -175,7 +217,7 @@ class Responder(wiring.Component):
                     self._send(m, "RECORD", "record", self._words(IDENTITY) - 1)
                 with m.Case(Opcode.COUNTERS):
                     self._send(m, "RECORD", "record", self._words(COUNTERS) - 1)
-                with m.Case(Opcode.READ):
+                with m.Case(*reading_opcodes(self.config)):
                     m.d.comb += self._fetch.start.eq(1)
                     self._send(m, "FETCH")
 

@@ -7,15 +7,18 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import COUNTERS, IDENTITY, REQUEST, Config, Opcode, identity, memories
+from celosia.spec import CHECKSUM, COUNTERS, IDENTITY, REQUEST, Config, Opcode, identity, memories
 from celosia_hw.layouts import frame_part, read_records, struct
 from celosia_hw.util.pipelined_mux import mux_latency, pipelined_mux
 
-__all__ = ["RecordSelector", "words_of"]
+from .header import reads
+
+__all__ = ["RecordSelector", "checksum_ports", "words_of"]
 
 
 class RecordSelector(wiring.Component):
-    """Finds word ``index`` of the record asked for: IDENTIFY, COUNTERS, or READ of a memory.
+    """Finds word ``index`` of the record asked for: IDENTIFY, COUNTERS, or READ of a memory; with
+    `Config.checksum` also CHECKSUM of a memory, the record first and then the checksum.
 
     ``o`` is the link word: bits ``8 * link_bytes * index`` upwards of the record, zero-padded. The
     records are spread over the device, so each step between registers selects one of four words.
@@ -32,6 +35,7 @@ class RecordSelector(wiring.Component):
     index : In, below the words of the record.
     request : In(`REQUEST`)
     counters : In(`COUNTERS`); read_data : In(`read_records`)
+    checksum : In(`CHECKSUM`); summed_up : In(1), it is asked for; with `Config.checksum` only.
     o : Out, the word.
 
     Attributes
@@ -50,6 +54,7 @@ class RecordSelector(wiring.Component):
                 "request": In(struct(REQUEST)),
                 "counters": In(struct(COUNTERS)),
                 "read_data": In(read_records(config)),
+                **checksum_ports(config),
                 "o": Out(8 * config.link_bytes),
             }
         )
@@ -84,11 +89,21 @@ class RecordSelector(wiring.Component):
                 Cat(counters, C(0, 8 * COUNTERS.size - len(counters))),
             ),
         }
+        of_memory = reads(self.config, request)
+        if self.config.checksum:
+            of_memory &= ~self.summed_up
+            records["checksum"] = self.summed_up, self.checksum.as_value()
         for memory in memories(self.config):
             name = memory.name.lower()
-            asked_for = (request.opcode == Opcode.READ) & (request.arg == memory)
-            records[name] = asked_for, self.read_data[name]
+            records[name] = of_memory & (request.arg == memory), self.read_data[name]
         return records
+
+
+def checksum_ports(config: Config) -> dict[str, wiring.Member]:
+    """The members ``checksum`` and ``summed_up``, with `Config.checksum`."""
+    if not config.checksum:
+        return {}
+    return {"checksum": In(struct(CHECKSUM)), "summed_up": In(1)}
 
 
 def words_of(bits: Value, size: int) -> list[Value]:

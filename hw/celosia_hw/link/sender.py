@@ -8,7 +8,7 @@ from celosia.spec import COUNTERS, REQUEST, TRAILER, Config
 from celosia_hw.layouts import frame_part, link_word, read_records, result, struct
 from celosia_hw.util.pipelined_mux import registered_mux
 
-from .selector import RecordSelector, words_of
+from .selector import RecordSelector, checksum_ports, words_of
 
 __all__ = ["Sender"]
 
@@ -21,7 +21,9 @@ class Sender(wiring.Component):
     one is word 0 of the new part. The final word of a trailer has ``last``.
 
     - Words of results, while these are valid, and of the trailer: one per cycle.
-    - Words of a record: one in `record_cycles`.
+    - Words of a record: one in `record_cycles`. With ``part.summed`` they are not sent: ``word`` is
+      one in each cycle in which ``word_valid`` is 1, and the next is not found before ``word_full``
+      is 0.
 
     Latency is a cycle from source to ``o``. ``done`` is 1 in the cycle before the final word of a
     result, record or trailer is offered; in this cycle ``results`` is ready, when it is a result.
@@ -38,6 +40,8 @@ class Sender(wiring.Component):
     results : In(stream of `result`)
     trailer : In(`TRAILER`)
     request, counters, read_data : In, of `RecordSelector`; steady while a record is sent.
+    checksum, summed_up : In, of it too; word, word_valid : Out; word_full : In, of `Checksum`; all
+        of them with `Config.checksum` only.
     done : Out(1)
     o : Out(stream of `link_word`)
 
@@ -58,6 +62,8 @@ class Sender(wiring.Component):
                 "request": In(struct(REQUEST)),
                 "counters": In(struct(COUNTERS)),
                 "read_data": In(read_records(config)),
+                **checksum_ports(config),
+                **(_summed_ports(config) if config.checksum else {}),
                 "done": Out(1),
                 "o": Out(stream.Signature(link_word(config))),
             }
@@ -85,10 +91,18 @@ class Sender(wiring.Component):
             self.results.ready.eq(room & part.results & final),
             self.done.eq(room & offered & final),
         ]
+        sent = offered
+        if self.config.checksum:
+            sent = offered & ~part.summed
+            self._sum(m, part, selector, found & room)
         with m.If(~part.record | (found & room)):
             m.d.sync += finding.eq(0)
         with m.Else():
             m.d.sync += finding.eq(Cat(1, finding))
+            if self.config.checksum:
+                # The word waits in the selector.
+                with m.If(part.summed & self.word_full):
+                    m.d.sync += found.eq(0)
         with m.If(room & offered):
             m.d.sync += [
                 index.eq(Mux(final, 0, index + 1)),
@@ -102,8 +116,17 @@ class Sender(wiring.Component):
                 final.eq(first_is_final),
                 single.eq(first_is_final),
             ]
-        self._output(m, part, index, room, offered, part.trailer & final, selector.o)
+        self._output(m, part, index, room, sent, part.trailer & final, selector.o)
         return m
+
+    def _sum(self, m, part, selector, found):
+        """Words of a record that is summed up go to the checksum."""
+        m.d.comb += [
+            selector.checksum.eq(self.checksum),
+            selector.summed_up.eq(self.summed_up),
+            self.word.eq(selector.o),
+            self.word_valid.eq(found & part.summed),
+        ]
 
     def _output(self, m, part, index, room, offered, last, record_word):
         """Word ``index`` of every source in a register, then the source that sends."""
@@ -132,3 +155,8 @@ class Sender(wiring.Component):
                 Mux(sent_part.record, words["record"], words["trailer"]),
             )
         )
+
+
+def _summed_ports(config: Config) -> dict[str, wiring.Member]:
+    """To the block that sums words up."""
+    return {"word": Out(8 * config.link_bytes), "word_valid": Out(1), "word_full": In(1)}

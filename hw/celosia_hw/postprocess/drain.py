@@ -1,11 +1,12 @@
 """Drain: moves finished tiles out of the array, a beat of channels at a time."""
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
 from celosia.spec.timing import DRAIN_LATENCY
+from celosia_hw.array.held import Held
 from celosia_hw.layouts import (
     active_layer,
     destination,
@@ -30,8 +31,8 @@ class Drain(wiring.Component):
 
     A tile leaves as ``cols / lanes`` words (a depthwise one as one), for each word every row with
     results in turn, each row in `Config.beats` beats: see `DrainLoop`. `o` is valid `latency`
-    cycles after the drain decided on a beat; `head` is taken one cycle after the decision, when
-    ``shift`` was 1. One beat per cycle. The last beat of a word for the host reserves a slot of the
+    cycles after the drain decided on a beat, when ``shift`` was 1; its sums are those of `head`
+    then (`Held`). One beat per cycle. The last beat of a word for the host reserves a slot of the
     result queue; a beat for the host waits for ``credit``.
 
     The next layer's first beat may be decided on in the cycle after the last one of the layer
@@ -159,7 +160,7 @@ class Drain(wiring.Component):
         return free
 
     def _join(self, m, go, of_beat) -> None:
-        """Register the beat's tag, and delay it and the sums as the parameters are."""
+        """Register the beat's tag, and delay it as the parameters are."""
         payload = self.o.payload
         m.d.comb += payload.parameters.eq(self.params.data)
         taken, taken_valid = delay_valid(m, of_beat, go, 1, name="taken")
@@ -170,11 +171,11 @@ class Drain(wiring.Component):
             valid = delay(m, shift, 1, name="shift", reset=True)
             m.d.comb += [payload.tag.eq(taken), payload.acc.eq(self.head)]
         else:
+            # The sums are on their way as long as the parameters are.
+            assert 1 + Held.latency == DRAIN_LATENCY
             shift, shifted = go, of_beat
-            joined = Signal(data.StructLayout({"tag": tag(self.config), "acc": sums(self.config)}))
-            m.d.comb += [joined.tag.eq(taken), joined.acc.eq(self.head)]
-            joined, valid = delay_valid(m, joined, taken_valid, rest, name="joined")
-            m.d.comb += [payload.tag.eq(joined.tag), payload.acc.eq(joined.acc)]
+            joined, valid = delay_valid(m, taken, taken_valid, rest, name="joined", gated=False)
+            m.d.comb += [payload.tag.eq(joined), payload.acc.eq(self.head)]
         m.d.comb += [
             self.shift.eq(shift),
             self.word_end.eq(shifted.word_end),

@@ -44,10 +44,10 @@ class LayerQueue(wiring.Component):
 
     The layers have the parities 0, 1, 0, ... A layer that is taken in cycle t waits from t + 1 on,
     in `layer`. It ``opens`` when none is open or the open one ``finishes`` in this cycle: the drain
-    has to take `layer` then, and ``parity`` is that of the new one in the next cycle. ``settings``,
-    ``cycles`` and ``destinations`` of a layer are held from t + 1 on until the second layer after
-    it is taken. So at most two layers may be in flight: a layer is offered only when the one before
-    the last has arrived.
+    has to take `layer` then, and ``parity`` is that of the new one in the next cycle. Until the
+    second layer after it is taken, ``cycles`` of a layer are held from t + 1 on, ``settings`` and
+    ``destinations`` from t + 2 on; its descriptor must be held in t + 1. So at most two layers may
+    be in flight: a layer is offered only when the one before the last has arrived.
 
     Parameters
     ----------
@@ -103,13 +103,16 @@ class LayerQueue(wiring.Component):
             m.d.sync += [waits.eq(1), self.layer.eq(taken), next_parity.eq(~next_parity)]
 
         takes = [take & (next_parity == parity) for parity in range(2)]
+        self._count_cycles(m, takes, taken)
+        # A cycle later, because that a layer is taken is known late, and these are far away.
+        later = [Signal(name=f"takes_{parity}") for parity in range(2)]
+        m.d.sync += [after.eq(takes_it) for after, takes_it in zip(later, takes, strict=True)]
         descriptor = self.i.payload.descriptor
-        for held, takes_it in zip(self.settings, takes, strict=True):
+        for held, takes_it in zip(self.settings, later, strict=True):
             with m.If(takes_it):
                 m.d.sync += [held[name].eq(descriptor[name]) for name, _ in settings()]
         if config.convolution:
-            self._hold_destinations(m, takes)
-        self._count_cycles(m, takes, taken)
+            self._hold_destinations(m, later)
         return m
 
     def _count_cycles(self, m: Module, takes: list[Value], taken: data.View) -> None:

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
 from celosia_hw.layouts import drained, finished, settings
-from celosia_hw.util.delay import delay, delay_valid
+from celosia_hw.util.delay import delay
 from celosia_hw.util.of_parity import of_parity
 
 from .element_tables import ElementTables, table_ports
@@ -77,13 +77,10 @@ class Postprocess(wiring.Component):
         # The tags of the beats at the tables, at `o` in the next cycle, and at `o`.
         at_tables = tag_next = tag = self.i.payload.tag
         if not requantizer.multicycle:
-            at_tables, valid = delay_valid(
-                m, at_tables, self.i.valid, requantizer.latency, name="tag"
-            )
-            tag_next, valid = delay_valid(
-                m, at_tables, valid, tables.latency - 1, name="tag_at_tables"
-            )
-            tag, _ = delay_valid(m, tag_next, valid, 1, name="tag_of_o")
+            # A tag is narrow, so that there is no enable for it.
+            at_tables = delay(m, at_tables, requantizer.latency, name="tag")
+            tag_next = delay(m, at_tables, tables.latency - 1, name="tag_at_tables")
+            tag = delay(m, tag_next, 1, name="tag_of_o")
         m.d.sync += self.o.valid.eq(valid_next)
         m.d.comb += [
             tables.index.eq(of_parity(self.settings, at_tables.parity).table),

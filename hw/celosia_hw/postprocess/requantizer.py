@@ -17,6 +17,11 @@ from .multicycle_requantizer import MulticycleRequantizer
 
 __all__ = ["Requantizer"]
 
+#: Bits of a product and its rounding: below 2**62, with a sign.
+_PRODUCT = 63
+#: Bit of a product that is half a unit of its upper half.
+_HALF = 30
+
 
 class Requantizer(wiring.Component):
     """``o = clip(scale(acc + bias) + zero_point, clamp_min, clamp_max)``, ``requantizers`` at once.
@@ -27,6 +32,13 @@ class Requantizer(wiring.Component):
     - `Rounding.SINGLE`: ``(a * m + (1 << (30 - s))) >> (31 - s)``
     - `Rounding.DOUBLE`: ``v = ((a << max(s, 0)) * m + (1 << 30)) >> 31``, then for
       ``e = max(-s, 0) > 0``: ``(v + (1 << (e - 1)) - (v < 0)) >> e``
+
+    Both are ``(q >> r) + q[r - 1]`` with ``r = 31 - s``: what is cut off rounds by its highest bit.
+    Of SINGLE ``q`` is ``a * m``. Of DOUBLE with ``s > 0`` the upper ``s`` bits of ``a``, which the
+    left shift would drop, are copies of the sign below them first; with ``s < 0`` ``q`` is
+    ``a * m`` and half of 2**31 away from zero, for a shift after a shift is one. (Where ``a * m``
+    is less than that half below zero, ``v < 0`` would take the other direction, and either
+    gives 0.)
 
     Bit-exact with `celosia.numerics.requantize.requantize`. One beat per
     `Config.requantizer_cycles`, never stalled; its bytes are valid `latency` cycles later. The
@@ -65,15 +77,17 @@ class Requantizer(wiring.Component):
         if self.multicycle:
             return self._multicycle()
         m = Module()
-        stages = _Stages(REQUANTIZER_LATENCY)
+        stages, cells = _Stages(REQUANTIZER_LATENCY), cells_of(platform)
         finish = self._finish(stages)
+        rounding = of_parity(self.settings, self.i.payload.parity).rounding
+        double = cells.copies(m, "double", rounding == Rounding.DOUBLE, self.config.requantizers)
         for lane in range(self.config.requantizers):
-            o = self._lane(m, stages, platform, lane, finish)
+            o = self._lane(m, stages, cells, lane, double[lane], finish)
             m.d.comb += self.o.payload[lane].eq(o)
         valid = self.i.valid
         for index, registers in enumerate(stages.registers):
             # All lanes of a stage are registered under one condition.
-            with m.If(valid):
+            with m.If(valid if cells.GATED else 1):
                 m.d.sync += [register.eq(value) for register, value in registers]
             valid = delay(m, valid, 1, name=f"valid_{index}", reset=True)
         m.d.comb += self.o.valid.eq(valid)
@@ -96,97 +110,100 @@ class Requantizer(wiring.Component):
     def _finish(self, stages) -> "_Finish":
         """What all lanes need at their ends, registered as the beat is."""
         parity = self.i.payload.parity
-        for stage in range(12):
+        for stage in range(10):
             parity = stages.register(stage, "parity", parity)
         held = of_parity(self.settings, parity)
-        finish = _Finish(
-            zero_point=stages.register(12, "zero_point", held.zero_point),
-            # The clamp range before the zero point is added.
-            lowest=stages.register(12, "lowest", held.clamp_min - held.zero_point),
-            highest=stages.register(12, "highest", held.clamp_max - held.zero_point),
-            clamp_min=stages.register(12, "clamp_min", held.clamp_min),
-            clamp_max=stages.register(12, "clamp_max", held.clamp_max),
-        )
-        finish.clamp_min = stages.register(13, "clamp_min", finish.clamp_min)
-        finish.clamp_max = stages.register(13, "clamp_max", finish.clamp_max)
-        return finish
+        bounds, of_stage = (held.clamp_min, held.clamp_max), {}
+        for stage in range(10, 14):
+            names = ("clamp_min", "clamp_max")
+            bounds = of_stage[stage] = tuple(
+                stages.register(stage, name, bound)
+                for name, bound in zip(names, bounds, strict=True)
+            )
+        zero_point = stages.register(10, "zero_point", held.zero_point)
+        return _Finish(zero_point, compared=of_stage[12], chosen=of_stage[13])
 
-    def _lane(self, m, stages, platform, lane, finish: "_Finish"):
-        """One channel; returns its byte. Each block of lines is one stage, a cycle each."""
+    def _lane(self, m, stages, cells, lane, double: Value, finish: "_Finish"):
+        """One channel; returns its byte. Each block of lines is one stage, a cycle each.
+
+        ``double`` : 1 where rounding is DOUBLE, a register beside stage 0.
+        """
 
         def later(stage, name, value):
             return stages.register(stage, f"{name}_{lane}", value)
 
         parameters = self.i.payload.parameters[lane]
-        rounding = of_parity(self.settings, self.i.payload.parity).rounding
-        shift, double = parameters.shift, rounding == Rounding.DOUBLE
-        left = Mux(double & ~shift[-1], shift[:5], 0)
+        shift = parameters.shift
         biased = later(0, "biased", (self.i.payload.acc[lane] + parameters.bias)[:32])
-        multiplier, left = later(0, "multiplier", parameters.multiplier), later(0, "left", left)
-        right = later(0, "right", Mux(double, 31, 31 - shift)[:6])  # 1..62
-        again = later(0, "again", Mux(double & shift[-1], -shift, 0)[:5])
+        multiplier = later(0, "multiplier", parameters.multiplier)
+        left = later(0, "left", Mux(shift[-1], 0, shift[:5]))
+        drop = later(0, "drop", (30 - shift)[:6])  # one bit less than the result's place, 0..61
+        twice = later(0, "twice", shift[-1])
 
-        # The left shift, by eights and by ones.
-        biased = later(1, "biased", (biased << (left[3:] << 3))[:32])
-        multiplier, left = later(1, "multiplier", multiplier), later(1, "left", left[:3])
-        right, again = later(1, "right", right), later(1, "again", again)
+        # What a left shift would drop from the top are copies of the sign that is left.
+        sign = later(1, "sign", biased.bit_select(~left, 1))
+        copies = later(1, "copies", Cat(left > 31 - bit for bit in range(32)))
+        biased, multiplier = later(1, "biased", biased), later(1, "multiplier", multiplier)
+        drop, twice = later(1, "drop", drop), later(1, "twice", double & twice)
+        double = later(1, "double", double)
 
-        a = later(2, "a", (biased << left)[:32].as_signed())
+        copies &= double.replicate(32)
+        a = later(2, "a", ((biased & ~copies) | (copies & sign.replicate(32))).as_signed())
         multiplier = later(2, "multiplier", multiplier)
-        right, again = later(2, "right", right), later(2, "again", again)
+        drop, twice = later(2, "drop", drop), later(2, "twice", twice)
 
         # Into the multipliers' own input registers, out of them, and on to where the sums are.
-        products = self._products(m, platform, lane, a, multiplier)
-        right, again = later(3, "right", right), later(3, "again", again)
-        right, again = later(4, "right", right), later(4, "again", again)
+        products = self._products(m, cells, lane, a, multiplier)
+        negative = a[-1]
+        for stage in (3, 4, 5):
+            drop, twice = later(stage, "drop", drop), later(stage, "twice", twice)
+            negative = later(stage, "negative", negative)
         low, middle_1, middle_2, high = (
             later(5, f"product_{n}", product) for n, product in enumerate(products)
         )
-        # Half a unit of what `right` leaves.
-        half = later(5, "half", (Const(1, 64) << right)[1:63])
-        right, again = later(5, "right", right), later(5, "again", again)
 
-        outer = later(6, "outer", (Cat(low, high[:32]) + half)[:64])
+        # Half of 2**31 away from zero: -1 where negative, else 1, which is a carry.
+        outer, first = Cat(low, high)[:_PRODUCT], _HALF
+        nudged = Cat(1, outer[first:]).as_signed() + Cat(
+            twice & ~negative, (twice & negative).replicate(_PRODUCT - first)
+        )
+        outer = later(6, "outer", Cat(outer[:first], nudged[1:])[:_PRODUCT])
         middle = later(6, "middle", middle_1 + middle_2)
-        right, again = later(6, "right", right), later(6, "again", again)
+        drop = later(6, "drop", drop)
 
-        product = later(7, "product", (outer + middle.shift_left(16))[:64].as_signed())
-        right, again = later(7, "right", right), later(7, "again", again)
+        upper = (outer[16:] + middle)[: _PRODUCT - 16]
+        product = later(7, "product", Cat(outer[:16], upper).as_signed())
+        drop = later(7, "drop", drop)
 
-        # The shift, by eights and by ones.
-        coarse = later(8, "coarse", (product >> (right[3:] << 3))[:39].as_signed())
-        fine, again = later(8, "fine", right[:3]), later(8, "again", again)
+        # By sixteens, by fours and by ones, to 32 bits and the one below, which rounds.
+        product = later(8, "coarse", (product >> (drop[4:] << 4))[: 33 + 15].as_signed())
+        drop = later(8, "drop", drop[:4])
 
-        scaled = later(9, "scaled", (coarse >> fine)[:32].as_signed())
-        # Half a unit of what `again` leaves, less one.
-        nudge = later(9, "nudge", ((Const(1, 32) << again) - 1)[1:32])
-        again = later(9, "again", again)
+        product = later(9, "medium", (product >> (drop[2:] << 2))[: 33 + 3].as_signed())
+        drop = later(9, "drop", drop[:2])
 
-        # Plus one, as a carry, unless negative.
-        carry = ~scaled[-1] & again.any()
-        nudged = later(10, "nudged", (Cat(1, scaled).as_signed() + Cat(carry, nudge))[1:34])
-        again = later(10, "again", again)
+        fine = later(10, "fine", (product >> drop)[:33])
 
-        nudged = later(11, "nudged", nudged.as_signed() >> (again[3:] << 3))
-        fine = later(11, "fine", again[:3])
+        # Twice the bit that rounds is a carry.
+        y = later(11, "y", (fine + Cat(fine[0], finish.zero_point))[1:33])
 
-        rounded = later(12, "rounded", (nudged >> fine)[:32].as_signed())
+        # A sum that wraps is negative, and a negative one below every range.
+        byte = later(12, "byte", y[: ACTIVATION.width])
+        negative = later(12, "y_negative", y[-1])
+        large = later(12, "y_large", y[ACTIVATION.width : -1].any())
 
-        # A sum that wraps is negative, and a negative one below every range. Comparisons are signs
-        # of differences, which take less logic.
-        y = later(13, "y", (rounded + finish.zero_point)[:32].as_signed())
-        below = later(13, "below", (rounded - finish.lowest)[-1])
-        above = later(13, "above", (finish.highest - rounded)[-1])
+        clamp_min, clamp_max = finish.compared
+        below = later(13, "below", negative | (~large & (byte < clamp_min)))
+        above = later(13, "above", large | (byte > clamp_max))
+        byte = later(13, "byte", byte)
+        clamp_min, clamp_max = finish.chosen
+        return later(14, "o", Mux(below, clamp_min, Mux(above, clamp_max, byte)))
 
-        o = Mux(below | y[-1], finish.clamp_min, Mux(above, finish.clamp_max, y))
-        o = o[: ACTIVATION.width]
-        return later(14, "o", o)
-
-    def _products(self, m, platform, lane, a, b):
+    def _products(self, m, cells, lane, a, b):
         """``a * b`` as four products of 16 bits, two cycles later: low, middle, middle, high."""
         products = []
         for upper_a, upper_b in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            cell = cells_of(platform).Product16(signed_a=bool(upper_a))
+            cell = cells.Product16(signed_a=bool(upper_a))
             m.submodules[f"product_{upper_a}{upper_b}_{lane}"] = cell
             m.d.comb += [
                 cell.a.eq(a[16:].as_signed() if upper_a else a[:16]),
@@ -198,13 +215,12 @@ class Requantizer(wiring.Component):
 
 @dataclass
 class _Finish:
-    """Settings of the beats in the last stages."""
+    """Settings of the beats in the last stages; clamp ranges are their two ends."""
 
     zero_point: Signal
-    lowest: Signal
-    highest: Signal
-    clamp_min: Signal
-    clamp_max: Signal
+    #: What bytes are compared with, and a stage later what is chosen from.
+    compared: tuple[Signal, ...]
+    chosen: tuple[Signal, ...]
 
 
 class _Stages:

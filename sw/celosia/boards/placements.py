@@ -98,7 +98,8 @@ class Placement:
             raise ValueError(f"tools = {self.tools!r} is not a version for each name")
         if not isinstance(self.config, Mapping):
             raise ValueError(f"config = {self.config!r} is not a configuration")
-        Config.from_dict(dict(self.config))
+        # With every name, whatever file it was read from.
+        object.__setattr__(self, "config", self.engine.to_dict())
 
     @property
     def engine(self) -> Config:

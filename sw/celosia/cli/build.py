@@ -1,6 +1,7 @@
 """Build the bitstream of an engine for a board: synthesis, place and route, packing."""
 
 import argparse
+import json
 import math
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+import celosia
 from celosia.boards import BOARDS, Board, board
-from celosia.spec.serial import BAUD
 from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write, require_writable
 from celosia.support.progress import Progress
@@ -41,6 +42,8 @@ _CELLS = {
     "block_rams": "block RAMs",
     "single_port_rams": "single-port RAMs",
 }
+#: Minutes from start to bitstream of a family's default engine, on a core that is free.
+_MINUTES = {"ice40": 4, "ecp5": 6, "gowin": 5}
 #: Seconds between two updates of what a tool says: on a terminal, and in a log.
 _TERMINAL_SECONDS, _LOG_SECONDS = 0.5, 30
 
@@ -84,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
             raise CelosiaError(f"{value} is not at least 1", where=f"--{name}")
     folder = Path(args.output or f"build/{aim.name}")
     require_writable(folder, todo="choose another folder with -o")
+    _check(aim, config, args)
+    console.say(f"{aim.title}, {config} engine: {_expected(aim, config)}")
     placed = _build(aim, config, args, console)
     output = folder / f"{aim.name}-{config}"
     bitstream = output.with_suffix(Path(placed.netlist.family.bitstream).suffix)
@@ -92,6 +97,11 @@ def run(args: argparse.Namespace) -> int:
         atomic_write(bitstream, placed.bitstream.read_bytes())
     else:
         bitstream.unlink(missing_ok=True)  # one of an earlier build would be mistaken for this one
+    settings = output.with_suffix(".json")
+    if placed.met:
+        atomic_write(settings, json.dumps(_settings(placed, config), indent=2).encode() + b"\n")
+    else:
+        settings.unlink(missing_ok=True)
     _show(placed, config, bitstream, console)
     console.write_json(_document(placed, config, bitstream))
     placed.check_timing()
@@ -103,6 +113,54 @@ def _engine(aim: Board, args: argparse.Namespace) -> "Config":
         return aim.engine(**options.overrides(args))
     except (ValueError, ZeroDivisionError) as error:
         raise CelosiaError(str(error), where="engine", todo="choose another value") from error
+
+
+def _check(aim: Board, config: "Config", args: argparse.Namespace) -> None:
+    """Refuse in a second what minutes of synthesis would end with.
+
+    Raises
+    ------
+    CelosiaError : memories or multipliers that the device does not have, a tool that is not
+        installed, or no such technology.
+    """
+    from celosia.explore.demand import demand, shortages
+    from celosia.flow import FAMILIES
+    from celosia.flow.tools import find
+
+    # Other technologies make products and memories in other ways: there, synthesis decides.
+    if args.technology in (None, aim.family) and (short := shortages(aim, demand(aim, config))):
+        raise CelosiaError(
+            f"the {config} engine needs {'; '.join(map(str, short))}",
+            where=aim.name,
+            todo="choose fewer rows or cols, or smaller memories; `celosia explore` finds engines "
+            "that fit a model",
+        )
+    family = FAMILIES[aim.family]
+    for tool in ("yosys", family.placer, family.packer):
+        find(tool)
+
+
+def _expected(aim: Board, config: "Config") -> str:
+    """How long it may take, from the time of the board's default engine."""
+    own = aim.engine()
+    # The part that does not grow with the array: link, control, requantizers, memories.
+    share = 0.5 + 0.5 * config.multipliers / own.multipliers
+    minutes = _MINUTES[aim.family] * share * (2 if config.convolution > own.convolution else 1)
+    return f"synthesis, place and route, about {max(1, round(minutes))} minutes on a free core"
+
+
+def _settings(placed: "Placed", config: "Config") -> dict:
+    """What `--board FILE` of other commands reads."""
+    design = placed.netlist.design
+    return {
+        "celosia": celosia.__version__,
+        "board": placed.netlist.board.name,
+        "config": config.to_dict(),
+        "technology": design.technology,
+        "clock_mhz": design.clock,
+        "baud": design.baud,
+        "seed": placed.seed,
+    }
 
 
 def _build(aim: Board, config: "Config", args: argparse.Namespace, console: Console) -> "Placed":
@@ -199,8 +257,10 @@ def _facts(placed: "Placed", config: "Config", bitstream: Path) -> Iterator[tupl
         return
     yield "bitstream", f"{bitstream}, {bitstream.stat().st_size:,} bytes"
     yield "program the board", f"{_PROGRAM[placed.netlist.board.name]} {bitstream}"
-    baud = "" if design.baud == BAUD else f" --baud {design.baud}"
-    yield "and use it", f"celosia run MODEL --input FILE --port auto{baud}"
+    board = placed.netlist.board
+    named = board.name if config == board.engine() else bitstream.with_suffix(".json")
+    yield "compile for it", f"celosia compile MODEL --board {named} -o FILE"
+    yield "and use it", f"celosia run MODEL --input FILE --port auto --baud {design.baud}"
 
 
 def _document(placed: "Placed", config: "Config", bitstream: Path) -> dict:

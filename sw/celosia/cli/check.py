@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     asked = _engine(args)
     outline, image = read_outline(args.model, options.reference(args)), read_image(args.model)
     config = outline.config if outline.config and not asked else asked or options.config(args)
-    if image and config != image.config:
+    if image and not image.runs_on(config):
         raise CelosiaError(
             f"a program for the {image.config} engine runs on no other",
             where=args.model,
@@ -75,9 +75,7 @@ def _engine(args: argparse.Namespace) -> "Config | None":
                 todo="give it as 16x16",
             )
         args.rows, args.cols = map(int, found.groups())
-        return options.config(args)
-    config = options.config(args)
-    return None if config == type(config).default() else config
+    return options.config(args) if options.asks_engine(args) else None
 
 
 def _show(check: "Check", console: Console) -> None:

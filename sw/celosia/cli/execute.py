@@ -14,8 +14,27 @@ from .console import Console
 if TYPE_CHECKING:
     from celosia.compiler.image import Image
     from celosia.driver.parallel import Run
+    from celosia.spec import Config
 
-__all__ = ["execute", "metric_rows"]
+__all__ = ["execute", "find_board", "metric_rows"]
+
+
+def find_board(args: argparse.Namespace, console: Console) -> "Config":
+    """The engine at ``--port``, as it says itself.
+
+    ``args.port`` and ``args.baud`` become those at which it answered.
+    """
+    from celosia import driver
+    from celosia.driver.serial.transport import SerialTransport
+
+    with console.progress() as progress:
+        progress(f"asking the board at {args.port}", 0, 0)
+        with driver.open("serial", port=args.port, baud=args.baud) as device:
+            board = device.transport
+            assert isinstance(board, SerialTransport)
+            args.port, args.baud = board.port, board.baud
+    console.say(f"{board.port}: a {device.config} engine, at {board.baud:,} baud")
+    return device.config
 
 
 def execute(
@@ -43,6 +62,7 @@ def execute(
                 port=args.port, baud=args.baud, rtl=args.rtl,
             )  # fmt: skip
             how = {"progress": progress, "batch": args.batch, "skip": not args.no_skip}
+            how["verify"] = args.transport == "serial"
             if args.dask is not None:
                 run, complete = run_on_cluster(args.dask, make_device, image, x, **how), True
             else:
@@ -58,6 +78,7 @@ def execute(
         seconds=seconds,
         counters=run.counters,
         faults=run.faults,
+        verified=run.verified,
     )
     return run, metrics, complete
 
@@ -67,15 +88,19 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
     f, rows = metrics, []
     if f.cycles:
         mults = f.config.multipliers
-        rows += [
-            ("cycles per image", f"{f.cycles_per_image:,.1f} ({f.cycles:,} in all)"),
-            ("utilization", f"{f.utilization:.1%} of {mults} multipliers, zeros counted as work"),
-        ]
+        rows.append(("cycles per image", f"{f.cycles_per_image:,.1f} ({f.cycles:,} in all)"))
+        if f.busy is not None:
+            rows.append(("array busy", f"{f.busy:.1%} of the cycles, {mults} multipliers"))
     if f.skipped is not None:
         rows.append(("skipped", f"{f.skipped:.1%} of all input positions were 0 and cost no cycle"))
     if f.faults:
         mended = ", ".join(f"{count:,} {kind}" for kind, count in f.faults.items())
         rows.append(("line faults, mended", mended))
+    if f.verified is not None:
+        held = "verified: they held the program image to the end"
+        rows.append(
+            ("memories", held if f.verified else "not verified: the engine has no checksums")
+        )
     rate = f.images_per_second
     speed = f"{rate:,.0f} images/s" if rate >= 10 else f"{rate:.2g} images/s"
     if f.cycles:

@@ -8,7 +8,7 @@ from celosia.support.errors import CelosiaError
 
 from . import options
 from .console import Console
-from .execute import execute, metric_rows
+from .execute import execute, find_board, metric_rows
 from .quantize import CALIBRATION_IMAGES
 from .show import show_digits
 from .train import dataset_line
@@ -22,8 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, default=10, help="of training (10)")
     options.add_run(parser, transport="rtl")
     options.add_engine(parser)
-    # A perceptron needs no more, and this engine is built and simulated in half the time.
-    parser.set_defaults(convolution=0)
     options.add_json(parser)
 
 
@@ -38,8 +36,15 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs(args.json)
     if args.images is not None and args.images < 1:
         raise CelosiaError(f"{args.images} is not at least 1", where="--images")
-    console, config = Console(args.quiet, args.json), options.config(args)
+    console = Console(args.quiet, args.json)
     options.check_run(args)
+    if args.port is not None and not options.asks_engine(args):
+        config = find_board(args, console)
+    else:
+        if args.convolution is None and args.board is None:
+            # A perceptron needs no more; this engine is built and simulated in half the time.
+            args.convolution = 0
+        config = options.config(args)
     options.check_batch(args, config.rows * most(config))
     with console.progress() as progress:
         dataset = load_mnist(args.data, progress)

@@ -2,12 +2,15 @@
 
 import argparse
 import dataclasses
+import difflib
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celosia.spec.serial import BAUD
 from celosia.support.errors import CelosiaError
-from celosia.support.files import require_writable
+from celosia.support.files import read, require_writable
 
 if TYPE_CHECKING:
     from celosia.numerics.runtime import Runtime
@@ -22,12 +25,16 @@ __all__ = [
     "add_reference",
     "add_rtl",
     "add_run",
+    "asks_engine",
+    "board_baud",
+    "board_config",
     "check_batch",
     "check_outputs",
     "check_reference",
     "check_run",
     "config",
     "maps",
+    "nearest",
     "overrides",
     "reference",
     "rtl_form",
@@ -49,16 +56,23 @@ _ENGINE = {
     "requantizer-cycles": "cycles between two uses of a requantizer, 1 or 27",
     "convolution": "1 for layers on maps too, 0 for dense layers only",
     "depthwise": "1 for depthwise convolution, pooling and addition too",
+    "checksum": "1 for checksums of the memories, which show flipped bits; 0 for a smaller engine",
 }
 
 
 def add_engine(parser: argparse.ArgumentParser, of_board: bool = False) -> None:
     """The engine's configuration; `config` reads it, or `overrides` that of a board's engine."""
     group = parser.add_argument_group("engine")
+    if not of_board:
+        group.add_argument(
+            "--board", metavar="BOARD",
+            help="the engine that `celosia build BOARD` builds, or that of a .json file which "
+            "`build` or `verilog` wrote; the options below change it (none)",
+        )  # fmt: skip
     for name, text in _ENGINE.items():
-        default = 16 if name in ("rows", "cols") and not of_board else None
-        text = f"{text} ({'as the board has it' if of_board else default or 'chosen to suit'})"
-        group.add_argument(f"--{name}", type=int, metavar="N", default=default, help=text)
+        default = "16" if name in ("rows", "cols") else "chosen to suit"
+        text = f"{text} ({'as the board has it' if of_board else default})"
+        group.add_argument(f"--{name}", type=int, metavar="N", help=text)
 
 
 def add_maps(parser: argparse.ArgumentParser) -> None:
@@ -84,8 +98,8 @@ def add_reference(parser: argparse.ArgumentParser) -> None:
     """Whose bytes a model gives; `reference` reads it."""
     parser.add_argument(
         "--reference", choices=("litert", "tflm"),
-        help="whose bytes a .tflite model gives: LiteRT's reference kernels, or TFLite Micro's, "
-        "which microcontrollers run (litert, or as the program image was compiled)",
+        help="whose bytes a .tflite or float model gives: LiteRT's reference kernels, or TFLite "
+        "Micro's, which microcontrollers run (litert, or as the program image was compiled)",
     )  # fmt: skip
 
 
@@ -111,18 +125,70 @@ def config(args: argparse.Namespace) -> "Config":
 
     Raises
     ------
-    CelosiaError : there is no such engine.
+    CelosiaError : there is no such engine or board.
     """
     from celosia.spec import Config
 
+    asked = overrides(args)
+    base = None if args.board is None else board_config(args.board)
     try:
-        return Config.default(**overrides(args))
+        return Config(**base.to_dict() | asked) if base else Config.default(**asked)
     except (ValueError, ZeroDivisionError) as error:
         raise CelosiaError(str(error), where="engine", todo="choose another value") from error
 
 
+def asks_engine(args: argparse.Namespace) -> bool:
+    """Whether any of the options of `add_engine` was given."""
+    return args.board is not None or bool(overrides(args))
+
+
+def board_config(named: str) -> "Config":
+    """The engine of a board of the catalog, or that in a .json file of `build` or `verilog`.
+
+    Raises
+    ------
+    CelosiaError : there is no such board, or the file has no configuration.
+    """
+    from celosia.boards import BOARDS
+    from celosia.spec import Config
+
+    if named in BOARDS:
+        return BOARDS[named].engine()
+    if not named.endswith(".json"):
+        raise CelosiaError(
+            f"unknown board {named!r}{nearest(named, BOARDS)}",
+            where="--board",
+            todo=f"known: {', '.join(BOARDS)}, or a .json file that `celosia build` wrote",
+        )
+    try:
+        document = json.loads(read(named))
+        return Config.from_dict(document["config"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CelosiaError(
+            "has no configuration of an engine",
+            where=named,
+            todo="name the .json file that `celosia build` or `celosia verilog` wrote",
+        ) from error
+
+
+def board_baud(named: str) -> int:
+    """Bits per second of the board or file that `board_config` takes."""
+    from celosia.boards import BOARDS
+
+    if named in BOARDS:
+        return BOARDS[named].baud
+    baud = json.loads(read(named)).get("baud")
+    return baud if isinstance(baud, int) and baud > 0 else BAUD
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` when one of ``known`` is much like ``word``, else nothing."""
+    found = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
 def overrides(args: argparse.Namespace) -> dict[str, int]:
-    """Those of the options of `add_engine` that were given or have a default, by name."""
+    """Those of the options of `add_engine` that were given, by name."""
     from celosia.spec import Config
 
     values = {field.name: getattr(args, field.name) for field in dataclasses.fields(Config)}
@@ -140,9 +206,12 @@ def add_run(parser: argparse.ArgumentParser, transport: str) -> None:
     add_rtl(group, "fast")
     group.add_argument(
         "--port", metavar="PORT",
-        help="the board at this serial port instead; auto: the one at which an engine answers",
+        help="the board at this serial port instead; auto: the one at which an engine answers. A "
+        "model is compiled for the engine that it has",
     )  # fmt: skip
-    group.add_argument("--baud", type=int, metavar="N", help=f"bits per second of PORT ({BAUD})")
+    group.add_argument(
+        "--baud", type=int, metavar="N", help="bits per second of PORT (found by trying)"
+    )
     group.add_argument("--batch", type=int, metavar="N", help="images computed together (all rows)")
     group.add_argument(
         "--no-skip", action="store_true", help="multiply zero bytes too; same results, more cycles"

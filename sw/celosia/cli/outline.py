@@ -12,6 +12,7 @@ import numpy as np
 from celosia.compiler.image import Image
 from celosia.importer import load_model
 from celosia.importer.formats import Format, identify, refuse_folder
+from celosia.importer.tflite.floats import computes_in_float
 from celosia.importer.tflite.outline import tflite_outline
 from celosia.importer.unknown import unknown_operations
 from celosia.network.float_layers import FloatDense
@@ -64,15 +65,15 @@ def _outline(path: Path, reference: Runtime | None) -> Outline:
     data = _content(path)
     with located(str(path)):
         kind = identify(data, path.suffix)
-        if kind is Format.TFLITE:
-            # A map behaves as the bytes that it maps.
+        # A map behaves as the bytes that it maps.
+        if kind is Format.TFLITE and not computes_in_float(data):
             name = path.stem or "model"
             return tflite_outline(cast("bytes", data), name, reference or Runtime.LITERT)
     if kind is Format.IMAGE:
         image = Image.load(path)
         check_reference(reference, image.model.reference, str(path))
         return _image(image)
-    if kind in (Format.ONNX, Format.KERAS, Format.TORCH):
+    if kind in (Format.TFLITE, Format.ONNX, Format.KERAS, Format.TORCH):
         return _imported(path, reference)
     model = load_model(path, reference)
     if isinstance(model, FloatNetwork):

@@ -1,16 +1,35 @@
 """The arguments of all commands."""
 
 import argparse
+import sys
 from typing import NoReturn
 
 import celosia
 from celosia.support.errors import CelosiaError
 
-from . import build, check, compile, diff, explore, info, mnist, quantize, run, train, verilog
+from . import (
+    board,
+    build,
+    check,
+    compile,
+    diff,
+    example,
+    explore,
+    info,
+    mnist,
+    quantize,
+    run,
+    train,
+    verilog,
+)
+from .options import nearest
 
 __all__ = ["parse"]
 
-_COMMANDS = (mnist, train, quantize, check, explore, compile, run, diff, verilog, build, info)
+_COMMANDS = (
+    *(mnist, example, train, quantize, check, explore, compile, run, diff),
+    *(verilog, build, board, info),
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,6 +51,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="celosia", description=_first_line(celosia.__doc__))
     parser.add_argument("--version", action="version", version=f"celosia {celosia.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    names = [module.__name__.rpartition(".")[2] for module in _COMMANDS]
+    argv = _checked(sys.argv[1:] if argv is None else argv, names)
     for module in _COMMANDS:
         name = module.__name__.rpartition(".")[2]
         summary = _first_line(module.__doc__)
@@ -40,6 +61,23 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser.parse_args(argv)
+
+
+def _checked(argv: list[str], names: list[str]) -> list[str]:
+    """``argv`` with ``help [COMMAND]`` as ``[COMMAND] --help``.
+
+    Raises
+    ------
+    CelosiaError : its first word is no command; one that is much like it is named.
+    """
+    if argv and argv[0] == "help":
+        argv = [*argv[1:2], "--help"]
+    if argv and not argv[0].startswith("-") and argv[0] not in names:
+        raise CelosiaError(
+            f"no command {argv[0]!r}{nearest(argv[0], names)}",
+            todo=f"commands: {', '.join(names)}; see celosia help",
+        )
+    return argv
 
 
 def _first_line(text: str | None) -> str:

@@ -35,8 +35,9 @@ CALIBRATION_IMAGES = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="float model: .npz, .keras, .onnx or .pt2")
+    parser.add_argument("model", help="float model: .npz, .keras, .onnx, .pt2 or .tflite")
     add_calibration(parser, required=True)
+    options.add_reference(parser)
     options.add_output(parser, "the int8 network, .npz")
     options.add_json(parser)
 
@@ -93,12 +94,14 @@ def calibrated(
 ) -> "tuple[Network, Precision]":
     """The network that ``model`` is quantized to with the options of `add_calibration`; its inputs
     and outputs are the model's own. Says what is doubtful about the sample."""
+    from celosia.numerics.runtime import Runtime
     from celosia.quant import measure, quantized
     from celosia.quant.doubts import about_sample
 
     sample = _sample(args, console)
     try:
-        found = quantized(model, sample, args.method)
+        runtime = options.reference(args) or Runtime.LITERT
+        found = quantized(model, sample, args.method, reference=runtime)
         for text in about_sample(found, model.prepare(sample)):
             console.warn(text, where=args.calibrate)
         return found.network, measure(found, model, sample)

@@ -12,7 +12,7 @@ from celosia.support.files import atomic_write
 
 from . import options
 from .console import Console
-from .execute import execute, metric_rows
+from .execute import execute, find_board, metric_rows
 from .files import load_array, load_model
 from .quantize import add_calibration, compilable
 from .report import add_report, float_results, write_report
@@ -60,10 +60,14 @@ def run(args: argparse.Namespace) -> int:
     model = None
     if isinstance(image, Image):
         options.check_reference(options.reference(args), image.model.reference, args.model)
+        options.check_run(args)
     else:
+        options.check_run(args)
+        # A board has the shape that it has; one that is asked for is refused by another.
+        asked = args.port is None or options.asks_engine(args)
+        config = options.config(args) if asked else find_board(args, console)
         model = compilable(args, image, console)
-        image = compile(model, options.config(args), **options.maps(args))
-    options.check_run(args)
+        image = compile(model, config, **options.maps(args))
     options.check_batch(args, image.batch)
     _check_heads(args, image)
     x = _input(args.input, image, console)

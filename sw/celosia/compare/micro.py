@@ -62,6 +62,8 @@ def tflm(
             interpreter.set_input(image.reshape(shape), 0)
             interpreter.invoke()
             for row, tensor in zip(rows, network.tensors, strict=False):
+                if tensor == -1:
+                    continue
                 row.append(_flat(interpreter.GetTensor(tensor, 0)["tensor_data"]))
             for head in heads:
                 rows[len(network.tensors) + head].append(_flat(interpreter.get_output(head)))
@@ -69,8 +71,9 @@ def tflm(
     except (RuntimeError, ValueError) as error:
         why = f"TFLite Micro refuses it: {said[0] or error}"
         raise CelosiaError(why, where=str(path)) from error
-    found, count = tuple(map(np.stack, rows)), len(network.tensors)
-    return Reference("TFLite Micro, reference kernels", found[:count], found[count:])
+    count = len(network.tensors)
+    tensors = tuple(np.stack(each) if each else None for each in rows[:count])
+    return Reference("TFLite Micro, reference kernels", tensors, tuple(map(np.stack, rows[count:])))
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def litert(
         interpreter.allocate_tensors()
         entry = interpreter.get_input_details()[0]
         ends = [each["index"] for each in interpreter.get_output_details()]
-        wanted = (*network.tensors, *ends)
+        wanted = (*(each for each in network.tensors if each != -1), *ends)
         rows: list[list[np.ndarray]] = [[] for _ in wanted]
         for index, image in enumerate(x):
             interpreter.set_tensor(entry["index"], image.reshape(entry["shape"]))
@@ -88,7 +88,9 @@ def litert(
     except (RuntimeError, ValueError) as error:
         raise CelosiaError(f"LiteRT refuses it: {error}", where=str(path)) from error
     found = tuple(map(np.stack, rows))
-    return Reference("LiteRT BUILTIN_REF", found[: -len(ends)], found[-len(ends) :])
+    known = iter(found[: -len(ends)])
+    tensors = tuple(None if each == -1 else next(known) for each in network.tensors)
+    return Reference("LiteRT BUILTIN_REF", tensors, found[-len(ends) :])
 
 
 def onnxruntime(

@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Image:
 
     Parameters
     ----------
-    config : the engine it was compiled for; it runs on no other.
+    config : the engine it was compiled for; it `runs_on` no other.
     model : names, shapes and quantization.
     sections : for each writable memory, its records from address 0 on, without link padding.
 
@@ -76,6 +76,11 @@ class Image:
                     f"{shape.title}: {size // shape.size} records exceed the memory's {shape.depth}"
                 )
         self._check_program()
+
+    def runs_on(self, config: Config) -> bool:
+        """Whether an engine of shape ``config`` runs it: the one it was compiled for, with or
+        without checksums."""
+        return replace(self.config, checksum=config.checksum) == config
 
     @property
     def input_words(self) -> int:

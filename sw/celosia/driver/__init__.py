@@ -32,8 +32,8 @@ def open(
     shape : of the engine, `Config.default()` when None. A program image asks for the engine that
         it was compiled for, and is loaded. A board has the shape that it has.
     progress : told about the steps of building a simulation.
-    port, baud : of the board: name of its serial port, or "auto" when None; bits per second,
-        `celosia.spec.serial.BAUD` when None.
+    port, baud : of the board: name of its serial port, or "auto" when None; bits per second, found
+        by trying when None.
     rtl : of the simulation: "fast", of cells made for simulation, or "placed", the Verilog that
         `celosia verilog` writes. Both take the same cycles.
 
@@ -54,9 +54,9 @@ def open(
         prepare(config, progress, rtl)
         device = Device(RtlTransport(config, rtl=rtl))
     elif transport == "serial":
-        from celosia.driver.serial.transport import AUTO, BAUD, SerialTransport
+        from celosia.driver.serial.transport import AUTO, SerialTransport
 
-        board = SerialTransport(AUTO if port is None else port, BAUD if baud is None else baud)
+        board = SerialTransport(AUTO if port is None else port, baud)
         try:
             device = Device(board)
         except BaseException:

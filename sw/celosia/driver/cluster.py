@@ -29,6 +29,7 @@ def run_on_cluster(
     *,
     batch: int | None = None,
     skip: bool = True,
+    verify: bool = False,
 ) -> Run:
     """`celosia.driver.parallel.run_parallel` with the workers of the scheduler at ``address``.
 
@@ -45,7 +46,7 @@ def run_on_cluster(
     WorkerFailed : an engine refused, or the cluster was lost after some shares.
     Interrupted : Ctrl-C.
     """
-    run, shares = shared(make_device, image, x, SHARES, batch, skip)
+    run, shares = shared(make_device, image, x, SHARES, batch, skip, verify)
     collect = Collector(run, progress)
     try:
         with contextlib.closing(on_cluster(address, _messages, shares, ahead=2)) as results:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from celosia.compiler.image import Image
 from celosia.spec import (
+    CHECKSUM,
     COUNTERS,
     IDENTITY,
     Config,
@@ -25,6 +26,7 @@ from celosia.support.progress import Progress, silent
 from .frames import pad_records, padded, request, response, unpad_records
 from .inputs import finish_heads, prepare
 from .transport import Transport
+from .verify import find_difference
 
 __all__ = ["EXCHANGE_BYTES", "Device"]
 
@@ -101,15 +103,18 @@ class Device:
     def load(self, image: Image, progress: Progress = silent) -> None:
         """Write a program image to the engine's memories.
 
+        An engine with checksums is asked for those of what it has stored (`verify`).
+
         Raises
         ------
         Unsupported : this engine lacks an operation of the program; it is named.
-        CelosiaError : the image was compiled for another configuration, naming both.
+        CelosiaError : the image was compiled for another configuration, naming both; or a memory
+            holds something else than was written, naming it.
         """
         self._check_operations(image)
-        if image.config != self.config:
+        if not image.runs_on(self.config):
             theirs, ours = image.config.to_dict(), self.config.to_dict()
-            names = [name for name in ours if theirs[name] != ours[name]]
+            names = [name for name in ours if theirs[name] != ours[name] and name != "checksum"]
             raise CelosiaError(
                 f"compiled for a {_describe(theirs, names)} engine, "
                 f"this one is {_describe(ours, names)}",
@@ -125,6 +130,45 @@ class Device:
                 progress(text, start, len(records))
                 self.write(memory, start, records[start : start + _RECORDS_PER_FRAME])
         self.image = image
+        if self.config.checksum:
+            self.verify(progress)
+
+    def verify(self, progress: Progress = silent) -> None:
+        """Compare the engine's memories with the loaded image, by checksums that it computes.
+
+        Finds every single and every double flipped bit, and any other difference but for one in
+        2**32 (docs/trust.md). No image may be running; nothing else changes.
+
+        Raises
+        ------
+        Unsupported : this engine has no checksums (`Config.checksum`).
+        CelosiaError : nothing is loaded, or a memory holds something else; it is named, with the
+            first record that differs. The image no longer counts as loaded then.
+        """
+        image = self._loaded()
+        try:
+            find_difference(image, self.checksum, progress)
+        except CelosiaError:
+            self.image = None if self.config.checksum else image
+            raise
+
+    def checksum(self, memory: Memory, address: int, count: int) -> int:
+        """CRC-32 (`zlib.crc32`) of what READ of these records answers, computed by the engine.
+
+        Raises
+        ------
+        Unsupported : this engine has no checksums (`Config.checksum`).
+        """
+        if not self.config.checksum:
+            raise Unsupported(
+                "cannot be verified: this engine has no checksums",
+                where="engine",
+                todo="build it with --checksum 1",
+            )
+        payload = self._command(Opcode.CHECKSUM, memory, address, count)
+        if len(payload) < CHECKSUM.size:
+            raise CelosiaError(f"a checksum of {len(payload)} bytes", where="engine")
+        return CHECKSUM.unpack(payload)["crc32"]
 
     def run(
         self,

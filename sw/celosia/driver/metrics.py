@@ -21,6 +21,8 @@ class Metrics:
     seconds : of the user's time.
     counters : the engine's performance counters over the run; {} when they are not known.
     faults : of a serial line, those that were mended, by kind.
+    verified : after a run over a board: True if its memories held the program image to the end,
+        False if it has no checksums to tell; else None.
     """
 
     config: Config
@@ -30,6 +32,7 @@ class Metrics:
     seconds: float
     counters: dict[str, int]
     faults: dict[str, int] = field(default_factory=dict)
+    verified: bool | None = None
 
     @property
     def cycles_per_image(self) -> float | None:
@@ -41,6 +44,12 @@ class Metrics:
         if not self.cycles:
             return None
         return self.macs_per_image * self.images / (self.cycles * self.config.multipliers)
+
+    @property
+    def busy(self) -> float | None:
+        """Share of the cycles in which the array multiplies, 0..1; skipped zeros take none."""
+        issued = self.counters.get("issued", 0)
+        return issued / self.cycles if self.cycles and 0 < issued <= self.cycles else None
 
     @property
     def skipped(self) -> float | None:
@@ -64,9 +73,11 @@ class Metrics:
             "cycles": self.cycles,
             "cycles_per_image": self.cycles_per_image,
             "utilization": self.utilization,
+            "busy": self.busy,
             "skipped": self.skipped,
             "seconds": self.seconds,
             "images_per_second": self.images_per_second,
             "sim_cycles_per_second": self.sim_cycles_per_second,
             "faults": self.faults,
+            "verified": self.verified,
         }

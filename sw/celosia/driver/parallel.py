@@ -45,6 +45,8 @@ class Run:
         that came to the end of their share.
     jobs : engines that ran.
     faults : of the lines to the engines, those that were mended, by kind.
+    verified : whether the engines' memories held the program image to the end; False if they have
+        no checksums to tell, None if it was not asked.
     """
 
     heads: list[np.ndarray]
@@ -53,6 +55,7 @@ class Run:
     counters: dict[str, int]
     jobs: int
     faults: dict[str, int] = field(default_factory=dict)
+    verified: bool | None = None
 
     @property
     def outputs(self) -> np.ndarray:
@@ -85,6 +88,7 @@ def run_parallel(
     *,
     batch: int | None = None,
     skip: bool = True,
+    verify: bool = False,
 ) -> Run:
     """`Device.run_layers` on ``jobs`` engines, each for a contiguous share of ``x``.
 
@@ -98,6 +102,7 @@ def run_parallel(
     x : int8 [n, K] (`inputs.prepare` makes it of a model's own inputs).
     batch, skip : see `Device.run`.
     jobs : engines, at least 1.
+    verify : whether to verify the engines' memories at the end (`Device.verify`).
     progress : told about every finished part.
 
     Raises
@@ -105,7 +110,7 @@ def run_parallel(
     WorkerFailed : an engine refused or a worker died; all have been ended.
     Interrupted : Ctrl-C; all have been ended.
     """
-    run, shares = shared(make_device, image, x, jobs, batch, skip)
+    run, shares = shared(make_device, image, x, jobs, batch, skip, verify)
     collect = Collector(run, progress)
     try:
         if run.jobs == 1:
@@ -129,6 +134,7 @@ def shared(
     jobs: int,
     batch: int | None,
     skip: bool,
+    verify: bool,
 ) -> tuple[Run, list[tuple]]:
     """An empty `Run` and the arguments of `work_share` for at most ``jobs`` shares of ``x``.
 
@@ -156,7 +162,7 @@ def shared(
         jobs=jobs,
     )
     shares = [
-        (make_device, image, x[a:b], a, batch, skip)
+        (make_device, image, x[a:b], a, batch, skip, verify)
         for a, b in zip(bounds, bounds[1:], strict=False)
     ]
     return run, shares
@@ -186,6 +192,9 @@ class Collector:
             sums = getattr(self.run, kind)
             for name, value in content[0].items():
                 sums[name] = sums.get(name, 0) + value
+        elif kind == "verified":
+            # Each engine that cannot tell is one too many.
+            self.run.verified = content[0] and self.run.verified is not False
         elif kind == "error":
             raise content[0]
 
@@ -197,6 +206,7 @@ def work_share(
     first: int,
     batch: int,
     skip: bool,
+    verify: bool,
 ) -> Iterator[tuple]:
     """Run one engine's share, the images from ``first`` on; messages for `Collector`."""
     with contextlib.closing(make_device()) as device:
@@ -206,6 +216,10 @@ def work_share(
             heads = [outputs[position] for position in image.model.positions]
             yield "outputs", first, first + start, heads, device.cycles
         yield "counters", device.counters()
+        if verify:
+            if device.config.checksum:
+                device.verify()
+            yield "verified", bool(device.config.checksum)
         yield "faults", dict(getattr(device.transport, "faults", {}))
 
 
@@ -238,12 +252,7 @@ def _in_workers(shares: list[tuple], collect: Collector) -> None:
                 except (EOFError, ConnectionResetError):
                     # The worker closed its end without saying that it is done.
                     running[ready].join()
-                    raise CelosiaError(
-                        f"a worker process died with exit code {running[ready].exitcode}",
-                        where="parallel run",
-                        todo="try fewer jobs, or one; a script that runs with jobs needs "
-                        "`if __name__ == '__main__':`",
-                    ) from None
+                    raise _died(running[ready].exitcode) from None
                 if message[0] == "end":
                     del running[ready]
                 else:
@@ -254,6 +263,21 @@ def _in_workers(shares: list[tuple], collect: Collector) -> None:
         for receiver, worker in workers.items():
             worker.join()
             receiver.close()
+
+
+def _died(status: int | None) -> CelosiaError:
+    if status == -signal.SIGKILL:
+        return CelosiaError(
+            "a worker process was killed, as systems do that run out of memory",
+            where="parallel run",
+            todo="try fewer jobs, or one",
+        )
+    return CelosiaError(
+        f"a worker process died with exit code {status}",
+        where="parallel run",
+        todo="try fewer jobs, or one; a script that runs with jobs needs "
+        "`if __name__ == '__main__':`",
+    )
 
 
 @contextlib.contextmanager
@@ -280,5 +304,11 @@ def _work(sender: Connection) -> None:
     except CelosiaError as error:
         # As text: an exception of its own constructor does not survive pickling.
         sender.send(("error", CelosiaError(str(error))))
+    except MemoryError:
+        what, todo = "not enough memory", "try fewer jobs, a smaller engine or fewer images"
+        sender.send(("error", CelosiaError(what, where="a worker process", todo=todo)))
+    except OSError as error:
+        where = str(error.filename or "a worker process")
+        sender.send(("error", CelosiaError(error.strerror or str(error), where=where)))
     except Exception:
         sender.send(("error", RuntimeError(f"in a worker process:\n{traceback.format_exc()}")))

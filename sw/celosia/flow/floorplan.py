@@ -8,7 +8,9 @@ and reads it. nextpnr places all other cells around them.
 
 With convolution most wires are those of a row: its memory has words of its own for the multipliers
 of its row only. Then a group of sites has the memories and multipliers of one row, or of the two
-whose products share multipliers, and the weights, which all of them read, are in the middle.
+whose products share multipliers, and where there is room a share of the weights. These groups are
+side by side in the middle of the device. Where there is no room, the weights, which all rows read,
+are in groups of their own between them.
 
 The device has 13 groups of sites, each 9 columns of logic wide; a group has 4 multipliers in each
 of 3 rows and 4 block RAMs in each of 4 rows (found in nextpnr's placements; Project Trellis).
@@ -38,6 +40,8 @@ _MEMORIES = ((0, "EBR0"), (2, "EBR1"), (4, "EBR2"), (6, "EBR3"))
 #: An array takes at most this many multipliers and block RAMs of a group: one row of memories stays
 #: free for other blocks, and a full group has too few wires around it.
 _PRODUCTS, _BLOCKS = 10, 12
+#: With convolution of so many block RAMs: most wires do not leave the group.
+_ROW_BLOCKS = 14
 
 
 def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str | None]:
@@ -106,17 +110,31 @@ def _by_rows(
         or max(map(len, memories.values())) > len(_MEMORY_ROWS) * len(_MEMORIES)
     ):
         return {}
-    # From the middle outwards, the first half of the rows to the right of it, the others to the
-    # left.
-    left = len(units) // 2
-    groups = [*_GROUPS[left + middle :], *reversed(_GROUPS[:left])]
+    share = ceil_div(len(weights), len(units))
+    if max(map(len, memories.values())) + share <= _ROW_BLOCKS:
+        groups = between = _GROUPS[middle // 2 :][: len(units)]
+    else:
+        # From the middle outwards, the first half of the rows to the right of it, the others to the
+        # left.
+        left = len(units) // 2
+        groups = (*_GROUPS[left + middle :], *reversed(_GROUPS[:left]))
+        between = _GROUPS[left : left + middle]
     sites: dict[str, str | None] = {}
     for first, group in zip(firsts, groups, strict=True):
         sites |= _sites(units[first], (group,), _MULTIPLIER_ROWS, _MULTIPLIERS)
         sites |= _sites(memories[first], (group,), _MEMORY_ROWS, _MEMORIES)
-    between = _GROUPS[left : left + middle]
-    sites |= _sites(masks, (between[middle // 2],), _MEMORY_ROWS, _MEMORIES)
-    return sites | _sites(weights, between, _MEMORY_ROWS, _MEMORIES, occupied=set(sites.values()))
+    sites |= _weights_and_masks(weights, masks, between, set(sites.values()))
+    return sites
+
+
+def _weights_and_masks(
+    weights: Sequence[str], masks: Sequence[str], groups: Sequence[int], occupied: set
+) -> dict[str, str | None]:
+    """Sites for the weights, evenly over ``groups``, and for the masks in the middle one."""
+    middle = groups[len(groups) // 2]
+    sites = _sites(weights, groups, _MEMORY_ROWS, _MEMORIES, occupied)
+    occupied = occupied | set(sites.values())
+    return sites | _sites(masks, (middle,), _MEMORY_ROWS, _MEMORIES, occupied)
 
 
 def _pairs(firsts: Sequence[int]) -> Iterable[tuple[int, int]]:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from celosia.boards import Board
-from celosia.support.cache import CACHE_TODO
+from celosia.support.cache import keep, kept
 from celosia.support.errors import CelosiaError
-from celosia.support.files import atomic_write
 
 from . import floorplan
 from .families import FAMILIES, Family
@@ -104,14 +103,16 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
     path, facts = folder / f"{key}.json.gz", folder / f"{key}.facts.json"
     with being_made(key, watch):
         # The facts are written last: with them the netlist is complete.
-        if not facts.exists():
+        known = kept(facts)
+        if known is None or kept(path) is None:
             log = folder / f"{key}.log"
-            _make(board, design, script, (yosys, placer), path, facts, log, watch)
-            log.unlink()
-    kept = json.loads(facts.read_bytes())
+            known = _make(board, design, script, (yosys, placer), path, log, watch)
+            keep(facts, known)
+            log.unlink(missing_ok=True)
+    found = json.loads(known)
     tools = {program.name: program.version for program in (yosys, placer)}
-    unplanned = kept.get("unplanned", 0)
-    return Netlist(board, design, key, path, kept["cells"], kept["report"], tools, unplanned)
+    unplanned = found.get("unplanned", 0)
+    return Netlist(board, design, key, path, found["cells"], found["report"], tools, unplanned)
 
 
 def _script(synthesis: str) -> str:
@@ -129,34 +130,33 @@ def _make(
     script: str,
     programs: tuple[Program, Program],
     path: Path,
-    facts: Path,
     log: Path,
     watch: Watch,
-) -> None:
+) -> bytes:
+    """Write the netlist to ``path``; returns the facts about it, as JSON."""
     family = FAMILIES[board.family]
     yosys, placer = programs
-    log.write_text("")
     with workshop() as work:
-        (work / "top.v").write_text(design.verilog)
-        (work / "top.ys").write_text(script)
-        (work / family.constraints).write_text(design.constraints)
+        folder = work.path
+        log.write_text("")
+        (folder / "top.v").write_text(design.verilog)
+        (folder / "top.ys").write_text(script)
+        (folder / family.constraints).write_text(design.constraints)
         run(yosys, ("top.ys",), work, log, "synthesis", watch)
         plan, unplanned = family.floorplan(board, design.technology), 0
         if plan:
-            unplanned = floorplan.fix(work / "top.json", plan)
+            unplanned = floorplan.fix(folder / "top.json", plan)
         packing = ("--pack-only", "--json", "top.json", "--report", "report.json")
         run(placer, (*family.placing(board), *packing), work, log, "packing cells", watch)
-        stat = json.loads((work / "top.stat.json").read_bytes())
-        report = read_report(work / "report.json")
-        atomic_write(
-            path, gzip.compress((work / "top.json").read_bytes(), 1, mtime=0), todo=CACHE_TODO
-        )
-    kept = {
+        stat = json.loads((folder / "top.stat.json").read_bytes())
+        report = read_report(folder / "report.json")
+        keep(path, gzip.compress((folder / "top.json").read_bytes(), 1, mtime=0))
+    facts = {
         "cells": stat["design"]["num_cells_by_type"],
         "report": _short(report),
         "unplanned": unplanned,
     }
-    atomic_write(facts, json.dumps(kept).encode(), todo=CACHE_TODO)
+    return json.dumps(facts).encode()
 
 
 def _short(report: dict) -> dict:

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from celosia.support.cache import CACHE_TODO
+from celosia.support.cache import keep, kept
 from celosia.support.errors import CelosiaError
-from celosia.support.files import atomic_write
 
 from .netlist import Netlist
 from .store import being_made, key_of, store
-from .tools import Program, Watch, find, run, unwatched, workshop
+from .tools import Program, Watch, Workshop, find, run, unwatched, workshop
 from .usage import clock_share, read_report
 
 __all__ = ["Placed", "TimingFailed", "place", "prepare"]
@@ -83,25 +82,40 @@ def place(netlist: Netlist, seed: int, watch: Watch = unwatched, again: bool = F
     bitstream = folder / f"{key}{Path(family.bitstream).suffix}"
     with being_made(key, watch):
         # The facts are written last: with them the result is complete.
-        if again or not facts.exists():
+        known = None if again else kept(facts)
+        if known is None or (_share(known) >= 1 and kept(bitstream) is None):
             facts.unlink(missing_ok=True)
-            _make(netlist, seed, (placer, packer), bitstream, facts, log, watch)
-    kept = json.loads(facts.read_bytes())
+            known = _make(netlist, seed, (placer, packer), bitstream, log, watch)
+            keep(facts, known)
+    share = _share(known)
     return Placed(
         netlist=netlist,
         seed=seed,
-        fmax_mhz=kept["share"] * netlist.design.clock,
-        bitstream=bitstream if kept["share"] >= 1 else None,
+        fmax_mhz=share * netlist.design.clock,
+        bitstream=bitstream if share >= 1 else None,
         log=log,
         tools=dict(netlist.tools) | {packer.name: packer.version},
     )
 
 
-def prepare(netlist: Netlist, seed: int, work: Path) -> tuple[object, ...]:
-    """Write nextpnr's input files into the folder ``work``; returns its options for placement."""
+def _share(facts: bytes) -> float:
+    """Reached clock by requested clock."""
+    return json.loads(facts)["share"]
+
+
+def prepare(netlist: Netlist, seed: int, work: Workshop) -> tuple[object, ...]:
+    """Write nextpnr's input files into the folder of ``work``; returns its options for placement.
+
+    Raises
+    ------
+    CelosiaError : another program has damaged or removed the netlist since it was made.
+    """
     family, design = netlist.family, netlist.design
-    (work / "top.json").write_bytes(gzip.decompress(netlist.path.read_bytes()))
-    (work / family.constraints).write_text(design.constraints)
+    packed = kept(netlist.path)
+    if packed is None:
+        raise CelosiaError("damaged", where=str(netlist.path), todo="try again")
+    (work.path / "top.json").write_bytes(gzip.decompress(packed))
+    (work.path / family.constraints).write_text(design.constraints)
     asked = ("--json", "top.json", "--seed", seed, "--freq", f"{design.clock:.6f}")
     # `place` reads from the report whether the clock is met.
     return (*family.placing(netlist.board), *asked, "--timing-allow-fail")
@@ -112,21 +126,21 @@ def _make(
     seed: int,
     programs: tuple[Program, Program],
     bitstream: Path,
-    facts: Path,
     log: Path,
     watch: Watch,
-) -> None:
+) -> bytes:
+    """Write the bitstream, if the clock is met; returns the facts about it, as JSON."""
     family, board, (placer, packer) = netlist.family, netlist.board, programs
     note = f"floorplan: no site for {netlist.unplanned:,} cells, which nextpnr places as it likes\n"
-    log.write_text(note if netlist.unplanned else "")
     with workshop() as work:
+        log.write_text(note if netlist.unplanned else "")
         asked = prepare(netlist, seed, work)
         stage = f"place and route, seed {seed}"
         run(placer, (*asked, "--report", "report.json", *family.routing), work, log, stage, watch)
-        share = clock_share(read_report(work / "report.json"))
+        share = clock_share(read_report(work.path / "report.json"))
         if share >= 1:
             run(packer, family.packing(board), work, log, "packing the bitstream", watch)
-            atomic_write(bitstream, (work / family.bitstream).read_bytes(), todo=CACHE_TODO)
+            keep(bitstream, (work.path / family.bitstream).read_bytes())
         else:
             bitstream.unlink(missing_ok=True)
-    atomic_write(facts, json.dumps({"share": share}).encode(), todo=CACHE_TODO)
+    return json.dumps({"share": share}).encode()

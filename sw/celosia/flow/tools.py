@@ -1,21 +1,34 @@
 """Finding, running and ending the tools."""
 
+import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from celosia.support.errors import CelosiaError
+from celosia.support.guard import Guard
 
-__all__ = ["INSTALL", "TOOLS", "Program", "Tool", "Watch", "find", "run", "unwatched", "workshop"]
+__all__ = [
+    "INSTALL",
+    "TOOLS",
+    "Program",
+    "Tool",
+    "Watch",
+    "Workshop",
+    "find",
+    "run",
+    "unwatched",
+    "workshop",
+]
 
 #: Called as ``watch(stage, seconds, line)`` every half second: the stage of the work, its duration
 #: so far, and the last line that the tool wrote. It may raise KeyboardInterrupt to stop the work.
@@ -96,17 +109,45 @@ def _own(name: str, named: str, variable: str) -> Program:
     return Program(name, (program,), output[0] if output else "unknown version")
 
 
-@contextmanager
-def workshop() -> Iterator[Path]:
-    """A temporary folder to work in."""
-    with tempfile.TemporaryDirectory(prefix="celosia-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+@dataclass(frozen=True)
+class Workshop:
+    """A temporary folder ``path`` in which tools run; ``guard`` ends them if this process dies."""
+
+    path: Path
+    guard: Guard
+
+
+@contextlib.contextmanager
+def workshop() -> Iterator[Workshop]:
+    """A `Workshop`; its folder is removed at the end, even if this process is killed.
+
+    Raises
+    ------
+    CelosiaError : for an OSError inside, such as a disk that is full.
+    """
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="celosia-", ignore_cleanup_errors=True) as folder,
+            Guard(folder) as guard,
+        ):
+            yield Workshop(Path(folder), guard)
+    except OSError as error:
+        raise CelosiaError(
+            f"cannot work here: {error.strerror or error}",
+            where=str(error.filename or tempfile.gettempdir()),
+            todo="free some space, or set TMPDIR to another folder",
+        ) from error
 
 
 def run(
-    program: Program, arguments: Sequence[object], work: Path, log: Path, stage: str, watch: Watch
+    program: Program,
+    arguments: Sequence[object],
+    work: Workshop,
+    log: Path,
+    stage: str,
+    watch: Watch,
 ) -> None:
-    """Run ``program`` in the folder ``work`` and append its output to ``log``.
+    """Run ``program`` in the folder of ``work`` and append its output to ``log``.
 
     The program has ended when this returns or raises, also on Ctrl-C.
 
@@ -122,15 +163,18 @@ def run(
         file.flush()
         start = file.tell()
         # Temporary files of a killed tool are removed with the folder.
-        environment = os.environ | {"TMPDIR": str(work)}
+        environment = os.environ | {"TMPDIR": str(work.path)}
         process = subprocess.Popen(
             command,
-            cwd=work,
+            cwd=work.path,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
+            # A tool may have children of its own: all are ended together.
+            process_group=0,
         )
+        work.guard.watch(process.pid)
         try:
             while process.poll() is None:
                 seconds = time.monotonic() - began
@@ -139,8 +183,10 @@ def run(
                     watch(stage, seconds, _last_line(log, start))
                 time.sleep(_POLL)
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            work.guard.forget()
     if process.returncode:
         output = log.read_bytes()[start:].decode(errors="replace")
         raise CelosiaError(
@@ -162,7 +208,12 @@ def _last_line(log: Path, start: int) -> str:
 
 
 def _cause(output: str, status: int) -> str:
-    """The first line that begins with "error" or "fatal"; else the last line or the status."""
+    """The first line that begins with "error" or "fatal"; else the last line or the status.
+
+    A tool that was killed has not said why. It is almost always the system, out of memory.
+    """
+    if status == -signal.SIGKILL:
+        return "it was killed, as systems do that run out of memory"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("error", "fatal"))]
     return (errors or lines[-1:] or [f"exit status {status}"])[0]

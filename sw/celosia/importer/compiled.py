@@ -33,7 +33,8 @@ def compile(
     config : the engine.
     emit_all : stream every layer's results to the host, to compare layer by layer.
     calibration, method : of a float model, as `to_network` takes them; others ignore them.
-    reference : of a path, whose bytes it gives, as `load_model` takes it.
+    reference : of a path or a float model, whose bytes it gives, as `load_model` and `to_network`
+        take it.
 
     Raises
     ------
@@ -43,4 +44,4 @@ def compile(
     """
     if isinstance(model, str | PathLike):
         model = load_model(Path(model), reference)
-    return compile_network(to_network(model, calibration, method), config, emit_all)
+    return compile_network(to_network(model, calibration, method, reference), config, emit_all)

@@ -29,8 +29,9 @@ def load_model(path: Path | str, reference: Runtime | str | None = None) -> Mode
 
     Parameters
     ----------
-    reference : whose bytes a ``.tflite`` file gives, "litert" (the default) or "tflm", which is
-        TFLite Micro. Other files have their own arithmetic, and only that may be asked for.
+    reference : whose bytes an int8 ``.tflite`` file gives, "litert" (the default) or "tflm", which
+        is TFLite Micro. Other int8 files have their own arithmetic, and only that may be asked for.
+        Float models have none yet: `to_network` takes it.
 
     Returns
     -------
@@ -74,6 +75,8 @@ def model_from_bytes(
     if kind is Format.TFLITE:
         return _tflite(data, name, Runtime(reference or Runtime.LITERT))
     model = _onnx(data, name, folder) if kind is Format.ONNX else _READERS[kind](data, name)
+    if isinstance(model, FloatNetwork):
+        return model
     own = model.reference if isinstance(model, Network) else Runtime.LITERT
     if reference and reference != own:
         raise CelosiaError(
@@ -95,10 +98,10 @@ def _network(data: bytes, name: str) -> Graph | Network:
 # Functions, so that a format's packages are imported when a file asks for them.
 
 
-def _tflite(data: bytes, name: str, reference: Runtime = Runtime.LITERT) -> Network:
-    from .tflite import tflite_network
+def _tflite(data: bytes, name: str, reference: Runtime = Runtime.LITERT) -> Network | FloatNetwork:
+    from .tflite import tflite_model
 
-    return tflite_network(data, name, reference)
+    return tflite_model(data, name, reference)
 
 
 def _onnx(data: bytes, name: str, folder: Path | None) -> Network | FloatNetwork:
@@ -129,7 +132,10 @@ _READERS: dict[Format, Callable[[bytes, str], Model]] = {
 
 
 def to_network(
-    model: Model, calibration: np.ndarray | None = None, method: str = "mse"
+    model: Model,
+    calibration: np.ndarray | None = None,
+    method: str = "mse",
+    reference: Runtime | str | None = None,
 ) -> Network | Graph:
     """``model`` ready to compile: itself, or the int8 network of a float one (`quantize`).
 
@@ -139,6 +145,7 @@ def to_network(
     calibration : float [n, *input_shape], a sample of the inputs to expect. Float models need it;
         quantized ones have their scales and ignore it.
     method : how ranges are chosen: "minmax", "percentile" or "mse" (`celosia.quant.choose_range`).
+    reference : of a float model, whose bytes it gives: "litert" (the default) or "tflm".
 
     Raises
     ------
@@ -152,4 +159,4 @@ def to_network(
             where=model.name,
             todo="add --calibrate FILE.npy (in Python: calibration=x)",
         )
-    return quantize(model, calibration, method)
+    return quantize(model, calibration, method, reference=reference or Runtime.LITERT)

@@ -16,7 +16,8 @@ _WHY = "this operator is not supported"
 
 
 def unknown_operations(path: Path | str) -> list[Operation]:
-    """All unsupported operators of an ``.onnx`` or ``.keras`` file; none for other formats.
+    """All unsupported operators of an ``.onnx``, ``.keras`` or float ``.tflite`` file; none for
+    other formats.
 
     Raises
     ------
@@ -27,6 +28,8 @@ def unknown_operations(path: Path | str) -> list[Operation]:
         kind = identify(data, Path(path).suffix)
         if kind is Format.ONNX:
             return list(_onnx(data, Path(path).parent))
+        if kind is Format.TFLITE:
+            return list(_tflite(data))
         return list(_keras(data)) if kind is Format.KERAS else []
 
 
@@ -44,6 +47,15 @@ def _onnx(data: bytes, folder: Path) -> Iterator[Operation]:
     for node in graph.nodes:
         if node.op not in known and node not in of_labels:
             yield Operation(node.where, node.op, Place.UNSUPPORTED, _WHY)
+
+
+def _tflite(data: bytes) -> Iterator[Operation]:
+    from celosia.importer.tflite.floats.operators import OPERATORS
+    from celosia.importer.tflite.load import load
+
+    for op in load(data).operators:
+        if op.code not in OPERATORS:
+            yield Operation(str(op), op.code, Place.UNSUPPORTED, _WHY)
 
 
 def _keras(data: bytes) -> Iterator[Operation]:

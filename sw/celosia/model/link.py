@@ -1,11 +1,13 @@
 """The whole engine as seen over its link: request frames in, response frames out."""
 
+import zlib
 from functools import partial
 
 import numpy as np
 
 from celosia.ops import OPERATIONS
 from celosia.spec import (
+    CHECKSUM,
     COUNTERS,
     INPUT_LAYOUT,
     REQUEST,
@@ -34,9 +36,9 @@ class LinkModel:
     """Executes the link protocol; every response is byte for byte the engine's.
 
     A request is checked in this order, and the first failure is the answer: header complete,
-    opcode, (WRITE, READ) memory, count, range, (INFER) images, count, range, then the length of
-    the payload. Two things are left open, as the host cannot tell them apart from timing: the
-    counters other than `issued`, `skipped` and `images` stay 0 here, and rows beyond the images
+    opcode, (WRITE, READ, CHECKSUM) memory, count, range, (INFER) images, count, range, then the
+    length of the payload. Two things are left open, as the host cannot tell them apart from timing:
+    the counters other than `issued`, `skipped` and `images` stay 0 here, and rows beyond the images
     asked for keep their activations. Runs end at once, so RESET never finds one in flight.
 
     The input of INFER goes to bank 0 or 1 at activation word ``bank * count``; the bank changes
@@ -72,12 +74,12 @@ class LinkModel:
             return self._trailer(Status.TRUNCATED, 0)
         request, payload = REQUEST.unpack(frame), memoryview(frame)[self._header :]
         opcode = request["opcode"]
-        if opcode in (Opcode.WRITE, Opcode.READ):
+        if opcode not in tuple(Opcode) or (opcode == Opcode.CHECKSUM and not self.config.checksum):
+            return self._trailer(Status.UNKNOWN_OPCODE, opcode)
+        if opcode in (Opcode.WRITE, Opcode.READ, Opcode.CHECKSUM):
             return self._access(request, payload)
         if opcode == Opcode.INFER:
             return self._infer(request, payload)
-        if opcode not in tuple(Opcode):
-            return self._trailer(Status.UNKNOWN_OPCODE, opcode)
         if payload:
             return self._trailer(Status.OVERLONG, opcode)
         if opcode == Opcode.IDENTIFY:
@@ -102,11 +104,13 @@ class LinkModel:
             return self._trailer(Status.EMPTY, opcode)
         if address + count > shape.depth:
             return self._trailer(Status.OUT_OF_RANGE, opcode)
-        if opcode == Opcode.READ:
+        if opcode != Opcode.WRITE:
             if payload:
                 return self._trailer(Status.OVERLONG, opcode)
-            records = self.memories.records(memory)[address : address + count]
-            return self._pad_records(records) + self._trailer(Status.OK, opcode, count=count)
+            response = self._pad_records(self.memories.records(memory)[address : address + count])
+            if opcode == Opcode.CHECKSUM:
+                response = self._pad(CHECKSUM.pack(crc32=zlib.crc32(response)))
+            return response + self._trailer(Status.OK, opcode, count=count)
         records, status = self._receive(payload, count, shape.size)
         self.memories.write(memory, address, records)
         self._programs.clear()

@@ -4,7 +4,7 @@ import numpy as np
 
 from celosia.spec import INPUT_LAYOUT, PARAMETER, Config, Layout, Memory, descriptor, record
 
-__all__ = ["Memories"]
+__all__ = ["Memories", "stored"]
 
 
 class Memories:
@@ -35,10 +35,6 @@ class Memories:
         self.tables = np.zeros((config.tables, 256), np.uint8)
         self.activations = np.zeros((config.rows, config.act_depth * config.lanes), np.uint8)
         self.layout = np.zeros((config.convolution, INPUT_LAYOUT.size), np.uint8)
-        self._masks = {
-            Memory.PARAMS: np.tile(_mask(PARAMETER), config.requantizers),
-            Memory.PROGRAM: _mask(descriptor(config)),
-        }
 
     def records(self, memory: Memory) -> np.ndarray:
         """uint8 [depth, size]: a view of ``memory`` as the records of `spec.record`."""
@@ -55,9 +51,14 @@ class Memories:
 
     def write(self, memory: Memory, address: int, data: np.ndarray) -> None:
         """Store uint8 [count, size] ``data`` from record ``address``; the caller checks ranges."""
-        if memory in self._masks:
-            data = data & self._masks[memory]
-        self.records(memory)[address : address + len(data)] = data
+        self.records(memory)[address : address + len(data)] = stored(self.config, memory, data)
+
+
+def stored(config: Config, memory: Memory, data: np.ndarray) -> np.ndarray:
+    """What ``memory`` keeps of uint8 [count, size] ``data``: all but the bits of padding."""
+    if memory == Memory.PARAMS:
+        return data & np.tile(_mask(PARAMETER), config.requantizers)
+    return data & _mask(descriptor(config)) if memory == Memory.PROGRAM else data
 
 
 def _mask(layout: Layout) -> np.ndarray:

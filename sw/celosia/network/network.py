@@ -27,7 +27,8 @@ class Network:
     host : what the host does before and after it, and what the model takes and gives.
     notes : remarks for the user, one line each, about what an importer could not keep exact.
     tensors : what the model file calls the graph's input and every layer's result (an index or a
-        name), to compare with other runtimes; () when it has no such tensors.
+        name), to compare with other runtimes, -1 where it has none; () when it has no such
+        tensors.
     reference : whose bytes it computes, where the model file has a runtime of its own.
 
     Raises

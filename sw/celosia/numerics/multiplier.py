@@ -8,7 +8,7 @@ from celosia.spec import MULTIPLIER
 from celosia.spec.formats import SHIFT_MAX, SHIFT_MIN
 from celosia.support.errors import CelosiaError
 
-__all__ = ["effective_scale", "quantize_multiplier"]
+__all__ = ["effective_scale", "micro_scale", "quantize_multiplier"]
 
 
 def effective_scale(
@@ -23,6 +23,20 @@ def effective_scale(
         np.float64
     )
     return product / np.float64(np.float32(output_scale))
+
+
+def micro_scale(input_scale: float, weight_scale: np.ndarray, output_scale: float) -> np.ndarray:
+    """As `effective_scale`, in the order of TFLite Micro's FULLY_CONNECTED.
+
+    With one scale for all channels the product is rounded to float32 before it is divided
+    (``kernel_util.cc``, GetQuantizedConvolutionMultipler); with a scale each it is not.
+    """
+    scales = np.asarray(weight_scale, np.float32)
+    if scales.size > 1:
+        return effective_scale(input_scale, scales, output_scale)
+    with np.errstate(over="ignore"):
+        product = np.float32(input_scale) * scales
+    return product.astype(np.float64) / np.float64(np.float32(output_scale))
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

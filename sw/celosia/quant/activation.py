@@ -7,6 +7,7 @@ import numpy as np
 from celosia.network.functions import Function, X
 from celosia.network.steps import Requantize
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .calibrate import activation_quant, choose_range
@@ -44,6 +45,7 @@ def activation(
     method: str,
     output: Quant | None = None,
     result: Quant | None = None,
+    runtime: Runtime = Runtime.LITERT,
 ) -> Activation:
     """The int8 form of ``f``.
 
@@ -62,6 +64,7 @@ def activation(
     method : one of `METHODS`.
     output : of the sums, where it is given: that of what a pool reads.
     result : of the results, where it is given: that of tensors that share it. None for their own.
+    runtime : whose table.
 
     Raises
     ------
@@ -77,7 +80,8 @@ def activation(
     if f.name in _LITERT and f.args == (X,):
         parameters = {"alpha": f.params[0]} if f.name == "leaky_relu" else {}
         try:
-            table = element_table(_LITERT[f.name], output, fixed or result, **parameters)
+            name, end = _LITERT[f.name], fixed or result
+            table = element_table(name, output, end, runtime, **parameters)
             if fixed is not None and fixed != result:
                 table = Requantize(fixed, result)(table)
         except Unsupported:  # a negative slope, or scales that overflow LiteRT's fixed point

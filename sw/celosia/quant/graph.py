@@ -7,6 +7,7 @@ import numpy as np
 from celosia.network.float_graph import FloatGraph
 from celosia.network.graph import Graph
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import located
 
 from .activation import activation, fixed_result
@@ -27,6 +28,7 @@ def int8_graph(
     method: str,
     name: str,
     correct: bool = False,
+    runtime: Runtime = Runtime.LITERT,
 ) -> Graph:
     """``graph`` in int8.
 
@@ -40,6 +42,7 @@ def int8_graph(
     method : one of `METHODS`. name : of the result.
     correct : add to each layer's biases what its sums lack on average (`bias_error`), layer after
         layer.
+    runtime : whose bytes its layers give.
 
     Raises
     ------
@@ -55,12 +58,14 @@ def int8_graph(
         sources = [quants[tensor] for tensor in graph.reads[k]]
         given = sources[0] if isinstance(layer, COPIES) else None
         with located(names[k]):
-            end = activation(layer.function, sums, results, method, given, shared.get(k + 1))
-        made = int8_layer(names[k], layer, sources, end)
+            end = activation(
+                layer.function, sums, results, method, given, shared.get(k + 1), runtime
+            )
+        made = int8_layer(names[k], layer, sources, end, runtime=runtime)
         if correct:
             inputs = [tensors[tensor] for tensor in graph.reads[k]]
             if (error := bias_error(layer, made, inputs[0], sums)) is not None:
-                made = int8_layer(names[k], layer, sources, end, error)
+                made = int8_layer(names[k], layer, sources, end, error, runtime)
             tensors.append(made.evaluate(*inputs))
         layers.append(made)
         quants.append(layers[-1].result)

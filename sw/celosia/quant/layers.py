@@ -30,9 +30,10 @@ from celosia.network.layers import (
     Mean,
     Pad,
 )
-from celosia.numerics.multiplier import effective_scale, quantize_multiplier
+from celosia.numerics.multiplier import effective_scale, micro_scale, quantize_multiplier
 from celosia.numerics.quant import Quant
-from celosia.spec import WEIGHT
+from celosia.numerics.runtime import Runtime
+from celosia.spec import WEIGHT, Rounding
 from celosia.support.errors import CelosiaError, Unsupported, located
 
 from .activation import Activation
@@ -47,6 +48,7 @@ def int8_layer(
     sources: Sequence[Quant],
     end: Activation,
     added: np.ndarray | None = None,
+    runtime: Runtime = Runtime.LITERT,
 ) -> Layer:
     """The int8 form of ``layer``.
 
@@ -57,6 +59,7 @@ def int8_layer(
         ``end.output`` is the same (`groups`).
     end : quantization of its result, clamp and table.
     added : float [N], what is added to its biases (`bias_error`), or None.
+    runtime : whose bytes a layer with weights gives.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def int8_layer(
     """
     if isinstance(layer, FloatDense | FloatConvolution | FloatDepthwise):
         with located(name):
-            return _weighted(name, layer, added, sources[0], end)
+            return _weighted(name, layer, added, sources[0], end, runtime)
     more: dict[str, Any] = {
         "clamp": end.clamp,
         "table": end.table,
@@ -89,7 +92,12 @@ def int8_layer(
 
 
 def _weighted(
-    name: str, layer: Any, added: np.ndarray | None, source: Quant, end: Activation
+    name: str,
+    layer: Any,
+    added: np.ndarray | None,
+    source: Quant,
+    end: Activation,
+    runtime: Runtime,
 ) -> Layer:
     """A layer with weights, symmetric per output channel: ``round(w / scale)`` in -127..127."""
     rows = weight_rows(layer)
@@ -107,6 +115,10 @@ def _weighted(
         "table": end.table,
         "table_output": end.table_output,
     }
+    if isinstance(layer, FloatDense) and runtime == Runtime.TFLM:
+        m, shift = _multipliers(micro_scale(source.scale, scale, end.output.scale), low, high)
+        more["rounding"] = Rounding.DOUBLE
+        return Dense(name, weights, biases, source, m, shift, end.output, **more)
     if isinstance(layer, FloatDense):
         m, shift, _ = fit_multipliers(real, low, high, end.output.zero_point, end.clamp)
         return Dense(name, weights, biases, source, m, shift, end.output, **more)

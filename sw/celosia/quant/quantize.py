@@ -10,6 +10,7 @@ from celosia.network.host_steps import HostSteps, Step
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, Quantize, Reorder, Scale
 from celosia.numerics.quant import Quant
+from celosia.numerics.runtime import Runtime
 from celosia.support.errors import CelosiaError
 
 from .choose import chosen
@@ -45,6 +46,7 @@ def quantize(
     calibration: np.ndarray,
     method: str = "mse",
     name: str | None = None,
+    reference: Runtime | str = Runtime.LITERT,
 ) -> Network:
     """`model` in int8 as a whole: reals in, quantized on the host; int8 layers; reals out.
 
@@ -67,6 +69,8 @@ def quantize(
     method : of the hidden layers and the result: "minmax", "percentile" or "mse"
         (`choose_range`).
     name : of the graph; the network's own when None.
+    reference : "litert" or "tflm", whose bytes the int8 layers give: those of a .tflite file with
+        the same scales. The scales are the same for both.
 
     Returns
     -------
@@ -80,11 +84,15 @@ def quantize(
         range of a layer's outputs has no float32 scale; the error names the layer.
     Unsupported : a layer has no int8 form.
     """
-    return quantized(model, calibration, method, name).network
+    return quantized(model, calibration, method, name, reference).network
 
 
 def quantized(
-    model: FloatNetwork, calibration: np.ndarray, method: str = "mse", name: str | None = None
+    model: FloatNetwork,
+    calibration: np.ndarray,
+    method: str = "mse",
+    name: str | None = None,
+    reference: Runtime | str = Runtime.LITERT,
 ) -> Quantized:
     """As `quantize`, with the reals that the network stands for."""
     entry = model.prepare(np.asarray(calibration))
@@ -95,10 +103,11 @@ def quantized(
             where="input",
             todo="check the calibration data",
         )
+    runtime = Runtime(reference)
     settled, changes = chosen(settle(model.graph), entry, method, bool(model.final))
     x = settled.before(entry)
     outputs, correct = settled.graph.evaluate(x), "biases" in changes
-    graph = int8_graph(settled.graph, x, outputs, method, name or model.name, correct)
+    graph = int8_graph(settled.graph, x, outputs, method, name or model.name, correct, runtime)
     host = HostSteps(
         pre=_before(model, settled.before, graph.input),
         post=_after(model, settled.after, graph.output),
@@ -107,7 +116,7 @@ def quantized(
         output_shape=model.output_shape,
         output_dtype="float32",
     )
-    return Quantized(Network(graph, host, model.notes), settled, changes)
+    return Quantized(Network(graph, host, model.notes, reference=runtime), settled, changes)
 
 
 def _before(model: FloatNetwork, scale: Affine, output: Quant) -> tuple[Step, ...]:

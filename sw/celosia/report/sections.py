@@ -25,13 +25,7 @@ def metrics(facts: Facts) -> Iterator[tuple[str, object, str]]:
     yield "cycles per input", f"{per_image:,.0f}", f"cycle model, {facts.predicted:,} inputs"
     if f.cycles:
         yield "measured", f"{f.cycles_per_image:,.0f}", "cycles per input in the simulated RTL"
-    macs, remark = facts.image.model.macs, "of the multipliers; skipped zeros count as work"
-    if facts.folded:
-        macs = facts.folded.graph.macs
-    elif facts.image.config.convolution:
-        remark += ", folded channels too"
-    share = macs / (per_image * facts.image.config.multipliers)
-    yield "utilization", f"{share:.0%}", remark
+    yield "array busy", f"{p.issued / p.cycles:.0%}", "of the cycles; skipped zeros take none"
     total = p.issued + p.skipped
     yield "skipped", f"{p.skipped / total:.0%}" if total else "0%", "of all input positions"
     if facts.labels is not None:

@@ -23,6 +23,7 @@ from .formats import ACC, ACTIVATION, BIAS, MULTIPLIER, OFFSET, SHIFT, WEIGHT, I
 from .identity import config_of, identity
 from .integers import ceil_div, round_up
 from .link import (
+    CHECKSUM,
     COUNTERS,
     IDENTITY,
     INPUT_LAYOUT,
@@ -41,6 +42,7 @@ __all__ = [
     "ACC",
     "ACTIVATION",
     "BIAS",
+    "CHECKSUM",
     "COUNTERS",
     "DESCRIPTOR",
     "IDENTITY",

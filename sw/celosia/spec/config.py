@@ -25,6 +25,7 @@ _RANGES = {
     "requantizer_cycles": (1, MULTICYCLE_CYCLES),
     "convolution": (0, 1),
     "depthwise": (0, 1),
+    "checksum": (0, 1),
 }
 
 #: Addresses in a row's activations, in slots.
@@ -54,6 +55,8 @@ class Config:
     convolution : 1 for layers on maps, each row with addresses of its own; 0 for dense layers only.
     depthwise : 1 for layers whose channels do not mix (depthwise convolution, pooling, addition),
         each column with a byte of its own. Needs ``convolution``.
+    checksum : 1 for checksums of the memories (`Opcode.CHECKSUM`), by which a driver notices bits
+        that have flipped.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class Config:
     requantizer_cycles: int = 1
     convolution: int = 0
     depthwise: int = 0
+    checksum: int = 0
 
     def __post_init__(self) -> None:
         if self.requantizers is None:
@@ -128,6 +132,7 @@ class Config:
             "tables": 4,
             "convolution": convolution,
             "depthwise": convolution,
+            "checksum": 1,
         }
         if convolution:
             chosen["act_depth"] = _ADDRESSES >> (lanes - 1).bit_length()
@@ -135,11 +140,14 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict) -> "Config":
-        """The inverse of `to_dict`; unknown and missing names raise ValueError."""
+        """The inverse of `to_dict`; unknown and missing names raise ValueError.
+
+        ``checksum`` may be missing, as it is in files that are older than it: there it is 0.
+        """
         names = {field.name for field in fields(cls)}
-        if set(values) != names:
+        if set(values) | {"checksum"} != names:
             raise ValueError(f"configuration names differ: {sorted(set(values) ^ names)}")
-        return cls(**values)
+        return cls(**({"checksum": 0} | values))
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)

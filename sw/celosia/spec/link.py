@@ -24,6 +24,7 @@ from .fields import Field, Layout
 from .maps import ADDRESS_BITS
 
 __all__ = [
+    "CHECKSUM",
     "COUNTERS",
     "IDENTITY",
     "INPUT_LAYOUT",
@@ -63,6 +64,9 @@ class Opcode(IntEnum):
     #: are never answered. Memories and counters keep their contents. A host that does not know
     #: where in a frame the link stands sends one word marked `last` first, which ends any frame.
     RESET = 6
+    #: Sum up `count` records of memory `arg` from `address`: the payload is `CHECKSUM`. Refused as
+    #: READ is. Of engines with `Config.checksum`; to others it is an unknown opcode.
+    CHECKSUM = 7
 
 
 class InferFlag(IntFlag):
@@ -137,7 +141,7 @@ TRAILER = Layout(
         Field("status", 8, "a `Status`"),
         Field("opcode", 8, "opcode of the request, 0 when its header was truncated"),
         Field("info", 24, "detail of the status, else 0"),
-        Field("count", 24, "records stored, read or emitted; 0 when refused"),
+        Field("count", 24, "records stored, read, summed or emitted; 0 when refused"),
     ),
 )
 
@@ -160,6 +164,7 @@ IDENTITY = Layout(
         Field("counter_bits", 8, "`Config.counter_bits`"),
         Field("requantizer_cycles", 8, "`Config.requantizer_cycles`"),
         Field("ops", 16, "bit `Op` is set for each operation the engine has"),
+        Field("checksum", 8, "`Config.checksum`"),
     ),
 )
 
@@ -175,6 +180,12 @@ INPUT_LAYOUT = Layout(
         Field("halo", ADDRESS_BITS, "words before a row's own that it keeps too, H"),
         Field("length", ADDRESS_BITS, "words that a row keeps, L; an input bank has as many"),
     ),
+)
+
+CHECKSUM = Layout(
+    "checksum",
+    4,
+    (Field("crc32", 32, "CRC-32 (zlib's) of the payload that READ of these records answers"),),
 )
 
 COUNTERS = Layout(

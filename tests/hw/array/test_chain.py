@@ -1,4 +1,4 @@
-"""Chain: all sums at once in, a beat at a time out."""
+"""Chain and Held: all sums at once in, a beat at a time out."""
 
 import pytest
 from amaranth import *
@@ -6,6 +6,7 @@ from tests.helpers.sim import noise, run
 
 from celosia.spec import ACC, Config
 from celosia_hw.array.chain import Chain
+from celosia_hw.array.held import Held
 
 CONFIGS = {
     "1x4": Config.default(1, 4, lanes=4, convolution=0),
@@ -16,14 +17,16 @@ CONFIGS = {
 }
 
 
+@pytest.mark.parametrize("copy", [Chain, Held])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_against_model(name):
+def test_against_model(name, copy):
     """Words slowest, then rows, then channels; sums win over a shift in the same cycle.
 
     Of a tile only some rows are shifted out: the last one of them ends the word.
     """
     config = CONFIGS[name]
-    dut = Chain(config)
+    dut = copy(config)
+    late = getattr(dut, "latency", 0)
     beats = config.rows * config.params_per_tile
 
     def order(rows: int) -> list[tuple[int, int]]:
@@ -35,16 +38,17 @@ def test_against_model(name):
         ]
 
     async def bench(ctx, rng):
-        left: list[int] = []  # sums at the head, defined as long as there are any
+        left: list[int] = []  # sums that are meant, defined as long as there are any
+        meant = [left] * (late + 1)  # in this cycle and those before, the oldest first
         rows = config.rows
         coming = None  # what ``capture`` and ``shift`` of a cycle ago do in this one
         for _ in range(4 * beats + 40):
             noise(ctx, rng, *dut.totals.values())
             captured = {cell: ctx.get(dut.totals[cell]) for cell in order(config.rows)}
-            if left:
-                got = ctx.get(dut.head)
-                for n, want in enumerate(left[: config.requantizers]):
-                    assert got >> ACC.width * n & (1 << ACC.width) - 1 == want
+            meant = [*meant[1:], left]
+            got = ctx.get(dut.head)
+            for n, want in enumerate(meant[0][: config.requantizers]):
+                assert got >> ACC.width * n & (1 << ACC.width) - 1 == want
             if coming == "capture":
                 left = [captured[cell] for cell in order(rows)]
             elif coming == "shift":

@@ -1,15 +1,18 @@
 """Netlists of boards after synthesis, simulated with models of the family's cells.
 
-The shipped driver runs a small network through the board's pins, and every byte must equal the
-golden model; mistakes in the mapping are found. ``make netlist`` runs these tests, ``make test``
-does not: it has single cells after synthesis (`test_cells`).
+The shipped driver runs a small perceptron, and a CNN of every operation, through the board's pins,
+and every byte of every layer must equal the golden model's; mistakes in the mapping are found.
+``make netlist`` runs all of these tests, ``make test`` those of one family, and single cells after
+synthesis of all (`test_cells`).
 """
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tests.helpers.board_sim import synthesized_board
+from tests.helpers.hostile_tflite import everything
 from tests.helpers.networks import images, network
 from tests.helpers.serial_sim import SerialBoard
 
@@ -18,7 +21,9 @@ from celosia.compiler import compile
 from celosia.driver import Device
 from celosia.driver.rtl import verilator
 from celosia.driver.serial.transport import SerialTransport
+from celosia.importer.tflite import tflite_network
 from celosia.model import run as golden
+from celosia.network.graph import Graph
 from celosia.spec import Config
 from celosia_hw.cells import TECHNOLOGIES
 
@@ -26,6 +31,22 @@ from celosia_hw.cells import TECHNOLOGIES
 CONFIG = Config.default(
     2, 4, lanes=4, requantizers=1, link_bytes=1, weight_depth=512, param_depth=64, program_depth=4,
     act_depth=64, tables=2, convolution=0)  # fmt: skip
+#: The same with every operation.
+MAPS = replace(CONFIG, convolution=1, depthwise=1, param_depth=128, program_depth=32, act_depth=256)
+
+
+def perceptron() -> Graph:
+    return network(np.random.default_rng(4), [37, 10, 7])
+
+
+def cnn() -> Graph:
+    """Every operation of maps on 6x5 pixels: see `hostile_tflite.everything`."""
+    return tflite_network(everything(), "everything").graph
+
+
+#: Engine and model of a test.
+MODELS = {"dense": (CONFIG, perceptron), "maps": (MAPS, cnn)}
+
 
 #: A board of each family, and the technologies to try on it.
 FAMILIES = {
@@ -42,8 +63,15 @@ MUTANTS = {
     "ecp5-packed": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
     "gowin": (r"\.PIPE_REG\(1'h1\)", ".PIPE_REG(1'h0)"),
 }
-#: The board, the technology, and whether with the mistake.
-CASES = [(*case, False) for case in ALL] + [(*case, True) for case in ALL if case[1] in MUTANTS]
+#: The one that ``make test`` runs.
+ALWAYS = ("ulx3s-85f", "ecp5", "maps")
+#: The board, the technology, the model, and whether with the mistake.
+CASES = [
+    pytest.param(*case, model, mistaken, marks=[pytest.mark.netlist] * ((*case, model) != ALWAYS))
+    for case in ALL
+    for model in MODELS
+    for mistaken in ([False, True] if case[1] in MUTANTS else [False])
+]
 
 
 @pytest.fixture(autouse=True)
@@ -57,14 +85,14 @@ def compiled_quickly(monkeypatch):
     monkeypatch.setattr(verilator, "FAST_FLAGS", ("-O0",))
 
 
-def differences(verilog: str) -> int:
-    """Bytes of results that are not those of the golden model."""
-    rng = np.random.default_rng(4)
-    graph = network(rng, [37, 10, 7])
-    image, x = compile(graph, CONFIG), images(rng, graph, 9)
+def differences(verilog: str, config: Config, graph: Graph) -> int:
+    """Bytes of results that are not those of the golden model, of every layer."""
+    image = compile(graph, config, emit_all=True)
+    x = images(np.random.default_rng(5), graph, 5)
     with SerialBoard(verilog) as board, Device(SerialTransport(board.port, timeout=5)) as device:
         device.load(image)
-        return int((device.run(x) != golden(image, x)[-1]).sum())
+        found = zip(device.run_layers(x), golden(image, x), strict=True)
+        return sum(int((mine != real).sum()) for mine, real in found)
 
 
 def test_all_technologies_are_tried():
@@ -72,11 +100,12 @@ def test_all_technologies_are_tried():
     assert {BOARDS[board].family for board in FAMILIES} == {each.family for each in BOARDS.values()}
 
 
-@pytest.mark.netlist
-@pytest.mark.parametrize(("board", "technology", "mistaken"), CASES)
-def test_the_netlist_computes_what_the_model_does(board, technology, mistaken):
-    netlist = synthesized_board(board, CONFIG, technology)
+@pytest.mark.simulator
+@pytest.mark.parametrize(("board", "technology", "model", "mistaken"), CASES)
+def test_the_netlist_computes_what_the_model_does(board, technology, model, mistaken):
+    config, graph = MODELS[model]
+    netlist = synthesized_board(board, config, technology)
     if mistaken:
         netlist, count = re.subn(*MUTANTS[technology], netlist, count=1)
         assert count == 1
-    assert (differences(netlist) > 0) == mistaken
+    assert (differences(netlist, config, graph()) > 0) == mistaken

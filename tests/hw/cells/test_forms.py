@@ -50,7 +50,8 @@ def requests(rng: np.random.Generator, config: Config, count: int) -> list[bytes
         if kind == 0:
             return frame(Opcode.COUNTERS, int(rng.integers(2)))
         if kind == 1:
-            return frame(Opcode.READ, memory, address, int(rng.integers(6)))
+            opcode = rng.choice([Opcode.READ, Opcode.CHECKSUM])
+            return frame(opcode, memory, address, int(rng.integers(6)))
         if kind == 2:
             size = record(config, memory).size
             records = rng.integers(0, 256, (int(rng.integers(1, 5)), size)).astype(np.uint8)

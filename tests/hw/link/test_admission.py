@@ -27,7 +27,7 @@ MOST = (1 << REQUEST.width_of("address")) - 1
 
 def requests(config: Config) -> Iterator[dict[str, int]]:
     """Fields of requests around every limit of ``config``."""
-    for opcode in (Opcode.WRITE, Opcode.READ):
+    for opcode in (Opcode.WRITE, Opcode.READ, Opcode.CHECKSUM):
         for arg in (*Memory, 5, 8, Memory.PARAMS | 64, 255):
             known = arg in memories(config)
             depth = record(config, Memory(arg)).depth if known else 3
@@ -41,8 +41,8 @@ def requests(config: Config) -> Iterator[dict[str, int]]:
                 for count in {0, 1, half, half + 1, config.act_depth, MOST}:
                     arg = images - 1 | flags
                     yield {"opcode": Opcode.INFER, "arg": arg, "address": address, "count": count}
-    for opcode in (*Opcode, 0, 7, 128 | Opcode.WRITE, 255):
-        if opcode not in (Opcode.WRITE, Opcode.READ, Opcode.INFER):
+    for opcode in (*Opcode, 0, 8, 128 | Opcode.WRITE, 255):
+        if opcode not in (Opcode.WRITE, Opcode.READ, Opcode.CHECKSUM, Opcode.INFER):
             for arg, address, count in ((0, 0, 0), (1, 0, 1), (255, MOST, MOST)):
                 yield {"opcode": opcode, "arg": arg, "address": address, "count": count}
 

@@ -24,7 +24,7 @@ from celosia.spec import (
 from celosia_hw.layouts import writable, written_record
 from celosia_hw.link.receiver import Receiver
 
-FRAMES = 70
+FRAMES = 90
 
 
 def frame(config: Config, rng: Random) -> bytes:
@@ -38,7 +38,7 @@ def frame(config: Config, rng: Random) -> bytes:
         fields |= {"address": rng.choice([0, 0, 0, config.program_depth - 1]), "count": words}
         size = images * words * record(config, Memory.ACTIVATIONS).words
         payload = rng.randbytes(size * config.link_bytes)
-    elif fields["opcode"] in (Opcode.WRITE, Opcode.READ):
+    elif fields["opcode"] in (Opcode.WRITE, Opcode.READ, Opcode.CHECKSUM):
         one = rng.choice(writable(config))
         count = rng.randint(1, min(one.depth, 4))
         address = rng.choice([0, one.depth - count, rng.randint(0, one.depth)])

@@ -63,9 +63,9 @@ class Bench:
         """A reply, and its frame."""
         rng = self.rng
         if opcode is None:
-            opcode = rng.choice([*Opcode, Opcode.READ, Opcode.READ, 99])
+            opcode = rng.choice([*Opcode, Opcode.READ, Opcode.READ, Opcode.CHECKSUM, 99])
         fields = {"opcode": opcode, "arg": rng.choice([0, 255, 255]), "address": rng.randrange(9)}
-        if opcode in (Opcode.READ, Opcode.WRITE):
+        if opcode in (Opcode.READ, Opcode.WRITE, Opcode.CHECKSUM):
             one = record(self.config, rng.choice(memories(self.config)))
             count = rng.randint(1, min(max(one.depth, 1), 4))
             address = rng.choice([0, one.depth // 2, max(one.depth - count, 0)])

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from tests.helpers.streams import LINKS, simulate, words_of
 
-from celosia.spec import COUNTERS, Opcode, identity, memories, record
+from celosia.spec import CHECKSUM, COUNTERS, Opcode, identity, memories, record
 from celosia_hw.link.selector import RecordSelector
 
 
@@ -27,13 +27,20 @@ def test_words(config):
                 {name: int.from_bytes(data, "little") for name, data in contents.items()},
             )
             memory = rng.choice(memories(config))
-            opcode, arg, data = rng.choice(
-                [
-                    (Opcode.IDENTIFY, rng.randrange(256), identity(config)),
-                    (Opcode.COUNTERS, rng.randrange(256), COUNTERS.pack(**values)),
-                    (Opcode.READ, memory, contents[memory.name.lower()]),
-                ]
-            )
+            choices = [
+                (Opcode.IDENTIFY, rng.randrange(256), identity(config)),
+                (Opcode.COUNTERS, rng.randrange(256), COUNTERS.pack(**values)),
+                (Opcode.READ, memory, contents[memory.name.lower()]),
+            ]
+            if config.checksum:
+                choices.append((Opcode.CHECKSUM, memory, contents[memory.name.lower()]))
+                total = rng.randbytes(CHECKSUM.size)
+                ctx.set(dut.checksum.crc32, int.from_bytes(total, "little"))
+                summed_up = rng.random() < 0.3
+                ctx.set(dut.summed_up, summed_up)
+                if summed_up:
+                    choices = [(Opcode.CHECKSUM, memory, total)]
+            opcode, arg, data = rng.choice(choices)
             ctx.set(dut.request, {"opcode": opcode, "arg": arg})
             words = words_of(data, config.link_bytes)
             for index in sorted({0, len(words) - 1, rng.randrange(len(words))}):

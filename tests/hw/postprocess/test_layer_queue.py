@@ -72,7 +72,10 @@ def test_in_order(name, stall):
             finishes = is_open and rng.random() < (0.2 if stall[1] else 0.9)
             if arrived < opened - is_open and rng.random() < 0.5:
                 arrived += 1
-            if not offered:
+            # The descriptor is held in the cycle after the one in which it was taken.
+            if taken and taken[-1] == time - 1:
+                ctx.set(dut.i.valid, 0)
+            elif not offered:
                 # The one before the last has arrived.
                 offered = len(taken) < min(len(layers), arrived + 3) and rng.random() >= stall[0]
                 noise(ctx, rng, dut.i.payload)
@@ -93,7 +96,9 @@ def test_in_order(name, stall):
                 assert got == {name: n & (1 << widths[name]) - 1 for name, n in want.items()}
             for n in range(arrived + 1, len(taken)):
                 if time > taken[n]:
-                    check_held(ctx, n, *layers[n][1:])
+                    check_cycles(ctx, n, *layers[n][1:])
+                if time > taken[n] + 1:
+                    check_held(ctx, n, layers[n][1])
             if offered and ctx.get(dut.i.ready):
                 taken.append(time)
                 offered = False
@@ -102,10 +107,12 @@ def test_in_order(name, stall):
             time += 1
             await ctx.tick()
 
-    def check_held(ctx, n: int, d: dict, values: dict) -> None:
-        assert view(ctx, dut.settings[n % 2]) == {name: d[name] for name, _ in settings()}
+    def check_cycles(ctx, n: int, d: dict, values: dict) -> None:
         ctx.set(dut.claim_parity, n % 2)
         assert ctx.get(dut.cycles) == cycles(config, d, values["images"])
+
+    def check_held(ctx, n: int, d: dict) -> None:
+        assert view(ctx, dut.settings[n % 2]) == {name: d[name] for name, _ in settings()}
         if config.convolution:
             to = dut.destinations[n % 2]
             assert ctx.get(to.images) == d["images"]

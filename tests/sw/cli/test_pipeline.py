@@ -15,7 +15,7 @@ from celosia.network.network_file import load_network
 
 KEYS = {
     *("dataset", "images", "accuracy_float", "accuracy_int8", "mismatches", "macs_per_image"),
-    *("cycles", "cycles_per_image", "utilization", "skipped", "seconds"),
+    *("cycles", "cycles_per_image", "utilization", "skipped", "seconds", "verified"),
     "sim_cycles_per_second",
 }
 

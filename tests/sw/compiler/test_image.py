@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,17 @@ def test_round_trip(tmp_path):
     assert loaded.to_bytes() == DATA == rebuilt(sections(DATA))
     assert loaded.model.macs == GRAPH.macs == 800
     assert loaded.model.output == GRAPH.output and loaded.model.input == GRAPH.input
+
+
+def test_a_file_older_than_checksums():
+    parts = sections(DATA)
+    config = json.loads(parts[0])
+    del config["checksum"]
+    parts[0] = json.dumps(config).encode()
+    loaded = Image.from_bytes(rebuilt(parts))
+    assert loaded.config == replace(IMAGE.config, checksum=0)
+    assert all(loaded.runs_on(replace(IMAGE.config, checksum=has)) for has in (0, 1))
+    assert not loaded.runs_on(replace(IMAGE.config, tables=IMAGE.config.tables + 1))
 
 
 def test_missing(tmp_path):

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 from tests.helpers.networks import CONFIGS, images, network
+from tests.helpers.processes import alive, wait_until
 
 from celosia.compiler import compile
 from celosia.driver import Device, GoldenTransport
@@ -60,6 +61,12 @@ class StubbornDevice(CountingDevice):
             raise CelosiaError("no more", where="engine", todo="rest")
         if self.how == "die":
             os._exit(3)
+        if self.how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == "memory":
+            raise MemoryError
+        if self.how == "disk":
+            raise OSError(28, "No space left on device", "/some/where")
         if self.how == "bug":
             raise ZeroDivisionError("of mine")
         time.sleep(60)
@@ -105,7 +112,14 @@ def test_batch_is_checked_here(batch):
 
 
 @pytest.mark.parametrize(
-    ("how", "says"), [("refuse", "engine: no more; rest"), ("die", "died with exit code 3")]
+    ("how", "says"),
+    [
+        ("refuse", "engine: no more; rest"),
+        ("die", "died with exit code 3"),
+        ("kill", "was killed, as systems do that run out of memory; try fewer jobs"),
+        ("memory", "a worker process: not enough memory; try fewer jobs"),
+        ("disk", "/some/where: No space left on device"),
+    ],
 )
 def test_a_worker_that_fails_ends_the_run(how, says):
     # The second share begins with image 24; the first one may be done or not.
@@ -167,6 +181,41 @@ def test_a_script_without_its_guard_is_told(tmp_path):
 def test_a_bug_in_a_worker_keeps_its_traceback():
     with pytest.raises(RuntimeError, match="ZeroDivisionError: of mine"):
         run_parallel(partial(StubbornDevice, "bug", 49), IMAGE, X, 2)
+
+
+#: Starts workers that never end, and says their numbers.
+_PARENT = """\
+import os, sys, time
+from functools import partial
+from multiprocessing import active_children
+from tests.sw.driver.test_parallel import IMAGE, X, StubbornDevice
+from celosia.driver.parallel import run_parallel
+
+class Slow(StubbornDevice):
+    def stream(self, x, **options):
+        for block in super().stream(x, **options):
+            time.sleep(0.2)
+            yield block
+
+def say(text, done, total):
+    print(*(child.pid for child in active_children()), flush=True)
+
+if __name__ == "__main__":
+    run_parallel(partial(Slow, "sleep", 49), IMAGE, X, 2, say, batch=1)
+"""
+
+
+def test_workers_of_a_killed_run_end(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, script]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    workers = list(map(int, parent.stdout.readline().split()))
+    assert len(workers) == 2 and all(map(alive, workers))
+    parent.kill()
+    parent.communicate()
+    wait_until(lambda: not any(map(alive, workers)))
 
 
 def test_ctrl_c_ends_the_workers_and_keeps_what_is_done():

@@ -79,9 +79,7 @@ def test_columns_are_side_by_side(shape):
     assert all(max(xs) - min(xs) < 40 for xs in at.values())
 
 
-@pytest.mark.parametrize(
-    ("shape", "most"), [((8, 8), 1), ((16, 9, True), 2), ((5, 8, True), 2), ((10, 5), 1)]
-)
+@pytest.mark.parametrize(("shape", "most"), [((8, 8), 1), ((16, 9, True), 2), ((5, 8, True), 2)])
 def test_rows_with_memories_have_groups_of_their_own(shape, most):
     cells = of_maps(*shape)
     sites = ecp5_85k(cells)
@@ -98,6 +96,22 @@ def test_rows_with_memories_have_groups_of_their_own(shape, most):
     others = [group for group, held in groups.items() if held == {-1}]
     inner = [group for group in GROUPS if min(others) <= group <= max(others)]
     assert all(groups.get(group, {-1}) == {-1} for group in inner)
+
+
+def test_rows_share_the_weights_where_their_groups_have_room():
+    cells = of_maps(10, 5)
+    sites = ecp5_85k(cells)
+    assert len(set(sites.values())) == len(sites) and all(sites.values())
+    groups: dict[int, list[str]] = {}
+    for name, site in sites.items():
+        group = max(start for start in GROUPS if start <= int(re.match(r"X(\d+)/", site)[1]))
+        groups.setdefault(group, []).append(name)
+    # In the middle: one is left to the left of them, and two to the right.
+    assert sorted(groups) == sorted(GROUPS)[1:11]
+    for names in groups.values():
+        rows = {row[1] for name in names if (row := re.search(r"(?:row_|cell_)(\d+)[._]", name))}
+        assert len(rows) == 1
+        assert sum(WEIGHTS in name for name in names) == 4
 
 
 @pytest.mark.parametrize(

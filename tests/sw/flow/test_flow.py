@@ -1,7 +1,10 @@
 """From a design to a bitstream: reports, the cache, errors, and one real build."""
 
+import errno
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from importlib import metadata
@@ -11,6 +14,7 @@ import pytest
 from amaranth import *
 from amaranth.lib import io
 from tests.helpers.fake_tools import YOSYS, FakeTools, report
+from tests.helpers.processes import alive, wait_until
 
 from celosia.boards import BOARDS, Placement, board
 from celosia.flow import TimingFailed, TooLarge, elaborate, place, placement, synthesize, tools
@@ -184,8 +188,86 @@ def test_a_tool_that_fails_is_asked_again(fake, tool):
 
 def test_a_tool_that_is_killed(fake):
     fake.replace("yosys", "kill -9 $$")
-    with pytest.raises(CelosiaError, match="yosys fails: exit status -9"):
+    with pytest.raises(CelosiaError, match="yosys fails: it was killed, .* run out of memory"):
         synthesize(ICE40, fake.design)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: b"", None])
+def test_damaged_results_are_made_anew(fake, cache, damage):
+    """Each file in turn: cut, empty, removed, or with a bit flipped."""
+    placed = place(synthesize(ICE40, fake.design), 1)
+    before = placed.bitstream.read_bytes()
+    files = [path for path in (cache / "flow").iterdir() if path.suffix not in (".lock", ".log")]
+    kinds = {"".join(path.suffixes) for path in files}
+    assert kinds >= {".json.gz", ".facts.json", ".bin", ".bin.sha256"}
+    for path in files:
+        whole = path.read_bytes()
+        flipped = bytes([whole[0] ^ 1]) + whole[1:]
+        path.write_bytes(damage(whole) if damage else flipped)
+        again = place(synthesize(ICE40, fake.design), 1)
+        assert again.bitstream.read_bytes() == before and again.fmax_mhz == placed.fmax_mhz
+        assert path.read_bytes() == whole, path
+        path.unlink()
+        place(synthesize(ICE40, fake.design), 1)
+        assert path.read_bytes() == whole, path
+
+
+def test_a_netlist_that_is_damaged_meanwhile(fake):
+    netlist = synthesize(ICE40, fake.design)
+    netlist.path.write_bytes(netlist.path.read_bytes()[:-1])
+    with pytest.raises(CelosiaError, match="gz: damaged; try again"):
+        place(netlist, 1)
+    assert place(synthesize(ICE40, fake.design), 1).met
+
+
+@pytest.mark.parametrize("call", [synthesize, lambda *design: place(synthesize(*design), 1)])
+def test_a_disk_that_is_full(fake, cache, monkeypatch, tmp_path, call):
+    def full(self, *what):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+
+    (cache / "flow").mkdir(parents=True)
+    if call is not synthesize:
+        synthesize(ICE40, fake.design)
+    with monkeypatch.context() as patch:
+        for name in ("write_text", "write_bytes"):
+            patch.setattr(Path, name, full)
+        patch.setattr(tools.tempfile, "tempdir", str(tmp_path))
+        patch.setattr("celosia.flow.store.require_writable", lambda *folder, **more: None)
+        with pytest.raises(CelosiaError, match="No space left on device; free some space, or set"):
+            call(ICE40, fake.design)
+        assert not list(tmp_path.glob("celosia-*"))
+    assert place(synthesize(ICE40, fake.design), 1).met
+
+
+#: Synthesizes with the tools of `FakeTools`, one of which never ends.
+_BUILD = """
+import sys
+from types import SimpleNamespace
+from celosia.boards import board
+from celosia.flow import synthesize
+
+design = SimpleNamespace(technology="ice40", verilog="", constraints="", clock=24.0, baud=1)
+synthesize(board("icebreaker"), design)
+"""
+
+
+def test_a_killed_build_leaves_nothing_behind(fake, tmp_path, monkeypatch):
+    """Neither its tools nor their children nor its folder; and the next one works."""
+    pids = tmp_path / "pids"
+    real = (fake.folder / "yosys").read_text()
+    fake.replace("yosys", f"sleep 100 & echo $$ $! > {pids}.part; mv {pids}.part {pids}; wait")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setenv("TMPDIR", str(work))
+    build = subprocess.Popen([sys.executable, "-c", _BUILD])
+    wait_until(pids.exists)
+    running = list(map(int, pids.read_text().split()))
+    assert len(running) == 2 and all(map(alive, running)) and list(work.iterdir())
+    build.kill()
+    build.wait()
+    wait_until(lambda: not any(map(alive, running)) and not list(work.iterdir()))
+    (fake.folder / "yosys").write_text(real)
+    assert subprocess.run([sys.executable, "-c", _BUILD]).returncode == 0
 
 
 def test_stopping_ends_the_tool(fake, tmp_path):

@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from tests.helpers import float_cnns
+from tests.helpers.float_tflite import tflite_bytes
 from tests.helpers.judges import Mlp, keras_file, needs, onnx_file, torch_file, torch_module
 
 from celosia.compiler import compile
@@ -15,6 +16,8 @@ from celosia.importer.torch import from_module
 from celosia.network.float_network import FloatNetwork
 from celosia.spec import Config
 
+#: Seeds of `test_one_cnn_one_graph` that are compiled, too: what the graphs make equal stays equal.
+_IMAGES = (3, 4, 6, 9)
 X = np.random.default_rng(5).uniform(0, 1, (200, 20)).astype(np.float32)
 
 
@@ -74,18 +77,58 @@ def parts(model: FloatNetwork) -> list:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_one_cnn_one_graph(seed):
-    """Of Keras with channels last, of the others with channels first: only the host's steps
-    differ."""
+    """Of Keras and TFLite with channels last, of the others with channels first: only the host's
+    steps differ."""
     cnn = float_cnns.random_cnn(np.random.default_rng([seed, 4]), common=True)
     files = {
         "torch": float_cnns.torch_bytes(cnn, float_cnns.torch_module(cnn)),
         "onnx": float_cnns.onnx_bytes(cnn),
         "keras": float_cnns.saved_keras(float_cnns.keras_model(cnn)),
+        "tflite": tflite_bytes(cnn),
     }
     models = {kind: model_from_bytes(data, "cnn") for kind, data in files.items()}
     assert parts(models["torch"]) == parts(models["onnx"]) == parts(models["keras"])
-    assert models["torch"].input_axes == models["onnx"].input_axes
-    assert models["torch"].output_axes == models["onnx"].output_axes
+    norms = any(kind in ("norm", "residual") for kind, _ in cnn.layers)
+    if norms:
+        # A TFLite file has the factors of a batch normalization rounded to float32.
+        assert close(models["tflite"], models["keras"])
+    else:
+        assert parts(models["tflite"]) == parts(models["keras"])
+    first, last = ("torch", "onnx"), ("keras", "tflite")
+    for one, other in (first, last):
+        assert models[one].input_axes == models[other].input_axes
+        assert models[one].output_axes == models[other].output_axes
+    if seed in _IMAGES:
+        x = np.random.default_rng([seed, 6]).normal(0, 1, (16, *cnn.shape)).astype(np.float32)
+        samples = {"torch": x, "onnx": x} | dict.fromkeys(last, np.moveaxis(x, 1, -1))
+        same_images({kind: (models[kind], samples[kind]) for kind in models}, norms)
+
+
+def close(one: FloatNetwork, other: FloatNetwork) -> bool:
+    """Whether only the last bits of numbers differ."""
+    for mine, theirs in zip(one.layers, other.layers, strict=True):
+        for each in fields(mine):
+            a, b = getattr(mine, each.name), getattr(theirs, each.name)
+            if isinstance(a, np.ndarray):
+                if not np.allclose(a, b, rtol=1e-6, atol=1e-6):
+                    return False
+            elif each.name != "origin" and a != b:
+                return False
+    return one.reads == other.reads and one.final == other.final
+
+
+def same_images(models: dict[str, tuple[FloatNetwork, np.ndarray]], norms: bool) -> None:
+    """With the same sample the engine's program is the same, byte for byte; with the host's steps
+    that of one order of channels."""
+    config = Config.default(2, 8, tables=16)
+    networks = {kind: to_network(model, x) for kind, (model, x) in models.items()}
+    programs = {kind: compile(each.graph, config).to_bytes() for kind, each in networks.items()}
+    whole = {kind: compile(each, config).to_bytes() for kind, each in networks.items()}
+    if norms:
+        programs.pop("tflite")
+    assert len(set(programs.values())) == 1
+    assert whole["torch"] == whole["onnx"]
+    assert norms or whole["keras"] == whole["tflite"]
 
 
 def test_the_image_gives_the_models_own_outputs():

@@ -163,7 +163,9 @@ REFUSED = {
     "two outputs of the model are the same values": {"outputs": (3, 3)},
     "the model's output tensor 0 ('t0') is the model's input": {"outputs": (3, 0)},
     "operator 0 (FULLY_CONNECTED): fused activation TANH": {"options": fully_connected(4)},
-    "operator 0 (FULLY_CONNECTED): its weights are shuffled": {"options": shuffled()},
+    "operator 0 (FULLY_CONNECTED): option weights_format = 1 is not supported": {
+        "options": shuffled()
+    },
     "operator 0 (FULLY_CONNECTED): weights have zero point 2": {
         "replace": {1: Tensor((6, 12), "int8", 0.01, 2, W0)}
     },

@@ -22,11 +22,13 @@ def engine_verilog(
     *,
     technology: str = "portable",
     axi: bool = False,
+    divisor: int = 0,
 ) -> str:
     """What `celosia_hw.emit.verilog` makes of ``config``, from the cache when it is there.
 
-    With ``axi`` it is what `celosia_hw.axi.engine.axi_verilog` makes of it, which has no choice of
-    a technology.
+    With a ``divisor`` it is what `celosia_hw.serial.engine.serial_verilog` makes of both, an engine
+    behind two serial pins. With ``axi`` it is what `celosia_hw.axi.engine.axi_verilog` makes of it,
+    which has no choice of a technology.
 
     Emitting takes seconds, and every worker process needs the text to find its library. The text
     depends on ``config``, the sources of the engine and of `celosia.spec`, and Amaranth.
@@ -35,7 +37,8 @@ def engine_verilog(
     ------
     CelosiaError : Amaranth is not installed, or the cache cannot be written.
     """
-    path = cache_dir() / "rtl" / f"{_key(config)}-{'axi' if axi else technology}.v"
+    kind = "axi" if axi else f"{technology}-serial{divisor}" if divisor else technology
+    path = cache_dir() / "rtl" / f"{_key(config)}-{kind}.v"
     if (text := kept(path)) is not None:
         return text.decode()
     (progress or silent)(f"emitting the Verilog of the {config} engine", 0, 0)
@@ -44,6 +47,10 @@ def engine_verilog(
             from celosia_hw.axi.engine import axi_verilog
 
             made = axi_verilog(config)
+        elif divisor:
+            from celosia_hw.serial.engine import serial_verilog
+
+            made = serial_verilog(config, divisor, technology)
         else:
             from celosia_hw.emit import verilog
 

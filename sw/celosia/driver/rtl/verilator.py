@@ -17,14 +17,15 @@ import subprocess
 import tempfile
 import time
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from celosia.support.cache import CACHE_TODO, cache_dir, keep, kept, locked
 from celosia.support.errors import CelosiaError
 from celosia.support.files import require_writable
+from celosia.support.guard import Guard
 from celosia.support.progress import Progress, silent
 
-from .guard import Guard
 from .toolchain import Toolchain, find_toolchain
 
 __all__ = ["build"]
@@ -48,7 +49,12 @@ RUNTIME_FLAGS = ("-O1",)
 LINK_FLAGS = ("-shared", "-pthread")
 
 
-def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Path:
+def build(
+    verilog: str,
+    link_bytes: int,
+    progress: Progress | None = None,
+    harness: Traversable | None = None,
+) -> Path:
     """The shared library that simulates module ``celosia`` of ``verilog``.
 
     It is cached under a hash of everything that determines it, and compiled only when it is not in
@@ -60,6 +66,7 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
     verilog : text of the design.
     link_bytes : width of its streams' data in bytes.
     progress : called at each step of a build.
+    harness : folder with another `HARNESS` than that of this package.
 
     Raises
     ------
@@ -68,7 +75,8 @@ def build(verilog: str, link_bytes: int, progress: Progress | None = None) -> Pa
     """
     progress = progress or silent
     tools = find_toolchain()
-    sources = {name: (resources.files("celosia.driver.rtl") / name).read_text() for name in HARNESS}
+    harness = harness or resources.files("celosia.driver.rtl")
+    sources = {name: (harness / name).read_text() for name in HARNESS}
     sources["celosia.v"] = verilog
     folder = cache_dir() / "rtl"
     library = folder / f"{_key(sources, link_bytes, tools)}.so"

@@ -11,12 +11,17 @@ from types import ModuleType
 from celosia.spec.serial import BAUD, MAX_DATA, WINDOW
 from celosia.support.errors import CelosiaError
 
+from .announced import simulated_ports
 from .session import Session
 
-__all__ = ["AUTO", "SerialTransport"]
+__all__ = ["AUTO", "RATES", "SerialTransport"]
 
 #: In place of a port's name: the one port at which an engine answers.
 AUTO = "auto"
+#: Bits per second that are tried when no rate is named: those of built boards, frequent ones first.
+RATES = (3_000_000, BAUD, 2_000_000, 115_200, 921_600, 460_800, 230_400)
+#: What to do about a rate that a port cannot be set to.
+_RATE = "choose another rate"
 #: Seconds of an answer beyond its time on the wire: USB bridges collect bytes for up to 16 ms.
 _LATENCY = 0.15
 #: Seconds between two looks at the clock while no byte is received.
@@ -39,13 +44,16 @@ class SerialTransport:
 
     Parameters
     ----------
-    port : its name, such as ``/dev/ttyUSB0`` or ``COM3``; `AUTO` tries every USB serial port.
-    baud : bits per second, as the bitstream was built for.
+    port : its name, such as ``/dev/ttyUSB0`` or ``COM3``; `AUTO` tries every USB serial port, and
+        the boards that `celosia board` simulates.
+    baud : bits per second, as the bitstream was built for; None: the one of `RATES` at which an
+        engine answers.
     timeout : seconds after which an answer counts as lost; None: derived from ``baud``.
 
     Attributes
     ----------
     port : name of the open port.
+    baud : bits per second at which the engine answered.
     link_bytes : bytes of a link word, as the device reports.
     cycles : None.
     faults : number of recovered faults on the line, by kind.
@@ -58,20 +66,18 @@ class SerialTransport:
 
     cycles: int | None = None
 
-    def __init__(self, port: str, baud: int = BAUD, *, timeout: float | None = None):
+    def __init__(self, port: str, baud: int | None = None, *, timeout: float | None = None):
         self._port: _Port | None = None
         _pyserial()
         if not port:
             raise CelosiaError("'' is not a port", todo="name one, or `auto`")
-        if timeout is None:
-            # A window in both directions, every byte escaped, 10 bits a byte, and as much again.
-            timeout = _LATENCY + 2 * 2 * WINDOW * 2 * (MAX_DATA + 16) * 10 / max(baud, 1)
+        rates = RATES if baud is None else (baud,)
         if port == AUTO:
-            opened, self._session = _find(baud, timeout)
+            opened, self._session = _find(rates, timeout)
         else:
-            opened, self._session = _greeted(port, baud, timeout, attempts=4)
+            opened, self._session = _answering(port, rates, timeout, attempts=4)
         self._port = opened
-        self.port = opened.name
+        self.port, self.baud = opened.name, opened.baud
         self.link_bytes = self._session.link_bytes
 
     @property
@@ -111,7 +117,7 @@ class _Port:
     """`BytePort` on pyserial."""
 
     def __init__(self, name: str, baud: int):
-        self.name = name
+        self.name, self.baud = name, baud
         serial = _pyserial()
         try:
             self._serial = serial.Serial(name, baud, timeout=_TICK, write_timeout=5, exclusive=True)
@@ -123,7 +129,7 @@ class _Port:
             raise CelosiaError(what, where=name, todo=todo) from error
         except (ValueError, OverflowError) as error:
             raise CelosiaError(
-                f"cannot be set to {baud} baud: {error}", where=name, todo="choose another rate"
+                f"cannot be set to {baud} baud: {error}", where=name, todo=_RATE
             ) from error
 
     def read(self, timeout: float) -> bytes:
@@ -176,35 +182,63 @@ def _reserve(descriptor: int) -> None:
         fcntl.ioctl(descriptor, termios.TIOCEXCL)
 
 
-def _greeted(name: str, baud: int, timeout: float, attempts: int) -> tuple[_Port, Session]:
+def _answering(
+    name: str, rates: Sequence[int], timeout: float | None, attempts: int
+) -> tuple[_Port, Session]:
+    """The open port and a session, at the first of ``rates`` at which an engine answers.
+
+    A wrong rate turns bytes into others, not into a packet with a right CRC. A port that cannot be
+    set to one of several rates is asked at the others.
+    """
+    silence = None
+    for baud in rates:
+        try:
+            return _greeted(name, baud, timeout, attempts if len(rates) == 1 else 2)
+        except CelosiaError as error:
+            if not error.todo.startswith("check") and (len(rates) == 1 or error.todo != _RATE):
+                raise
+            silence = silence if silence and error.todo == _RATE else error
+    assert silence
+    if silence.todo == _RATE:
+        raise silence
+    asked = " ".join(f"{baud:,}," for baud in rates)[:-1]
+    raise CelosiaError(
+        silence.what,
+        where=name,
+        todo=f"{silence.todo}; it was asked at {asked} baud: --baud names another rate",
+    ) from silence
+
+
+def _greeted(name: str, baud: int, timeout: float | None, attempts: int) -> tuple[_Port, Session]:
     """The open port, and a session with the engine at it."""
+    if timeout is None:
+        # A window in both directions, every byte escaped, 10 bits a byte, and as much again.
+        timeout = _LATENCY + 2 * 2 * WINDOW * 2 * (MAX_DATA + 16) * 10 / max(baud, 1)
     port = _Port(name, baud)
     try:
-        session = Session(port, 1 + secrets.randbelow(255), timeout=timeout)
+        # The answer to a HELLO is short: what is longer than its time on the wire is latency.
+        brief = min(timeout, _LATENCY + 2 * 2 * 16 * 10 / max(baud, 1))
+        session = Session(port, 1 + secrets.randbelow(255), timeout=brief)
         session.greet(attempts)
-    except CelosiaError as error:
-        port.close()
-        if not error.todo.startswith("check"):
-            raise
-        todo = f"{error.todo}; it was asked at {baud:,} baud: --baud names another rate"
-        raise CelosiaError(error.what, where=error.where, todo=todo) from error
+        session.timeout = timeout
     except BaseException:
         port.close()
         raise
     return port, session
 
 
-def _find(baud: int, timeout: float) -> tuple[_Port, Session]:
-    """The one USB serial port at which an engine answers."""
+def _find(rates: Sequence[int], timeout: float | None) -> tuple[_Port, Session]:
+    """The one port at which an engine answers: USB serial ports, and simulated boards."""
     _pyserial()
     from serial.tools.list_ports import comports
 
     # Ports without a vendor are built into the computer, not a board's.
     names = sorted(port.device for port in comports() if port.vid is not None)
+    names += simulated_ports()
     found, refused = [], []
     for name in names:
         try:
-            found.append(_greeted(name, baud, timeout, attempts=2))
+            found.append(_answering(name, rates, timeout, attempts=2))
         except CelosiaError as error:
             refused.append(f"{error.where}: {error.what}")
     if len(found) == 1:
@@ -214,5 +248,9 @@ def _find(baud: int, timeout: float) -> tuple[_Port, Session]:
     if found:
         at = ", ".join(port.name for port, _ in found)
         raise CelosiaError(f"engines answer at {at}", where=AUTO, todo="name one of them")
-    what = f"no engine answers ({'; '.join(refused)})" if refused else "no USB serial ports"
+    what = (
+        f"no engine answers ({'; '.join(refused)})"
+        if refused
+        else "no USB serial ports, and no simulated board"
+    )
     raise CelosiaError(what, where=AUTO, todo="plug the board in, or name the port")

@@ -166,11 +166,17 @@ def _fitted(
     for axis in (0, 1):
         reach = size[axis] + begin[axis] + end[axis] - dilation[axis] * (kernel[axis] - 1) - 1
         if reach < 0:
-            raise CelosiaError(f"kernel {list(kernel)} is larger than the map {list(seen.shape)}")
+            wide = f" with dilation {list(dilation)}" if max(dilation) > 1 else ""
+            raise CelosiaError(
+                f"kernel {list(kernel)}{wide} is larger than the map {list(seen.shape)}"
+            )
         count = (-(-reach // stride[axis]) if window.ceil else reach // stride[axis]) + 1
         if window.ceil and (count - 1) * stride[axis] >= size[axis] + begin[axis]:
             count -= 1
         found.append(count)
+    # A step along an axis of one pixel is none; formats without lines give it one.
+    alone = [size[axis] == found[axis] == 1 for axis in (0, 1)]
+    stride = (1 if alone[0] else stride[0], 1 if alone[1] else stride[1])
     fitted: dict[str, Any] = {
         "input_shape": (*size, seen.source[0].shape[2]),
         "output_size": (found[0], found[1]),
@@ -334,6 +340,9 @@ def pad(
     first = 1 not in around
     if not first and rank - 1 in around:
         raise Unsupported(f"a border around the channels: axes {around} of {rank}")
+    channels = rank - 1 if channels_first is False else 1
+    if channels_first is not None and channels in around:
+        raise Unsupported(f"a border around the channels, axis {channels} of {rank}")
     if channels_first is None:
         both = first and rank - 1 not in around
         channels_first = _channels_first(x) if both else first

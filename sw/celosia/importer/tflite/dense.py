@@ -6,7 +6,7 @@ import numpy as np
 
 from celosia.network.layers import Dense, Shape
 from celosia.network.outline import LayerOutline
-from celosia.numerics.multiplier import effective_scale
+from celosia.numerics.multiplier import effective_scale, micro_scale
 from celosia.numerics.runtime import Runtime
 from celosia.quant.exact_multiplier import accumulator_range, fit_multipliers
 from celosia.spec import Rounding
@@ -14,7 +14,6 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 from .load import TfliteOperator
 from .operands import Operands, operands
-from .schema import FullyConnected
 from .windows import factors
 
 __all__ = ["dense", "outline"]
@@ -84,29 +83,21 @@ def _fitted(where: str, o: Operands) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def _micro_scale(o: Operands) -> np.ndarray:
-    """float64 [N] ``input * weight / output`` scale, in the order of TFLite Micro's
-    FULLY_CONNECTED.
-
-    With one scale for all channels the product is rounded to float32 before it is divided
-    (``kernel_util.cc``, GetQuantizedConvolutionMultipler); with a scale each it is not.
-    """
-    if o.weights.scales is not None and len(o.weights.scales) == 1:
-        with np.errstate(over="ignore"):
-            product = np.float32(o.input.scale) * np.asarray(o.scales, np.float32)
-        return product.astype(np.float64) / np.float64(np.float32(o.output.scale))
-    return effective_scale(o.input.scale, o.scales, o.output.scale)
+    """float64 [N], the factor of each channel (`micro_scale`)."""
+    own = o.scales if o.weights.scales is None else o.weights.scales
+    return np.broadcast_to(micro_scale(o.input.scale, own, o.output.scale), len(o.scales))
 
 
 def _operands(op: TfliteOperator) -> Operands:
     where = str(op)
-    if op.options is not None and op.options.scalar(FullyConnected.WEIGHTS_FORMAT, "b"):
-        raise Unsupported("its weights are shuffled", where=where)
-    o = operands(op, "[N, K]", axis=0, activation=FullyConnected.ACTIVATION)
+    o = operands(op, "[N, K]", axis=0)
     n, k = o.weights.shape
-    kept = op.options is not None and op.options.scalar(FullyConnected.KEEP_NUM_DIMS, "B")
+    kept = op.option("keep_num_dims")
     if prod(op.source.shape) != k or (kept and op.source.shape[-1] != k):
         raise Unsupported(
-            f"input of shape {list(op.source.shape)} is not one vector of {k}", where=where
+            f"input of shape {list(op.source.shape)} is not one vector of {k}"
+            f"{' with keep_num_dims' if kept else ''}",
+            where=where,
         )
     if prod(op.target.shape) != n or op.target.shape[-1:] not in ((n,), ()):
         raise CelosiaError(

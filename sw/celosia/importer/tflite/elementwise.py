@@ -7,7 +7,6 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 from .load import TfliteOperator, TfliteTensor
 from .operands import INDICES, clamp_of, constant, map_shape, quant_of, same_quant
-from .schema import AddOptions, ConcatenationOptions, Reducer
 
 __all__ = ["add", "concatenation", "mean", "pad"]
 
@@ -27,7 +26,7 @@ def add(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Add:
         )
     first, second = _sources(op)
     output = quant_of(op.target, where)
-    clamp = clamp_of(op, AddOptions.ACTIVATION, output)
+    clamp = clamp_of(op, output)
     return Add(
         name, quant_of(first, where), quant_of(second, where), output, shapes[0], clamp=clamp
     )
@@ -37,7 +36,7 @@ def concatenation(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> C
     """CONCATENATION along the last axis; raises as `add`."""
     where, sources = str(op), _sources(op)
     axes = {len(tensor.shape) for tensor in (*sources, op.target)}
-    axis = 0 if op.options is None else op.options.scalar(ConcatenationOptions.AXIS, "i")
+    axis = op.option("axis")
     last = max(axes) - 1
     if len(axes) != 1 or axis not in (-1, last):
         raise Unsupported(
@@ -45,8 +44,8 @@ def concatenation(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> C
             where=where,
         )
     quant = same_quant(op, sources, 0)
-    clamp_of(op, ConcatenationOptions.ACTIVATION, quant)
-    if op.options is not None and op.options.scalar(ConcatenationOptions.ACTIVATION, "b"):
+    clamp_of(op, quant)
+    if op.option("fused_activation_function"):
         raise Unsupported("it has a fused activation, which LiteRT refuses", where=where)
     return Concatenation(name, quant, shapes)
 
@@ -65,7 +64,7 @@ def mean(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Mean:
             f"it runs over axes {sorted(over)} of {list(source.shape)}, not over height and width",
             where=where,
         )
-    if op.options is not None and op.options.scalar(Reducer.KEEP_DIMS, "B"):
+    if op.option("keep_dims"):
         kept = [1 if axis in over else size for axis, size in enumerate(source.shape)]
     else:
         kept = [size for axis, size in enumerate(source.shape) if axis not in over]

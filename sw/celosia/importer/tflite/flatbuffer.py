@@ -51,6 +51,13 @@ class Table:
     position: int
     budget: Budget
 
+    def fields(self) -> list[int]:
+        """The fields that are present, those of later schemas among them."""
+        vtable = self.position - _unpack(self.data, self.position, "i")
+        count = max(_unpack(self.data, vtable, "H") - 4, 0) // 2
+        self.budget.spend(2 * count)
+        return [field for field in range(count) if self._field(field) is not None]
+
     def scalar(self, field: int, form: str, default: Any = 0) -> Any:
         """The field as ``form``, a `struct` format character: ``i`` int32, ``f`` float32, ..."""
         at = self._field(field)

@@ -1,6 +1,7 @@
 """A .tflite file as tensors and operators, whether they are supported or not."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from math import prod
 from typing import Any
 
@@ -10,6 +11,7 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 from .builtin import builtin_name
 from .flatbuffer import Bytes, Table, root
+from .options import OPTIONS, check_options
 from .schema import (
     FILE_IDENTIFIER,
     OPTIONS_TYPES,
@@ -77,6 +79,7 @@ class TfliteOperator:
     inputs : its tensors; None for an input that is left out.
     outputs : its tensors.
     options : its table, or None.
+    strange : what else the file says of it that is not read; "" for nothing.
     """
 
     index: int
@@ -84,6 +87,26 @@ class TfliteOperator:
     inputs: tuple[TfliteTensor | None, ...]
     outputs: tuple[TfliteTensor, ...]
     options: Table | None
+    strange: str = ""
+
+    def option(self, name: str) -> Any:
+        """The option of this name of the schema; its default where it is absent."""
+        known = OPTIONS[self.code]
+        number = next(index for index, each in enumerate(known) if each.name == name)
+        if self.options is None:
+            return None if known[number].form.startswith("[") else known[number].default
+        return known[number].of(self.options, number)
+
+    def check_options(self) -> None:
+        """Check that nothing of a supported operator is ignored.
+
+        Raises
+        ------
+        Unsupported : an option is not known or not supported with its value.
+        """
+        if self.strange:
+            raise Unsupported(self.strange, where=str(self))
+        check_options(self.code, self.options, str(self))
 
     @property
     def source(self) -> TfliteTensor:
@@ -151,6 +174,7 @@ def load(data: Bytes) -> TfliteModel:
 def _tensor(index: int, table: Table, buffers: list[Table]) -> TfliteTensor:
     name = table.text(Tensor.NAME)
     where = f"tensor {index} ({name!r})"
+    _refuse_unknown(table, Tensor, where)
     sizes = table.array(Tensor.SHAPE, "i4")
     if sizes is not None and len(sizes) > _MAX_RANK:
         raise CelosiaError(f"{len(sizes)} axes are more than {_MAX_RANK}", where=where)
@@ -168,6 +192,11 @@ def _tensor(index: int, table: Table, buffers: list[Table]) -> TfliteTensor:
     return TfliteTensor(index, name, shape, kind.name.lower(), scales, zero_points, axis, data)
 
 
+def _refuse_unknown(table: Table, known: type[IntEnum], where: str) -> None:
+    if (last := max(table.fields(), default=0)) > max(known):
+        raise Unsupported(f"field {last} of its {known.__name__.lower()} is not known", where=where)
+
+
 def _quantization(
     table: Table | None, rank: int, where: str
 ) -> tuple[np.ndarray | None, np.ndarray | None, int]:
@@ -175,6 +204,7 @@ def _quantization(
     scales = None if table is None else table.array(Quantization.SCALE, "f4")
     if table is None or scales is None or not len(scales):
         return None, None, 0
+    _refuse_unknown(table, Quantization, where)
     if table.scalar(Quantization.DETAILS_TYPE, "B"):
         raise Unsupported("its quantization is not affine", where=where)
     bad = ~(np.isfinite(scales) & (scales > 0))
@@ -247,7 +277,22 @@ def _operator(
         _pick(inputs, tensors, f"{where}, inputs", optional=True),
         _pick(outputs, tensors, f"{where}, outputs"),
         options,
+        _strange(table),
     )
+
+
+def _strange(table: Table) -> str:
+    """What an operator has beside its inputs, outputs and options."""
+    for number in table.fields():
+        if number > Operator.DEBUG_METADATA:
+            return f"field {number} of the operator is not known"
+        if number == Operator.OPTIONS_2_TYPE and table.scalar(number, "B"):
+            return f"options of type {table.scalar(number, 'B')} of the second kind are not known"
+        if number in (Operator.MUTATING, Operator.INTERMEDIATES):
+            values = table.array(number, "u1" if number == Operator.MUTATING else "i4")
+            if values is not None and values.any():
+                return f"{Operator(number).name.lower()} tensors are not supported"
+    return ""
 
 
 def _pick(

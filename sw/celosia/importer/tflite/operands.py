@@ -164,14 +164,13 @@ class Operands:
         return self.bias.values.astype(np.int32)
 
 
-def operands(op: TfliteOperator, form: str, axis: int, activation: int) -> Operands:
+def operands(op: TfliteOperator, form: str, axis: int) -> Operands:
     """The operands of ``op``, checked.
 
     Parameters
     ----------
     form : of the weights, such as "[N, K]", for errors; as many axes are required.
     axis : of the weights that runs along the channels.
-    activation : field of the options with the fused activation.
 
     Raises
     ------
@@ -195,11 +194,11 @@ def operands(op: TfliteOperator, form: str, axis: int, activation: int) -> Opera
     bias = _bias(op.inputs[2] if len(op.inputs) == 3 else None, channels, where)
     entry, output = quant_of(source, where), quant_of(op.target, where)
     scales = _weight_scales(weights, axis, channels, where)
-    return Operands(weights, bias, entry, output, scales, clamp_of(op, activation, output))
+    return Operands(weights, bias, entry, output, scales, clamp_of(op, output))
 
 
-def clamp_of(op: TfliteOperator, field: int, output: Quant) -> tuple[int, int]:
-    """The int8 limits of the fused activation in ``field`` of the options.
+def clamp_of(op: TfliteOperator, output: Quant) -> tuple[int, int]:
+    """The int8 limits of the fused activation.
 
     They are LiteRT's ``CalculateActivationRangeQuantized`` (``tflite/kernels/kernel_util.cc``).
 
@@ -207,7 +206,7 @@ def clamp_of(op: TfliteOperator, field: int, output: Quant) -> tuple[int, int]:
     ------
     Unsupported : another activation than NONE, RELU, RELU6, RELU_N1_TO_1.
     """
-    where, number = str(op), 0 if op.options is None else op.options.scalar(field, "b")
+    where, number = str(op), op.option("fused_activation_function")
     if number not in _LIMITS:
         names = {kind.value: kind.name for kind in Activation}
         raise Unsupported(

@@ -104,10 +104,12 @@ class _Judge:
             self._replace(op)
             why = f"{error.what}; {error.todo}" if error.todo else error.what
             return Operation(str(op), op.code, Place.UNSUPPORTED, why)
+        if op.target.index in builder.constants:
+            return Operation(str(op), op.code, Place.DROPPED, "computes a shape, known already")
         value = builder.values[op.target.index]
         if len(builder.layers) > len(before):
             return Operation(str(op), op.code, Place.ENGINE, f"layer {builder.layers[-1].name!r}")
-        for layer, last in zip(builder.layers, before, strict=True):
+        for layer, last in zip(builder.layers, before, strict=False):
             if layer is not last:
                 clamp_only = layer.table is last.table
                 how = "within its layer's clamp" if clamp_only else "element table of its layer"
@@ -120,7 +122,7 @@ class _Judge:
     def _replace(self, op: TfliteOperator) -> None:
         """Append a placeholder for ``op``, so that the operators after it are judged alone."""
         for tensor in op.outputs:
-            if tensor.index in self.builder.values:
+            if tensor.index in self.builder.values or tensor.index in self.builder.constants:
                 continue
             try:
                 shape = map_shape(tensor, str(op))

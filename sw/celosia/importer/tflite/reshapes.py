@@ -8,7 +8,6 @@ from celosia.support.errors import CelosiaError
 
 from .load import TfliteOperator
 from .operands import INDICES, constant
-from .schema import Reshape, Squeeze
 
 __all__ = ["check_reshape"]
 
@@ -57,8 +56,8 @@ def _reshape(op: TfliteOperator, shape: Shape) -> Shape | None:
         return None
     if tensor is not None:
         asked = constant(op, 1, "shape", ("int32",))
-    elif op.options is not None:
-        asked = op.options.array(Reshape.NEW_SHAPE, "i4")
+    else:
+        asked = op.option("new_shape")
     if asked is None:
         return None
     sizes = asked.reshape(-1).tolist()
@@ -69,7 +68,7 @@ def _reshape(op: TfliteOperator, shape: Shape) -> Shape | None:
 
 
 def _squeeze(op: TfliteOperator, shape: Shape) -> Shape:
-    axes = None if op.options is None else op.options.array(Squeeze.DIMS, "i4")
+    axes = op.option("squeeze_dims")
     dropped = {axis for axis, size in enumerate(shape) if size == 1}
     if axes is not None and len(axes):
         asked = axes.tolist()

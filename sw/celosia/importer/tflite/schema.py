@@ -9,21 +9,12 @@ __all__ = [
     "FILE_IDENTIFIER",
     "OPTIONS_TYPES",
     "Activation",
-    "AddOptions",
     "Buffer",
     "Code",
-    "ConcatenationOptions",
-    "Conv2D",
-    "DepthwiseConv2D",
-    "FullyConnected",
     "Model",
     "Operator",
     "Padding",
-    "Pool2D",
     "Quantization",
-    "Reducer",
-    "Reshape",
-    "Squeeze",
     "Subgraph",
     "Tensor",
     "Type",
@@ -70,6 +61,11 @@ class Operator(IntEnum):
     OUTPUTS = 2
     OPTIONS_TYPE = 3
     OPTIONS = 4
+    MUTATING = 7
+    INTERMEDIATES = 8
+    OPTIONS_2_TYPE = 11
+    #: The last one that is known.
+    DEBUG_METADATA = 13
 
 
 class Code(IntEnum):
@@ -85,63 +81,7 @@ class Buffer(IntEnum):
     OFFSET = 1
 
 
-class FullyConnected(IntEnum):
-    ACTIVATION = 0
-    WEIGHTS_FORMAT = 1
-    KEEP_NUM_DIMS = 2
-
-
-class Conv2D(IntEnum):
-    PADDING = 0
-    STRIDE_W = 1
-    STRIDE_H = 2
-    ACTIVATION = 3
-    DILATION_W = 4
-    DILATION_H = 5
-
-
-class DepthwiseConv2D(IntEnum):
-    """Its depth multiplier, field 3, is not read: LiteRT takes it from the shapes."""
-
-    PADDING = 0
-    STRIDE_W = 1
-    STRIDE_H = 2
-    ACTIVATION = 4
-    DILATION_W = 5
-    DILATION_H = 6
-
-
-class Pool2D(IntEnum):
-    PADDING = 0
-    STRIDE_W = 1
-    STRIDE_H = 2
-    FILTER_W = 3
-    FILTER_H = 4
-    ACTIVATION = 5
-
-
-class AddOptions(IntEnum):
-    ACTIVATION = 0
-
-
-class ConcatenationOptions(IntEnum):
-    AXIS = 0
-    ACTIVATION = 1
-
-
-class Reducer(IntEnum):
-    KEEP_DIMS = 0
-
-
-class Reshape(IntEnum):
-    NEW_SHAPE = 0
-
-
-class Squeeze(IntEnum):
-    DIMS = 0
-
-
-#: BuiltinOptions: the type of the options of operators whose options are read.
+#: BuiltinOptions: the type of the options of operators that have any (`options.OPTIONS`).
 OPTIONS_TYPES = {
     "CONV_2D": 1,
     "DEPTHWISE_CONV_2D": 2,
@@ -152,11 +92,30 @@ OPTIONS_TYPES = {
     "CONCATENATION": 10,
     "ADD": 11,
     "RESHAPE": 17,
+    "MUL": 21,
+    "GATHER": 23,
     "MEAN": 27,
+    "REDUCE_MAX": 27,
+    "SUM": 27,
+    "SUB": 28,
+    "DIV": 29,
     "SQUEEZE": 30,
+    "STRIDED_SLICE": 32,
+    "SPLIT": 35,
+    "CAST": 37,
+    "SHAPE": 55,
+    "PACK": 59,
+    "UNPACK": 64,
     "LEAKY_RELU": 75,
+    "MIRROR_PAD": 77,
+    "SPLIT_V": 79,
+    "BATCH_MATMUL": 101,
     "GELU": 116,
 }
+
+
+#: Types of constants that are read.
+_READ = ("float32", "float16", "int32", "uint8", "int64", "int8", "int16", "bool")
 
 
 class Padding(IntEnum):
@@ -193,7 +152,7 @@ class Type(IntEnum):
     def dtype(self) -> str | None:
         """NumPy's name of the type; None when constants of this type are not read."""
         name = self.name.lower()
-        return name if name in ("float32", "int32", "uint8", "int64", "int8", "int16") else None
+        return name if name in _READ else None
 
 
 class Activation(IntEnum):

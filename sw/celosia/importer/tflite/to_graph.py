@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
+from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Graph
 from celosia.network.host_steps import Head, HostSteps
 from celosia.network.layers import Dense, Layer
@@ -13,9 +14,26 @@ from celosia.support.errors import Unsupported
 
 from .builder import Builder, Value
 from .dense import dense
+from .floats import float_network, is_float
 from .load import TfliteModel, TfliteTensor, load
 
-__all__ = ["one_image", "results", "tflite_network"]
+__all__ = ["one_image", "results", "tflite_model", "tflite_network"]
+
+
+def tflite_model(
+    data: bytes, name: str = "model", reference: Runtime = Runtime.LITERT
+) -> Network | FloatNetwork:
+    """The bytes of a ``.tflite`` file: `tflite_network`, or of a file that computes in float
+    `float_network`, which has no bytes of its own yet.
+
+    Raises
+    ------
+    CelosiaError, Unsupported : as they do.
+    """
+    model = load(data)
+    if is_float(model):
+        return float_network(model, len(data), name)
+    return _int8_network(model, name, reference)
 
 
 def tflite_network(
@@ -36,7 +54,10 @@ def tflite_network(
     CelosiaError : the file is damaged or contradicts itself.
     Unsupported : an operator, or a form of it, is not supported; the error gives its index.
     """
-    model = load(data)
+    return _int8_network(load(data), name, reference)
+
+
+def _int8_network(model: TfliteModel, name: str, reference: Runtime) -> Network:
     if len(model.inputs) != 1:
         raise Unsupported(f"the model has {len(model.inputs)} inputs, not 1")
     if not model.outputs:

@@ -9,12 +9,12 @@ from celosia.support.errors import CelosiaError, Unsupported
 
 from .load import TfliteOperator
 from .operands import Operands, clamp_of, map_shape, operands, same_quant
-from .schema import Conv2D, DepthwiseConv2D, Padding, Pool2D
+from .schema import Padding
 
-__all__ = ["average_pool", "convolution", "depthwise", "factors", "max_pool"]
+__all__ = ["MOST_WEIGHTS", "average_pool", "convolution", "depthwise", "factors", "max_pool"]
 
 #: Weights of a grouped convolution, written out with their zeros.
-_MOST_WEIGHTS = 1 << 24
+MOST_WEIGHTS = 1 << 24
 #: By how much LiteRT lets scales before and after a pool differ.
 _POOL_TOLERANCE = 1e-6
 
@@ -28,7 +28,7 @@ def convolution(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Con
     Unsupported : a form of the operator that is not supported.
     """
     (shape,), where = shapes, str(op)
-    o = operands(op, "[N, height, width, C]", axis=0, activation=Conv2D.ACTIVATION)
+    o = operands(op, "[N, height, width, C]", axis=0)
     if o.bias is None:
         raise Unsupported("it has no bias", where=where, todo="add one of zeros")
     weights = o.weights.values.astype(np.int8, copy=False)
@@ -40,13 +40,13 @@ def convolution(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Con
         )
     if groups > 1:
         weights = _ungrouped(weights, groups, where)
-    return Convolution(name, weights, **_filtered(op, Conv2D, o, shape, weights, 0))
+    return Convolution(name, weights, **_filtered(op, o, shape, weights, 0))
 
 
 def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depthwise:
     """DEPTHWISE_CONV_2D with any number of outputs a channel; raises as `convolution`."""
     (shape,), where = shapes, str(op)
-    o = operands(op, "[1, height, width, N]", axis=3, activation=DepthwiseConv2D.ACTIVATION)
+    o = operands(op, "[1, height, width, N]", axis=3)
     if len(op.inputs) == 3 and o.bias is None:
         raise CelosiaError("its bias is tensor -1, which LiteRT refuses", where=where)
     one, height, width, n = o.weights.shape
@@ -55,7 +55,7 @@ def depthwise(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> Depth
             f"weights {list(o.weights.shape)} do not fit {shape[2]} input channels", where=where
         )
     weights = o.weights.values.astype(np.int8, copy=False)[0]
-    return Depthwise(name, weights, **_filtered(op, DepthwiseConv2D, o, shape, weights, 2))
+    return Depthwise(name, weights, **_filtered(op, o, shape, weights, 2))
 
 
 def average_pool(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> AveragePool:
@@ -70,15 +70,14 @@ def max_pool(op: TfliteOperator, name: str, shapes: tuple[Shape, ...]) -> MaxPoo
 
 def _filtered(
     op: TfliteOperator,
-    fields: type[Conv2D] | type[DepthwiseConv2D],
     o: Operands,
     shape: Shape,
     weights: np.ndarray,
     axis: int,
 ) -> dict:
     """Parameters of ``Filtered`` layers; ``axis`` of ``weights`` runs over the output channels."""
-    dilation = _pair(op, fields.DILATION_H, fields.DILATION_W, default=1)
-    window = _window(op, fields, shape, weights.shape[-3:-1], dilation)
+    dilation = _pair(op, "dilation_h_factor", "dilation_w_factor")
+    window = _window(op, shape, weights.shape[-3:-1], dilation)
     m, shift = factors(op, o, np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1))
     return {
         "bias": o.biases(),
@@ -98,7 +97,7 @@ def _filtered(
 def _pool(op: TfliteOperator, shape: Shape) -> dict:
     """Parameters of ``Pool`` layers."""
     output = same_quant(op, (op.source,), _POOL_TOLERANCE)
-    window = _window(op, Pool2D, shape, _pair(op, Pool2D.FILTER_H, Pool2D.FILTER_W))
+    window = _window(op, shape, _pair(op, "filter_height", "filter_width"))
     return {
         "input": same_quant(op, (op.target,), 0),
         "output": output,
@@ -107,28 +106,27 @@ def _pool(op: TfliteOperator, shape: Shape) -> dict:
         "stride": window.stride,
         "output_size": _size(op, window, shape[2]),
         "padding": window.padding,
-        "clamp": clamp_of(op, Pool2D.ACTIVATION, output),
+        "clamp": clamp_of(op, output),
     }
 
 
-def _pair(op: TfliteOperator, height: int, width: int, default: int = 0) -> tuple[int, int]:
+def _pair(op: TfliteOperator, height: str, width: str) -> tuple[int, int]:
     """Two fields of the options."""
     if op.options is None:
         raise CelosiaError("it has no options", where=str(op))
-    return op.options.scalar(height, "i", default), op.options.scalar(width, "i", default)
+    return op.option(height), op.option(width)
 
 
 def _window(
     op: TfliteOperator,
-    fields: type[Conv2D] | type[DepthwiseConv2D] | type[Pool2D],
     shape: Shape,
     kernel: tuple[int, int],
     dilation: tuple[int, int] = (1, 1),
 ) -> Window:
     """Padding as LiteRT computes it (``tflite/kernels/padding.h``): SAME has the smaller half above
     and to the left."""
-    where, stride = str(op), _pair(op, fields.STRIDE_H, fields.STRIDE_W)
-    number = 0 if op.options is None else op.options.scalar(fields.PADDING, "b")
+    where, stride = str(op), _pair(op, "stride_h", "stride_w")
+    number = op.option("padding")
     if number not in Padding.__members__.values():
         raise Unsupported(f"padding {number} is unknown", where=where)
     for what, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
@@ -192,9 +190,9 @@ def factors(
 def _ungrouped(weights: np.ndarray, groups: int, where: str) -> np.ndarray:
     """int8 [N, height, width, C] with 0 for the channels of other groups."""
     n, height, width, channels = weights.shape
-    if weights.size * groups > _MOST_WEIGHTS:
+    if weights.size * groups > MOST_WEIGHTS:
         raise Unsupported(
-            f"{groups} groups take {weights.size * groups:,} weights; at most {_MOST_WEIGHTS:,} "
+            f"{groups} groups take {weights.size * groups:,} weights; at most {MOST_WEIGHTS:,} "
             "are possible",
             where=where,
         )

@@ -81,11 +81,18 @@ class Add(Layer):
 
     def function(self) -> np.ndarray:
         """int8 [256, 256]: the result of all pairs of bytes, indexed by ``a + 128, b + 128``."""
+        return self._of_all(1)
+
+    def difference(self) -> np.ndarray:
+        """As `function`, of ``a - b``: what LiteRT's SUB gives with the same scales."""
+        return self._of_all(-1)
+
+    def _of_all(self, sign: int) -> np.ndarray:
         q = np.arange(-128, 128, dtype=np.int64)
         real_a, real_b, real = self._reals
         a = _scaled((q - self.input.zero_point) << _SHIFT, real_a)
         b = _scaled((q - self.other.zero_point) << _SHIFT, real_b)
-        v = _scaled(a[:, None] + b, real) + self.output.zero_point
+        v = _scaled(a[:, None] + sign * b, real) + self.output.zero_point
         y = np.clip(v, *self.clamp)
         return (y if self.table is None else self.table[y + 128]).astype(np.int8)
 

@@ -4,6 +4,7 @@ MNIST and faults on the line meet the board's own top level, with its clock and 
 what is left needs no more than the serial engine.
 """
 
+import json
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from celosia.driver import Device
 from celosia.driver.serial.transport import SerialTransport
 from celosia.model import run as golden
 from celosia.quant import quantize
-from celosia.spec import Config
+from celosia.spec import Config, Memory
 from celosia.support.errors import CelosiaError
 
 pytestmark = pytest.mark.usefixtures("runs_long")
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("runs_long")
 #: Small, so that it compiles and runs quickly; words of several bytes, so that they can be torn.
 CONFIG = Config(
     rows=1, cols=4, lanes=4, link_bytes=4, weight_depth=4096, param_depth=16, program_depth=4,
-    act_depth=512, tables=0,
+    act_depth=512, tables=0, checksum=1,
 )  # fmt: skip
 
 #: Boards whose top level is tried; all families with `EVERY_FAMILY`.
@@ -73,7 +74,7 @@ def test_the_command_classifies_images(demo, tmp_path, top):
     with board(top=top) as simulated:
         command = [sys.executable, "-m", "celosia", "run", demo.path, "--port", simulated.port]
         command += ["--input", inputs(demo, len(demo.x)), "-o", tmp_path / "y.npy"]
-        command += ["--labels", demo.labels]
+        command += ["--labels", demo.labels, "--json", tmp_path / "figures.json"]
         ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     assert (np.load(tmp_path / "y.npy") == golden(demo.image, demo.x)[-1]).all()
@@ -81,6 +82,8 @@ def test_the_command_classifies_images(demo, tmp_path, top):
         next(line for line in ran.stdout.splitlines() if "right" in line).split()[-1][:-1]
     )
     assert share > 80
+    assert "memories" in ran.stdout and "verified: they held the program image" in ran.stdout
+    assert json.loads((tmp_path / "figures.json").read_text())["verified"] is True
 
 
 @pytest.mark.parametrize("top", TOPS)
@@ -138,6 +141,16 @@ def test_a_board_that_is_reset_on_the_way_is_noticed(demo):
             device.run(demo.x[:3])
 
 
+def test_a_flipped_bit_is_found_over_the_line(demo):
+    with board() as simulated, Device(SerialTransport(simulated.port)) as device:
+        device.load(demo.image)
+        device.verify()
+        weights = np.array(demo.image.records(Memory.WEIGHTS)[700:701])
+        device.write(Memory.WEIGHTS, 700, weights ^ np.array([0, 0, 16, 0], np.uint8))
+        with pytest.raises(CelosiaError, match="engine, weights: record 700 differs"):
+            device.verify()
+
+
 def test_another_configuration_is_refused_with_both_named(demo, celosia):
     other = demo.folder / "other.celosia"
     compile(demo.graph, Config(**CONFIG.to_dict() | {"cols": 8})).save(other)
@@ -156,7 +169,7 @@ def test_auto_finds_the_board(demo, monkeypatch):
         monkeypatch.setattr(list_ports, "comports", lambda: found)
 
     ports()
-    with pytest.raises(CelosiaError, match="auto: no USB serial ports; plug the board in"):
+    with pytest.raises(CelosiaError, match="auto: no USB .* no simulated board; plug the board in"):
         SerialTransport("auto")
     ports("/dev/none")
     with pytest.raises(CelosiaError, match="no engine answers .*/dev/none: there is no such port"):

@@ -1,4 +1,4 @@
-"""Ending compilers, and removing their folder, when the process that started them is killed."""
+"""Ending tools, and removing their folder, when the process that started them is killed."""
 
 import contextlib
 import subprocess
@@ -21,7 +21,7 @@ rm -rf "$0"
 
 
 class Guard:
-    """A shell that outlives a killed process, ends its compilers and removes ``folder``.
+    """A shell that outlives a killed process, ends its tools and removes ``folder``.
 
     A context manager. When the process leaves it in any other way than by being killed, the guard
     does nothing.

@@ -4,14 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
-from celosia.driver.rtl.guard import Guard
+from tests.helpers.processes import alive, wait_until
+
+from celosia.support.guard import Guard
 
 #: Starts a guarded process with a child of its own, says their numbers, and waits.
 _BUILD = """\
 import subprocess, sys, time
-from celosia.driver.rtl.guard import Guard
+from celosia.support.guard import Guard
 
 with Guard(sys.argv[1]) as guard:
     command = ["/bin/sh", "-c", "sleep 100 & echo $!; wait"]
@@ -20,14 +21,6 @@ with Guard(sys.argv[1]) as guard:
     print(process.pid, process.stdout.readline().decode().strip(), flush=True)
     time.sleep(100)
 """
-
-
-def alive(process: int) -> bool:
-    try:
-        with open(f"/proc/{process}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_killed_build_leaves_nothing_behind(tmp_path):
@@ -40,10 +33,7 @@ def test_a_killed_build_leaves_nothing_behind(tmp_path):
     assert len(compilers) == 2 and all(map(alive, compilers)) and folder.exists()
     os.kill(build.pid, signal.SIGKILL)
     build.communicate()
-    deadline = time.monotonic() + 20
-    while (any(map(alive, compilers)) or folder.exists()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, compilers)) and not folder.exists()
+    wait_until(lambda: not any(map(alive, compilers)) and not folder.exists())
 
 
 def test_otherwise_it_does_nothing(tmp_path):

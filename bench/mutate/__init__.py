@@ -1,0 +1,1 @@
+"""Mutation cover of the RTL: which small changes of the netlist the stimulus notices."""

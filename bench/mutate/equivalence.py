@@ -1,0 +1,238 @@
+"""Which mutants are the engine itself: proofs by SAT on the two netlists.
+
+Both have the same inputs. Memories are cut out of both: their read data are free and the same, so
+what their ports are given must be the same, as the pins must. A proof is one of
+
+- ``structure``: no output and no register that an output ever depends on has another function.
+- ``step``: none of them has another value in any state in which the constant registers have their
+  value.
+- ``induction k``: the same in any state that follows k such states without a difference, and in the
+  first k cycles.
+- ``apart k``: some registers differ, but no output does. Starting from any values in these, the
+  outputs and all other registers have been the same for k cycles, and are in the next one; and so
+  they are in the first cycles, in which nothing differs at first.
+
+All hold for an unlimited time, and for any contents of the memories. A register is constant when a
+simulation of three values from the initial ones on, with unknown inputs, never changes it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pysat.solvers import Glucose4
+
+from celosia.flow import tools
+from celosia.support.progress import Progress
+
+from .design import CHOICE, Mutant
+from .netlist import FALSE, Graph, Netlist
+
+__all__ = ["Prover", "gates"]
+
+_SCRIPT = """\
+read_rtlil flat.il
+{mutants}
+setattr -unset src
+setattr -unset src t:*
+techmap
+opt -full
+dffunmap
+simplemap
+aigmap
+opt_clean -purge
+setattr -unset src *
+write_json gates.json
+"""
+
+
+def gates(flat: str, mutants: list[Mutant], progress: Progress) -> Netlist:
+    """The engine of RTLIL ``flat`` and these mutants of it as gates."""
+    lines = [f"mutate -ctrl mutant {CHOICE} {m.number} {m.command}" for m in mutants]
+    with tools.workshop() as work:
+        (work / "flat.il").write_text(flat)
+        (work / "gates.ys").write_text(_SCRIPT.format(mutants="\n".join(lines)))
+
+        def watch(stage: str, seconds: float, line: str) -> None:
+            progress(f"{stage}: {seconds:.0f} s", 0, 0)
+
+        arguments = ["-q", "gates.ys"]
+        stage = f"mapping {len(mutants)} survivors to gates"
+        tools.run(tools.find("yosys"), arguments, work, work / "log", stage, watch)
+        return Netlist.read((work / "gates.json").read_text(), "celosia")
+
+
+@dataclass
+class _Frame:
+    """A cycle of the engine without a mutation: literals of everything."""
+
+    values: dict
+
+
+class Prover:
+    """Proves mutants of one netlist equal to the engine.
+
+    Parameters
+    ----------
+    netlist : of `gates`.
+    frames : cycles k that an induction looks back, at most.
+    conflicts : of the solver for each question, after which it counts as unanswered.
+    """
+
+    def __init__(self, netlist: Netlist, frames: int = 3, conflicts: int = 20_000):
+        self.netlist, self.frames, self.conflicts = netlist, frames, conflicts
+        self.graph = Graph()
+        self._live = netlist.live()
+        self._constants = netlist.constants()
+        state = {
+            q: self._constants.get(q) if q in self._constants else self.graph.variable()
+            for q in netlist.registers
+        }
+        self._any = [self._frame(state)]
+        first = {
+            q: self.graph.variable() if value is None else value
+            for q, (_, value) in netlist.registers.items()
+        }
+        self._first = [self._frame(first)]
+
+    def prove(self, mutant: Mutant) -> str | None:
+        """How it is the same as the engine, or None when there is no proof of it."""
+        choice = {bit: mutant.number >> index & 1 for index, bit in enumerate(self.netlist.choice)}
+        pairs = self._pairs(self._any[0], self._changed(self._any[0], choice))
+        if not pairs:
+            return "structure"
+        if self._never([], pairs):
+            return "step"
+        history: list = []
+        for k in range(1, self.frames + 1):
+            history.append(
+                self._pairs(self._at(self._any, k - 1), self._of(self._any, k - 1, choice))
+            )
+            now = self._pairs(self._at(self._any, k), self._of(self._any, k, choice))
+            if self._never(history, now):
+                begin = [
+                    self._pairs(self._at(self._first, n), self._of(self._first, n, choice))
+                    for n in range(k)
+                ]
+                if all(self._never([], each) for each in begin):
+                    return f"induction {k}"
+        return self._apart(choice)
+
+    def _apart(self, choice: dict[int, int]) -> str | None:
+        """Some registers of their own: those in which one step from equal states differs, and so
+        on, unless an output does."""
+        registers, k = self.netlist.registers, self.frames
+        own: set[int] = set()
+        for _ in range(40):
+            # The mutant's own registers have any value in the first cycle.
+            state = {q: self.graph.variable() for q in sorted(own)}
+            history, grown = [], False
+            for n in range(k + 1):
+                frame = self._at(self._any, n)
+                found = self.netlist.changed(self.graph, frame.values, choice | state)
+                pairs = [(a, b) for a, b in self._sinks(frame, found, own) if a != b]
+                if n < k:
+                    history.append(pairs)
+                next_state = {}
+                for q in own:
+                    d = registers[q][0]
+                    next_state[q] = found.get(d, frame.values[d])
+                if n == k:
+                    if self._never(history, pairs):
+                        return self._apart_begins(choice, own, k)
+                    outputs = [
+                        (frame.values[o], found.get(o, frame.values[o]))
+                        for o in self.netlist.outputs
+                    ]
+                    if not self._never(history, [(a, b) for a, b in outputs if a != b]):
+                        return None
+                    for q in sorted(self._live - own):
+                        d = registers[q][0]
+                        a, b = frame.values[d], found.get(d, frame.values[d])
+                        if a != b and not self._never(history, [(a, b)]):
+                            own.add(q)
+                            grown = True
+                state = next_state
+            if not grown or len(own) > 400:
+                return None
+        return None
+
+    def _apart_begins(self, choice: dict[int, int], own: set[int], k: int) -> str | None:
+        state: dict[int, int] = {}
+        for n in range(k):
+            frame = self._at(self._first, n)
+            found = self.netlist.changed(self.graph, frame.values, choice | state)
+            pairs = [(a, b) for a, b in self._sinks(frame, found, own) if a != b]
+            if not self._never([], pairs):
+                return None
+            d = {q: self.netlist.registers[q][0] for q in own}
+            state = {q: found.get(bit, frame.values[bit]) for q, bit in d.items()}
+        return f"apart {k}, {len(own)} registers"
+
+    def _sinks(self, frame: _Frame, found: dict, own: set[int]) -> list[tuple[int, int]]:
+        bits = [*self.netlist.outputs]
+        bits += [self.netlist.registers[q][0] for q in self._live - own]
+        return [(frame.values[bit], found[bit]) for bit in bits if bit in found]
+
+    def _frame(self, state: dict[int, int]) -> _Frame:
+        values: dict = dict(state)
+        for bit in self.netlist.inputs:
+            values[bit] = self.graph.variable()
+        for bit in self.netlist.choice:
+            values[bit] = FALSE
+        self.netlist.evaluate(self.graph, values)
+        return _Frame(values)
+
+    def _at(self, frames: list[_Frame], n: int) -> _Frame:
+        while len(frames) <= n:
+            values = frames[-1].values
+            frames.append(
+                self._frame({q: values[d] for q, (d, _) in self.netlist.registers.items()})
+            )
+        return frames[n]
+
+    def _of(self, frames: list[_Frame], n: int, choice: dict[int, int]) -> dict:
+        return self._changed(self._at(frames, n), choice)
+
+    def _changed(self, frame: _Frame, choice: dict[int, int]) -> dict:
+        return self.netlist.changed(self.graph, frame.values, choice)
+
+    def _pairs(self, frame: _Frame, found: dict) -> list[tuple[int, int]]:
+        return sorted({(a, b) for a, b in self._sinks(frame, found, set()) if a != b})
+
+    def _never(self, same: list[list[tuple[int, int]]], differ: list[tuple[int, int]]) -> bool:
+        """Whether none of ``differ`` can differ where no pair of ``same`` does."""
+        if not differ:
+            return True
+        goals = [self.graph.differ(a, b) for a, b in differ]
+        equal = [self.graph.differ(a, b) ^ 1 for pairs in same for a, b in pairs]
+        if FALSE in equal:
+            return True
+        with Glucose4() as solver:
+            for clause in _clauses(self.graph, [*goals, *equal]):
+                solver.add_clause(clause)
+            for literal in equal:
+                solver.add_clause([_dimacs(literal)])
+            solver.add_clause([_dimacs(goal) for goal in goals])
+            solver.conf_budget(self.conflicts)
+            return solver.solve_limited() is False
+
+
+def _clauses(graph: Graph, literals: list[int]) -> Iterator[list[int]]:
+    """What the nodes that ``literals`` depend on are."""
+    yield [-1]  # variable 1 is node 0, which is false
+    seen, stack = {0}, [literal >> 1 for literal in literals]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if (operands := graph.ands[node]) is None:
+            continue
+        out, a, b = node + 1, _dimacs(operands[0]), _dimacs(operands[1])
+        yield from ([-out, a], [-out, b], [out, -a, -b])
+        stack += [operands[0] >> 1, operands[1] >> 1]
+
+
+def _dimacs(literal: int) -> int:
+    variable = (literal >> 1) + 1
+    return -variable if literal & 1 else variable

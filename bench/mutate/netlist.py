@@ -1,0 +1,188 @@
+"""A netlist of gates, read from Yosys, and its function as an and-inverter graph."""
+
+import heapq
+import json
+from dataclasses import dataclass, field
+
+__all__ = ["FALSE", "TRUE", "Graph", "Netlist"]
+
+#: Literals are ``2 * node + inverted``; node 0 is constant.
+FALSE, TRUE = 0, 1
+
+
+class Graph:
+    """An and-inverter graph with one node for each function of two literals.
+
+    Attributes
+    ----------
+    ands : the two literals of each node; None of a variable.
+    """
+
+    def __init__(self):
+        self.ands: list[tuple[int, int] | None] = [None]
+        self._nodes: dict[tuple[int, int], int] = {}
+
+    def variable(self) -> int:
+        """The literal of a new variable."""
+        self.ands.append(None)
+        return 2 * (len(self.ands) - 1)
+
+    def both(self, a: int, b: int) -> int:
+        """The literal of ``a & b``."""
+        if a > b:
+            a, b = b, a
+        if a == FALSE or a == b ^ 1:
+            return FALSE
+        if a == TRUE or a == b:
+            return b
+        found = self._nodes.get((a, b))
+        if found is None:
+            self.ands.append((a, b))
+            found = self._nodes[a, b] = 2 * (len(self.ands) - 1)
+        return found
+
+    def differ(self, a: int, b: int) -> int:
+        """The literal of ``a ^ b``."""
+        return self.both(self.both(a, b ^ 1) ^ 1, self.both(a ^ 1, b) ^ 1) ^ 1
+
+
+@dataclass
+class Netlist:
+    """Gates in the order of their signals, registers, and memories cut out of them.
+
+    A memory's read data are inputs here, and what its ports are given are outputs.
+
+    Parameters
+    ----------
+    gates : (output, a, b) in topological order; ``b`` is None of an inverter.
+    registers : q -> (d, initial value or None).
+    inputs : pins, `mutant` apart, and memories' read data.
+    outputs : pins and memories' ports.
+    choice : bits of the input ``mutant``, lowest first.
+    """
+
+    gates: list[tuple[int, int, int | None]]
+    registers: dict[int, tuple[int | str, int | None]]
+    inputs: list[int]
+    outputs: list[int | str]
+    choice: list[int]
+    readers: dict[int, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for index, (_, *sources) in enumerate(self.gates):
+            for source in sources:
+                if isinstance(source, int):
+                    self.readers.setdefault(source, []).append(index)
+
+    @classmethod
+    def read(cls, text: str, top: str) -> "Netlist":
+        """What ``write_json`` wrote, of $_AND_, $_NOT_, $_DFF_P_ and $mem_v2."""
+        module = json.loads(text)["modules"][top]
+        initial: dict[int, int] = {}
+        for net in module["netnames"].values():
+            bits = net["attributes"].get("init", "")
+            for bit, value in zip(net["bits"], reversed(bits), strict=False):
+                if value in "01":
+                    initial[bit] = int(value)
+        inputs, outputs, choice = [], [], []
+        for name, port in module["ports"].items():
+            if port["direction"] == "output":
+                outputs += port["bits"]
+            elif name == "mutant":
+                choice = port["bits"]
+            else:
+                inputs += port["bits"]
+        made, registers = {}, {}
+        for cell in module["cells"].values():
+            pins = cell["connections"]
+            if cell["type"] == "$_AND_":
+                made[pins["Y"][0]] = (pins["A"][0], pins["B"][0])
+            elif cell["type"] == "$_NOT_":
+                made[pins["Y"][0]] = (pins["A"][0], None)
+            elif cell["type"] == "$_DFF_P_":
+                registers[pins["Q"][0]] = (pins["D"][0], initial.get(pins["Q"][0]))
+            elif cell["type"] == "$mem_v2":
+                inputs += pins["RD_DATA"]
+                for name in ("RD_ADDR", "RD_EN", "WR_ADDR", "WR_DATA", "WR_EN"):
+                    outputs += pins[name]
+            else:
+                raise ValueError(f"no gate: {cell['type']}")
+        return cls(_sorted(made), registers, inputs, outputs, choice)
+
+    def live(self) -> set[int]:
+        """Registers that an output depends on, sooner or later."""
+        sources = {out: (a, b) for out, a, b in self.gates}
+        seen: set = set()
+        stack: list = list(self.outputs)
+        while stack:
+            bit = stack.pop()
+            if not isinstance(bit, int) or bit in seen:
+                continue
+            seen.add(bit)
+            if bit in sources:
+                stack += sources[bit]
+            elif bit in self.registers:
+                stack.append(self.registers[bit][0])
+        return seen & self.registers.keys()
+
+    def constants(self) -> dict[int, int]:
+        """Registers that keep their initial value whatever the inputs are: by simulation of three
+        values, from the initial values on, until no more registers become unknown."""
+        state = {q: value for q, (_, value) in self.registers.items() if value is not None}
+        while True:
+            values: dict = {"0": 0, "1": 1} | state
+            for out, a, b in self.gates:
+                x = values.get(a)
+                if b is None:
+                    if x is not None:
+                        values[out] = 1 - x
+                    continue
+                y = values.get(b)
+                if x == 0 or y == 0:
+                    values[out] = 0
+                elif x == 1 and y == 1:
+                    values[out] = 1
+            kept = {q: v for q, v in state.items() if values.get(self.registers[q][0]) == v}
+            if len(kept) == len(state):
+                return kept
+            state = kept
+
+    def evaluate(self, graph: Graph, values: dict) -> None:
+        """Add the literal of every gate to ``values``, which has those of inputs and registers."""
+        values.update({"0": FALSE, "1": TRUE, "x": FALSE, "z": FALSE})
+        both = graph.both
+        for out, a, b in self.gates:
+            values[out] = values[a] ^ 1 if b is None else both(values[a], values[b])
+
+    def changed(self, graph: Graph, values: dict, changes: dict) -> dict:
+        """Literals that differ from ``values`` when those of ``changes`` do."""
+        found = {bit: lit for bit, lit in changes.items() if values[bit] != lit}
+        waiting = sorted({index for bit in found for index in self.readers.get(bit, ())})
+        queued = set(waiting)
+        while waiting:
+            out, a, b = self.gates[heapq.heappop(waiting)]
+            lit = found.get(a, values[a])
+            lit = lit ^ 1 if b is None else graph.both(lit, found.get(b, values[b]))
+            if lit != values[out]:
+                found[out] = lit
+                for index in self.readers.get(out, ()):
+                    if index not in queued:
+                        queued.add(index)
+                        heapq.heappush(waiting, index)
+        return found
+
+
+def _sorted(made: dict) -> list[tuple[int, int, int | None]]:
+    """Gates after those that they read."""
+    order, done = [], set()
+    for begin in made:
+        stack = [(begin, False)]
+        while stack:
+            out, ready = stack.pop()
+            if ready:
+                order.append((out, *made[out]))
+            elif out not in done:
+                done.add(out)
+                stack.append((out, True))
+                stack += [(bit, False) for bit in made[out] if bit in made and bit not in done]
+    return order

@@ -1,0 +1,96 @@
+"""A block opened for a proof: its registers by name, its inputs free, and mistakes in it."""
+
+from amaranth import *
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Fragment
+from amaranth.hdl._ast import Switch
+from amaranth.hdl._mem import MemoryInstance
+from amaranth.lib import wiring
+
+__all__ = ["Block", "free"]
+
+
+class Block(Elaboratable):
+    """A component that was elaborated at once, so that invariants can name what is inside.
+
+    Parameters
+    ----------
+    component : anything with `elaborate`.
+    platform : see `celosia_hw.cells.cells_of`.
+    stuck : a register or signal that keeps its initial value, a planted mistake; by the name that
+        it has in `signals`.
+
+    Attributes
+    ----------
+    signals : driven signals by ``submodule.name``, without the name of the block itself.
+    memories : `MemoryInstance` by the name of its submodule.
+
+    Raises
+    ------
+    KeyError : nothing is called ``stuck``.
+    """
+
+    def __init__(self, component, platform=None, *, stuck: str | None = None):
+        self.component = component
+        self.signals: dict[str, Signal] = {}
+        self.memories: dict[str, MemoryInstance] = {}
+        self._fragment = Fragment.get(component, platform)
+        self._collect(self._fragment, "")
+        if stuck is not None:
+            _release(self._fragment, self.signals[stuck])
+
+    def __getitem__(self, name: str) -> Signal:
+        return self.signals[name]
+
+    def word(self, m: Module, name: str, addr: Value) -> Signal:
+        """The word at ``addr`` of a memory, in the same cycle: a port for invariants."""
+        instance = self.memories[name]
+        contents = instance._data
+        data = Signal(Shape.cast(contents.shape).width, name=f"{name}_word")
+        port = Signal(range(contents.depth), name=f"{name}_addr")
+        m.d.comb += port.eq(addr)
+        instance.read_port(domain="comb", addr=port, data=data, en=Const(1), transparent_for=())
+        return data
+
+    def _collect(self, fragment, path: str) -> None:
+        if isinstance(fragment, MemoryInstance):
+            self.memories[path.rstrip(".")] = fragment
+            return
+        for statements in fragment.statements.values():
+            for statement in statements:
+                for signal in statement._lhs_signals():
+                    self.signals.setdefault(f"{path}{signal.name}", signal)
+        for number, (inner, name, _) in enumerate(fragment.subfragments):
+            self._collect(inner, f"{path}{name or number}.")
+
+    def elaborate(self, platform):
+        return self._fragment
+
+
+def _release(fragment, signal: Signal) -> None:
+    """Take away every statement that gives ``signal`` a value."""
+    for domain, statements in fragment.statements.items():
+        fragment.statements[domain] = _without(statements, signal)
+    for inner, _, _ in fragment.subfragments:
+        if not isinstance(inner, MemoryInstance):
+            _release(inner, signal)
+
+
+def _without(statements, signal):
+    left = type(statements)()
+    for statement in statements:
+        if isinstance(statement, Switch):
+            cases = [(p, _without(inner, signal), loc) for p, inner, loc in statement.cases]
+            left.append(Switch(statement.test, cases, src_loc=statement.src_loc))
+        elif signal not in statement._lhs_signals():
+            left.append(statement)
+    return left
+
+
+def free(m: Module, component, *but: str) -> None:
+    """Any value in any cycle at every input of ``component``, except those named in ``but``."""
+    for path, member, value in component.signature.flatten(component):
+        if member.flow == wiring.In and str(path[0]) not in but and not isinstance(value, Const):
+            value = Value.cast(value)
+            if not isinstance(value, Const):
+                m.d.comb += value.eq(AnySeq(len(value)))

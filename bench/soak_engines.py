@@ -99,6 +99,7 @@ def _config(rng: np.random.Generator, rows: int, cols: int) -> Config:
         requantizer_cycles=int(rng.choice([1, 1, MULTICYCLE_CYCLES])),
         convolution=convolution,
         depthwise=int(convolution and rng.random() < 0.75),
+        checksum=int(rng.integers(2)),
     )
 
 

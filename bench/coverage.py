@@ -184,7 +184,7 @@ def _serial(folder: Path) -> list[Path]:
     files: list[Path] = []
     for rate in (0.0, 0.004):
         with SerialBoard(Counting(verilog), Faults(rate, 11), Faults(rate, 12)) as board:
-            with Device(SerialTransport(board.port, timeout=5)) as device:
+            with Device(SerialTransport(board.port, timeout=60)) as device:
                 device.load(image)
                 for found, want in zip(device.run_layers(x), graph.evaluate(x), strict=True):
                     assert (found == want).all()
@@ -211,7 +211,7 @@ def main() -> int:
     console, total, root = Console(json=args.json), Covered(), args.build.resolve()
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    jobs = [*_JOBS, _SERIAL]
+    jobs, failed = [*_JOBS, _SERIAL], []
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(args.jobs, mp_context=context, max_tasks_per_child=1) as pool,
@@ -219,14 +219,17 @@ def main() -> int:
     ):
         futures = [pool.submit(measure, *job, args.full, root) for job in jobs]
         for done, future in enumerate(futures, 1):
-            total.merge(future.result())
+            try:
+                total.merge(future.result())
+            except Exception as error:  # what the others cover is shown all the same
+                failed.append(f"{' '.join(jobs[done - 1])}: {error}")
             progress(f"{' '.join(jobs[done - 1])} is covered", done, len(jobs))
     document, wrong = judge(total, waivers())
     _show(console, document)
     console.write_json(document)
-    for line in wrong:
+    for line in [*failed, *wrong]:
         print(f"coverage: {line}", file=sys.stderr)
-    return int(bool(wrong))
+    return int(bool(failed or wrong))
 
 
 def judge(total: Covered, reasons: dict[str, str]) -> tuple[dict, list[str]]:

@@ -56,7 +56,7 @@ class Source:
 
 def line_of(signal: str) -> tuple[str, int] | None:
     """The place of the branch that ``signal`` of the Verilog belongs to; None for the design's."""
-    found = re.search(rf"\b{_PREFIX}__(\w+?)__(\d+)\b", signal)
+    found = re.search(rf"\b{_PREFIX}_(\w+)_at_(\d+)\b", signal)
     return (found[1].replace("_0_", "/") + ".py", int(found[2])) if found else None
 
 
@@ -111,7 +111,8 @@ class _Branch:
         entered = self.inner.__enter__()
         self.source.branches[self.place] = self.kind
         file = self.place[0].removesuffix(".py").replace("/", "_0_")
-        signal = Signal(name=f"{_PREFIX}__{file}__{self.place[1]}", attrs={"keep": 1})
+        # Verilator spells two underscores otherwise.
+        signal = Signal(name=f"{_PREFIX}_{file}_at_{self.place[1]}", attrs={"keep": 1})
         self.module.d.comb += signal.eq(1)
         self.module.__dict__.setdefault("_places", []).append(self.place)
         return entered

@@ -128,13 +128,13 @@ class _Case:
     # Requests to memories.
 
     def memories(self, device: Device) -> None:
-        """Write and read records, in bounds and out of them: the golden model's responses."""
+        """Write, read and sum up records, in bounds and out: the golden model's responses."""
         frames = []
         for memory in memories(self.config):
             for _ in range(6):
                 frames += self._requests(memory)
-        at = self.rng.permutation(len(frames) // 2) * 2
-        frames = [frames[i + second] for i in at for second in (0, 1)]
+        at = self.rng.permutation(len(frames) // 3) * 3
+        frames = [frames[i + part] for i in at for part in range(3)]
         pairs = zip(
             device.transport.exchange(frames), self.golden.transport.exchange(frames), strict=True
         )
@@ -145,7 +145,7 @@ class _Case:
                 self.differs(f"request {number} {frames[number][:16].hex()}: {mine.hex()[:80]}")
 
     def _requests(self, memory: Memory) -> list[bytes]:
-        """A write and a read of the same records, which of activations both lie outside."""
+        """Write, read and sum up the same records, which of activations lie outside."""
         rng, config = self.rng, self.config
         shape, count = record(config, memory), int(rng.integers(0, 4))
         last = max(shape.depth - count, 0)
@@ -157,6 +157,7 @@ class _Case:
         return [
             request(config.link_bytes, Opcode.WRITE, memory, address, count, payload),
             request(config.link_bytes, Opcode.READ, memory, address, count),
+            request(config.link_bytes, Opcode.CHECKSUM, memory, address, count),
         ]
 
     # Networks.

@@ -12,7 +12,7 @@ __all__ = ["Engine", "draw_engine"]
 #: Most bytes of all memories: they are the simulating process's, or block RAMs one by one.
 _MEMORY, _BLOCK_RAMS = 256 << 20, 64 << 10
 #: Most of `_cost` of most engines and of one of `_SELDOM`: a large one takes minutes to compile.
-_USUAL, _LARGE, _SELDOM = 260, 900, 25
+_USUAL, _LARGE, _SELDOM = 320, 900, 25
 
 #: Technology -> family whose cell models its Verilog needs; none for what has no vendor's cells.
 _FAMILIES = {
@@ -59,9 +59,11 @@ def draw_engine(rng: np.random.Generator) -> Engine:
     """
     technology = str(rng.choice(list(_FAMILIES)))
     most = _LARGE if rng.integers(_SELDOM) == 0 else _USUAL
+    # Many rows and many columns would be refused as too large too often.
+    least = ((12, 4), (1, 64), (1, 4))[min(int(rng.integers(8)), 2)]
     while True:
         try:
-            config = _config(rng)
+            config = _config(rng, *least)
         except ValueError:
             continue
         memory = _BLOCK_RAMS if _FAMILIES[technology] else _MEMORY
@@ -71,8 +73,9 @@ def draw_engine(rng: np.random.Generator) -> Engine:
     return Engine(config, technology, stalls)
 
 
-def _config(rng: np.random.Generator) -> Config:
-    cols = _log(rng, 4, 256)
+def _config(rng: np.random.Generator, rows: int, cols: int) -> Config:
+    """Any configuration of at least ``rows`` and ``cols``."""
+    cols = _log(rng, cols, 256)
     if rng.random() < 0.5:
         cols = 1 << (cols - 1).bit_length()
     lanes = int(rng.choice(_divisors(cols)))
@@ -82,7 +85,7 @@ def _config(rng: np.random.Generator) -> Config:
     # One of eight memories may be too small for any network.
     least = {"weight": 256, "param": 16, "program": 8, "act": 64} if rng.random() < 0.88 else {}
     return Config(
-        rows=_log(rng, 1, 32),
+        rows=_log(rng, rows, 32),
         cols=cols,
         lanes=lanes,
         link_bytes=1 << int(rng.integers(6)),
@@ -96,6 +99,7 @@ def _config(rng: np.random.Generator) -> Config:
         requantizer_cycles=int(rng.choice([1, 1, MULTICYCLE_CYCLES])),
         convolution=convolution,
         depthwise=int(convolution and rng.random() < 0.75),
+        checksum=int(rng.integers(2)),
     )
 
 

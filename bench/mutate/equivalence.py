@@ -16,15 +16,15 @@ All hold for an unlimited time, and for any contents of the memories. A register
 simulation of three values from the initial ones on, with unknown inputs, never changes it.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pysat.solvers import Glucose4
 
-from celosia.flow import tools
 from celosia.support.progress import Progress
 
-from .design import CHOICE, Mutant
+from .design import CHOICE, Mutant, run_yosys
 from .netlist import FALSE, Graph, Netlist
 
 __all__ = ["Prover", "gates"]
@@ -48,17 +48,9 @@ write_json gates.json
 def gates(flat: str, mutants: list[Mutant], progress: Progress) -> Netlist:
     """The engine of RTLIL ``flat`` and these mutants of it as gates."""
     lines = [f"mutate -ctrl mutant {CHOICE} {m.number} {m.command}" for m in mutants]
-    with tools.workshop() as work:
-        (work / "flat.il").write_text(flat)
-        (work / "gates.ys").write_text(_SCRIPT.format(mutants="\n".join(lines)))
-
-        def watch(stage: str, seconds: float, line: str) -> None:
-            progress(f"{stage}: {seconds:.0f} s", 0, 0)
-
-        arguments = ["-q", "gates.ys"]
-        stage = f"mapping {len(mutants)} survivors to gates"
-        tools.run(tools.find("yosys"), arguments, work, work / "log", stage, watch)
-        return Netlist.read((work / "gates.json").read_text(), "celosia")
+    script, stage = _SCRIPT.format(mutants="\n".join(lines)), f"mapping {len(mutants)} survivors"
+    _, (text,) = run_yosys(script, {"flat.il": flat}, ("gates.json",), stage, progress)
+    return Netlist.read(text, "celosia")
 
 
 @dataclass
@@ -76,10 +68,14 @@ class Prover:
     netlist : of `gates`.
     frames : cycles k that an induction looks back, at most.
     conflicts : of the solver for each question, after which it counts as unanswered.
+    seconds : of a thread's time for each mutant, after which there is no proof of it.
     """
 
-    def __init__(self, netlist: Netlist, frames: int = 3, conflicts: int = 20_000):
+    def __init__(
+        self, netlist: Netlist, frames: int = 2, conflicts: int = 10_000, seconds: float = 10
+    ):
         self.netlist, self.frames, self.conflicts = netlist, frames, conflicts
+        self.seconds, self._until = seconds, 0.0
         self.graph = Graph()
         self._live = netlist.live()
         self._constants = netlist.constants()
@@ -96,6 +92,7 @@ class Prover:
 
     def prove(self, mutant: Mutant) -> str | None:
         """How it is the same as the engine, or None when there is no proof of it."""
+        self._until = time.thread_time() + self.seconds
         choice = {bit: mutant.number >> index & 1 for index, bit in enumerate(self.netlist.choice)}
         pairs = self._pairs(self._any[0], self._changed(self._any[0], choice))
         if not pairs:
@@ -152,7 +149,7 @@ class Prover:
                             own.add(q)
                             grown = True
                 state = next_state
-            if not grown or len(own) > 400:
+            if not grown or len(own) > 400 or time.thread_time() > self._until:
                 return None
         return None
 
@@ -203,6 +200,8 @@ class Prover:
         """Whether none of ``differ`` can differ where no pair of ``same`` does."""
         if not differ:
             return True
+        if time.thread_time() > self._until:
+            return False
         goals = [self.graph.differ(a, b) for a, b in differ]
         equal = [self.graph.differ(a, b) ^ 1 for pairs in same for a, b in pairs]
         if FALSE in equal:

@@ -77,6 +77,9 @@ class Prover:
         self.netlist, self.frames, self.conflicts = netlist, frames, conflicts
         self.seconds, self._until = seconds, 0.0
         self.graph = Graph()
+        # One solver for all questions: it keeps what it has learned of the engine.
+        self._solver, self._told = Glucose4(), {0}
+        self._solver.add_clause([-1])  # variable 1 is node 0, which is false
         self._live = netlist.live()
         self._constants = netlist.constants()
         state = {
@@ -206,30 +209,29 @@ class Prover:
         equal = [self.graph.differ(a, b) ^ 1 for pairs in same for a, b in pairs]
         if FALSE in equal:
             return True
-        with Glucose4() as solver:
-            for clause in _clauses(self.graph, [*goals, *equal]):
-                solver.add_clause(clause)
-            for literal in equal:
-                solver.add_clause([_dimacs(literal)])
-            solver.add_clause([_dimacs(goal) for goal in goals])
-            solver.conf_budget(self.conflicts)
-            return solver.solve_limited() is False
+        for clause in self._clauses([*goals, *equal]):
+            self._solver.add_clause(clause)
+        # The question is asked only with this literal, and never again.
+        asked = _dimacs(self.graph.variable())
+        self._solver.add_clause([-asked, *map(_dimacs, goals)])
+        self._solver.conf_budget(self.conflicts)
+        answer = self._solver.solve_limited(assumptions=[asked, *map(_dimacs, equal)])
+        self._solver.add_clause([-asked])
+        return answer is False
 
-
-def _clauses(graph: Graph, literals: list[int]) -> Iterator[list[int]]:
-    """What the nodes that ``literals`` depend on are."""
-    yield [-1]  # variable 1 is node 0, which is false
-    seen, stack = {0}, [literal >> 1 for literal in literals]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if (operands := graph.ands[node]) is None:
-            continue
-        out, a, b = node + 1, _dimacs(operands[0]), _dimacs(operands[1])
-        yield from ([-out, a], [-out, b], [out, -a, -b])
-        stack += [operands[0] >> 1, operands[1] >> 1]
+    def _clauses(self, literals: list[int]) -> Iterator[list[int]]:
+        """What the nodes are that ``literals`` depend on, of those that the solver has not."""
+        stack = [literal >> 1 for literal in literals]
+        while stack:
+            node = stack.pop()
+            if node in self._told:
+                continue
+            self._told.add(node)
+            if (operands := self.graph.ands[node]) is None:
+                continue
+            out, a, b = node + 1, _dimacs(operands[0]), _dimacs(operands[1])
+            yield from ([-out, a], [-out, b], [out, -a, -b])
+            stack += [operands[0] >> 1, operands[1] >> 1]
 
 
 def _dimacs(literal: int) -> int:

@@ -1,7 +1,8 @@
 """Which mutants are the engine itself: proofs by SAT on the two netlists.
 
 Both have the same inputs. Memories are cut out of both: their read data are free and the same, so
-what their ports are given must be the same, as the pins must. A proof is one of
+what their ports are given must be the same, as the pins must, but for bits that no pin ever depends
+on. A proof is one of
 
 - ``structure``: no output and no register that an output ever depends on has another function.
 - ``step``: none of them has another value in any state in which the constant registers have their
@@ -80,7 +81,7 @@ class Prover:
         # One solver for all questions: it keeps what it has learned of the engine.
         self._solver, self._told = Glucose4(), {0}
         self._solver.add_clause([-1])  # variable 1 is node 0, which is false
-        self._live = netlist.live()
+        self._live, self._outputs = netlist.live()
         self._constants = netlist.constants()
         state = {
             q: self._constants.get(q) if q in self._constants else self.graph.variable()
@@ -140,8 +141,7 @@ class Prover:
                     if self._never(history, pairs):
                         return self._apart_begins(choice, own, k)
                     outputs = [
-                        (frame.values[o], found.get(o, frame.values[o]))
-                        for o in self.netlist.outputs
+                        (frame.values[o], found.get(o, frame.values[o])) for o in self._outputs
                     ]
                     if not self._never(history, [(a, b) for a, b in outputs if a != b]):
                         return None
@@ -169,7 +169,7 @@ class Prover:
         return f"apart {k}, {len(own)} registers"
 
     def _sinks(self, frame: _Frame, found: dict, own: set[int]) -> list[tuple[int, int]]:
-        bits = [*self.netlist.outputs]
+        bits = [*self._outputs]
         bits += [self.netlist.registers[q][0] for q in self._live - own]
         return [(frame.values[bit], found[bit]) for bit in bits if bit in found]
 

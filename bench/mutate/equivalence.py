@@ -1,7 +1,8 @@
 """Which mutants are the engine itself: proofs by SAT on the two netlists.
 
 Both have the same inputs. Memories are cut out of both: their read data are free and the same, so
-what their ports are given must be the same, as the pins must. A proof is one of
+what their ports are given must be the same, as the pins must, but for bits that no pin ever depends
+on. A proof is one of
 
 - ``structure``: no output and no register that an output ever depends on has another function.
 - ``step``: none of them has another value in any state in which the constant registers have their
@@ -16,15 +17,15 @@ All hold for an unlimited time, and for any contents of the memories. A register
 simulation of three values from the initial ones on, with unknown inputs, never changes it.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pysat.solvers import Glucose4
 
-from celosia.flow import tools
 from celosia.support.progress import Progress
 
-from .design import CHOICE, Mutant
+from .design import CHOICE, Mutant, run_yosys
 from .netlist import FALSE, Graph, Netlist
 
 __all__ = ["Prover", "gates"]
@@ -48,17 +49,9 @@ write_json gates.json
 def gates(flat: str, mutants: list[Mutant], progress: Progress) -> Netlist:
     """The engine of RTLIL ``flat`` and these mutants of it as gates."""
     lines = [f"mutate -ctrl mutant {CHOICE} {m.number} {m.command}" for m in mutants]
-    with tools.workshop() as work:
-        (work / "flat.il").write_text(flat)
-        (work / "gates.ys").write_text(_SCRIPT.format(mutants="\n".join(lines)))
-
-        def watch(stage: str, seconds: float, line: str) -> None:
-            progress(f"{stage}: {seconds:.0f} s", 0, 0)
-
-        arguments = ["-q", "gates.ys"]
-        stage = f"mapping {len(mutants)} survivors to gates"
-        tools.run(tools.find("yosys"), arguments, work, work / "log", stage, watch)
-        return Netlist.read((work / "gates.json").read_text(), "celosia")
+    script, stage = _SCRIPT.format(mutants="\n".join(lines)), f"mapping {len(mutants)} survivors"
+    _, (text,) = run_yosys(script, {"flat.il": flat}, ("gates.json",), stage, progress)
+    return Netlist.read(text, "celosia")
 
 
 @dataclass
@@ -76,12 +69,19 @@ class Prover:
     netlist : of `gates`.
     frames : cycles k that an induction looks back, at most.
     conflicts : of the solver for each question, after which it counts as unanswered.
+    seconds : of a thread's time for each mutant, after which there is no proof of it.
     """
 
-    def __init__(self, netlist: Netlist, frames: int = 3, conflicts: int = 20_000):
+    def __init__(
+        self, netlist: Netlist, frames: int = 2, conflicts: int = 10_000, seconds: float = 10
+    ):
         self.netlist, self.frames, self.conflicts = netlist, frames, conflicts
+        self.seconds, self._until = seconds, 0.0
         self.graph = Graph()
-        self._live = netlist.live()
+        # One solver for all questions: it keeps what it has learned of the engine.
+        self._solver, self._told = Glucose4(), {0}
+        self._solver.add_clause([-1])  # variable 1 is node 0, which is false
+        self._live, self._outputs = netlist.live()
         self._constants = netlist.constants()
         state = {
             q: self._constants.get(q) if q in self._constants else self.graph.variable()
@@ -96,6 +96,7 @@ class Prover:
 
     def prove(self, mutant: Mutant) -> str | None:
         """How it is the same as the engine, or None when there is no proof of it."""
+        self._until = time.thread_time() + self.seconds
         choice = {bit: mutant.number >> index & 1 for index, bit in enumerate(self.netlist.choice)}
         pairs = self._pairs(self._any[0], self._changed(self._any[0], choice))
         if not pairs:
@@ -140,8 +141,7 @@ class Prover:
                     if self._never(history, pairs):
                         return self._apart_begins(choice, own, k)
                     outputs = [
-                        (frame.values[o], found.get(o, frame.values[o]))
-                        for o in self.netlist.outputs
+                        (frame.values[o], found.get(o, frame.values[o])) for o in self._outputs
                     ]
                     if not self._never(history, [(a, b) for a, b in outputs if a != b]):
                         return None
@@ -152,7 +152,7 @@ class Prover:
                             own.add(q)
                             grown = True
                 state = next_state
-            if not grown or len(own) > 400:
+            if not grown or len(own) > 400 or time.thread_time() > self._until:
                 return None
         return None
 
@@ -169,7 +169,7 @@ class Prover:
         return f"apart {k}, {len(own)} registers"
 
     def _sinks(self, frame: _Frame, found: dict, own: set[int]) -> list[tuple[int, int]]:
-        bits = [*self.netlist.outputs]
+        bits = [*self._outputs]
         bits += [self.netlist.registers[q][0] for q in self._live - own]
         return [(frame.values[bit], found[bit]) for bit in bits if bit in found]
 
@@ -203,34 +203,35 @@ class Prover:
         """Whether none of ``differ`` can differ where no pair of ``same`` does."""
         if not differ:
             return True
+        if time.thread_time() > self._until:
+            return False
         goals = [self.graph.differ(a, b) for a, b in differ]
         equal = [self.graph.differ(a, b) ^ 1 for pairs in same for a, b in pairs]
         if FALSE in equal:
             return True
-        with Glucose4() as solver:
-            for clause in _clauses(self.graph, [*goals, *equal]):
-                solver.add_clause(clause)
-            for literal in equal:
-                solver.add_clause([_dimacs(literal)])
-            solver.add_clause([_dimacs(goal) for goal in goals])
-            solver.conf_budget(self.conflicts)
-            return solver.solve_limited() is False
+        for clause in self._clauses([*goals, *equal]):
+            self._solver.add_clause(clause)
+        # The question is asked only with this literal, and never again.
+        asked = _dimacs(self.graph.variable())
+        self._solver.add_clause([-asked, *map(_dimacs, goals)])
+        self._solver.conf_budget(self.conflicts)
+        answer = self._solver.solve_limited(assumptions=[asked, *map(_dimacs, equal)])
+        self._solver.add_clause([-asked])
+        return answer is False
 
-
-def _clauses(graph: Graph, literals: list[int]) -> Iterator[list[int]]:
-    """What the nodes that ``literals`` depend on are."""
-    yield [-1]  # variable 1 is node 0, which is false
-    seen, stack = {0}, [literal >> 1 for literal in literals]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if (operands := graph.ands[node]) is None:
-            continue
-        out, a, b = node + 1, _dimacs(operands[0]), _dimacs(operands[1])
-        yield from ([-out, a], [-out, b], [out, -a, -b])
-        stack += [operands[0] >> 1, operands[1] >> 1]
+    def _clauses(self, literals: list[int]) -> Iterator[list[int]]:
+        """What the nodes are that ``literals`` depend on, of those that the solver has not."""
+        stack = [literal >> 1 for literal in literals]
+        while stack:
+            node = stack.pop()
+            if node in self._told:
+                continue
+            self._told.add(node)
+            if (operands := self.graph.ands[node]) is None:
+                continue
+            out, a, b = node + 1, _dimacs(operands[0]), _dimacs(operands[1])
+            yield from ([-out, a], [-out, b], [out, -a, -b])
+            stack += [operands[0] >> 1, operands[1] >> 1]
 
 
 def _dimacs(literal: int) -> int:

@@ -80,12 +80,13 @@ class _Scene:
 
     def __init__(self, config: Config, verilog: str, seed: int, progress: Progress):
         self.config, self.verilog, self.seed, self.progress = config, verilog, seed, progress
-        rng = np.random.default_rng([seed, 0])
-        fake = object.__new__(Host)
-        fake.config, fake.rng = config, rng
-        images = [fake.image(largest=6, layers=4) for _ in range(8)]
+        recorder = Recorder(config, verilog, seed, progress)
+        host = Host(recorder, config, np.random.default_rng([seed, 0]))
+        # The one of most layers.
+        images = [host.image(largest=6, layers=4) for _ in range(8)]
         self.image = max(images, key=lambda image: len(image.descriptors()))
-        self.runs = [fake.run_of(self.image) for _ in range(3)]
+        self.runs = [host.run_of(self.image) for _ in range(3)]
+        recorder.close()
         self.begin = self.end = 0
         self.wanted = self._play(0, 0, None)
 

@@ -57,8 +57,9 @@ class Netlist:
     gates : (output, a, b) in topological order; ``b`` is None of an inverter.
     registers : q -> (d, initial value or None).
     inputs : pins, `mutant` apart, and memories' read data.
-    outputs : pins and memories' ports.
+    outputs : pins.
     choice : bits of the input ``mutant``, lowest first.
+    columns : bit of a memory's read data -> what its ports are given that decides about it.
     """
 
     gates: list[tuple[int, int, int | None]]
@@ -66,6 +67,7 @@ class Netlist:
     inputs: list[int]
     outputs: list[int | str]
     choice: list[int]
+    columns: dict[int, list[int | str]] = field(default_factory=dict)
     readers: dict[int, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,7 +94,7 @@ class Netlist:
                 choice = port["bits"]
             else:
                 inputs += port["bits"]
-        made, registers = {}, {}
+        made, registers, columns = {}, {}, {}
         for cell in module["cells"].values():
             pins = cell["connections"]
             if cell["type"] == "$_AND_":
@@ -103,17 +105,22 @@ class Netlist:
                 registers[pins["Q"][0]] = (pins["D"][0], initial.get(pins["Q"][0]))
             elif cell["type"] == "$mem_v2":
                 inputs += pins["RD_DATA"]
-                for name in ("RD_ADDR", "RD_EN", "WR_ADDR", "WR_DATA", "WR_EN"):
-                    outputs += pins[name]
+                width = int(cell["parameters"]["WIDTH"], 2)
+                common = [*pins["RD_ADDR"], *pins["RD_EN"], *pins["WR_ADDR"]]
+                for index, bit in enumerate(pins["RD_DATA"]):
+                    own = [pins[name][index % width :: width] for name in ("WR_DATA", "WR_EN")]
+                    columns[bit] = [*common, *own[0], *own[1]]
             else:
                 raise ValueError(f"no gate: {cell['type']}")
-        return cls(_sorted(made), registers, inputs, outputs, choice)
+        return cls(_sorted(made), registers, inputs, outputs, choice, columns)
 
-    def live(self) -> set[int]:
-        """Registers that an output depends on, sooner or later."""
+    def live(self) -> tuple[set[int], list[int | str]]:
+        """Registers that a pin depends on, sooner or later; and pins and what memories are given
+        of which the same holds."""
         sources = {out: (a, b) for out, a, b in self.gates}
         seen: set = set()
         stack: list = list(self.outputs)
+        sinks = dict.fromkeys(self.outputs)
         while stack:
             bit = stack.pop()
             if not isinstance(bit, int) or bit in seen:
@@ -123,7 +130,10 @@ class Netlist:
                 stack += sources[bit]
             elif bit in self.registers:
                 stack.append(self.registers[bit][0])
-        return seen & self.registers.keys()
+            elif bit in self.columns:
+                stack += self.columns[bit]
+                sinks |= dict.fromkeys(self.columns[bit])
+        return seen & self.registers.keys(), list(sinks)
 
     def constants(self) -> dict[int, int]:
         """Registers that keep their initial value whatever the inputs are: by simulation of three

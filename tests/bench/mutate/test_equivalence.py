@@ -212,3 +212,12 @@ def test_mutants_of_a_module():
     assert proofs[0] in ("structure", "step")
     assert proofs[3] in ("structure", "step")
     assert proofs[4] in ("structure", "step")
+
+
+def test_a_column_of_a_memory_that_nothing_reads():
+    # Of two bits that are read, 5 and 6, the output is the first; what 6 is given has no meaning.
+    gates = [*xor(4, INPUT, MUTANT, 10), (OUTPUT, 5, 5)]
+    made = Netlist(gates, {}, [INPUT, 5, 6], [OUTPUT], [MUTANT], {5: [INPUT], 6: [4]})
+    assert Prover(made).prove(mutant()) == "structure"
+    made = Netlist(gates, {}, [INPUT, 5, 6], [OUTPUT], [MUTANT], {5: [4], 6: [INPUT]})
+    assert Prover(made).prove(mutant()) is None

@@ -5,10 +5,18 @@ assertions about its outputs, and SymbiYosys proves the assertions with Z3. `doc
 list.
 """
 
-from . import queues, results
+from . import addresses, link, products, queues, requantizers, results, streams
 from .proof import Proof
 
 __all__ = ["PROOFS"]
 
-#: All proofs, the quick ones of each subject first.
-PROOFS: list[Proof] = [*queues.PROOFS, *results.PROOFS]
+#: All proofs.
+PROOFS: list[Proof] = [
+    *queues.PROOFS,
+    *streams.PROOFS,
+    *results.PROOFS,
+    *link.PROOFS,
+    *requantizers.PROOFS,
+    *products.PROOFS,
+    *addresses.PROOFS,
+]

@@ -1,5 +1,7 @@
 """A block opened for a proof: its registers by name, its inputs free, and mistakes in it."""
 
+from contextlib import suppress
+
 from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Fragment
@@ -16,9 +18,10 @@ class Block(Elaboratable):
     Parameters
     ----------
     component : anything with `elaborate`.
-    platform : see `celosia_hw.cells.cells_of`.
+    platform : see `cells_of`.
     stuck : a register or signal that keeps its initial value, a planted mistake; by the name that
         it has in `signals`.
+    cut : one that has no driver: the harness says what it is.
 
     Attributes
     ----------
@@ -27,20 +30,29 @@ class Block(Elaboratable):
 
     Raises
     ------
-    KeyError : nothing is called ``stuck``.
+    KeyError : nothing is called ``stuck`` or ``cut``.
     """
 
-    def __init__(self, component, platform=None, *, stuck: str | None = None):
+    def __init__(self, component, platform=None, *, stuck: str | None = None, cut=None):
         self.component = component
         self.signals: dict[str, Signal] = {}
         self.memories: dict[str, MemoryInstance] = {}
         self._fragment = Fragment.get(component, platform)
         self._collect(self._fragment, "")
-        if stuck is not None:
-            _release(self._fragment, self.signals[stuck])
+        for name in filter(None, (stuck, cut)):
+            _release(self._fragment, self.signals[name])
 
     def __getitem__(self, name: str) -> Signal:
         return self.signals[name]
+
+    def state(self, *labels: str, name: str = "fsm_state") -> Value:
+        """1 while the state machine is in one of the states ``labels``."""
+        signal = self.signals[name]
+        known: dict[str, int] = {}
+        with suppress(KeyError):  # there is no state of the next number
+            for number in range(1 << len(signal)):
+                known[signal.decoder(number).partition("/")[0]] = number
+        return signal.matches(*(known[label] for label in labels))
 
     def word(self, m: Module, name: str, addr: Value) -> Signal:
         """The word at ``addr`` of a memory, in the same cycle: a port for invariants."""

@@ -58,7 +58,7 @@ def _with_progress(jobs: list[tuple[Proof, str | None]], folder: Path) -> Iterat
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         for number, (proof, mistake) in enumerate(jobs, 1):
-            what = proof.name if mistake is None else f"{proof.name}, {mistake} stuck"
+            what = proof.name if mistake is None else f"{proof.name}, with a mistake in {mistake}"
             task = progress.add_task(f"{number} of {len(jobs)}: {what}", total=None)
             yield solve(proof, folder, mistake)
             progress.remove_task(task)

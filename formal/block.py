@@ -9,7 +9,7 @@ from amaranth.hdl._ast import Switch
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
 
-__all__ = ["Block", "free"]
+__all__ = ["Block", "free", "loose"]
 
 
 class Block(Elaboratable):
@@ -97,6 +97,14 @@ def _without(statements, signal):
         elif signal not in statement._lhs_signals():
             left.append(statement)
     return left
+
+
+def loose(m: Module, component, name: str | None) -> Block:
+    """The component as a submodule of ``m``; register ``name`` has any value in any cycle."""
+    m.submodules.dut = block = Block(component, cut=name)
+    if name is not None:
+        m.d.comb += block[name].eq(AnySeq(len(block[name])))
+    return block
 
 
 def free(m: Module, component, *but: str) -> None:

@@ -18,7 +18,7 @@ CONFIG = Config.default(
     2, 4, lanes=4, requantizers=4, link_bytes=4, weight_depth=16, param_depth=16, program_depth=4,
     act_depth=16, tables=0, convolution=0)  # fmt: skip
 #: Cycles for which the receiver may take nothing although nothing is waited for.
-_BUSY = 6
+_BUSY = 8
 #: From the decision on a RESET to its reply.
 _RESET = 5
 
@@ -116,7 +116,7 @@ PROOFS = [
         f"answered within {_RESET}, whatever runs do",
         blocks="link.Receiver",
         build=_progress,
-        depth=8,
+        depth=12,
         mistakes=("in_flight.outstanding", "reply__valid"),
     ),
     Proof(

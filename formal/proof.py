@@ -24,7 +24,8 @@ class Proof:
         is proven for ever, by induction over so many cycles. With 0 ``build`` makes no harness but
         theorems about integers, by name.
     bounded : see ``depth``.
-    mistakes : registers whose being stuck the proof must find.
+    mistakes : registers of which the proof must find that they are stuck, or, in proofs of stream
+        rules, that they have any value in any cycle.
     wide : it is about wide arithmetic, which Z3 solves faster bit by bit; not for memories.
     quick : `make test` runs it too.
     """

@@ -59,7 +59,7 @@ class Result:
 
     @property
     def name(self) -> str:
-        """Of the proof, and of the register that is stuck."""
+        """Of the proof, and of the register with the planted mistake."""
         return self.proof.name if self.mistake is None else f"{self.proof.name}~{self.mistake}"
 
     @property

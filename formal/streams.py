@@ -18,7 +18,7 @@ from celosia_hw.link.sender import Sender
 from celosia_hw.serial.buffer import PacketBuffer
 from celosia_hw.serial.transmitter import PacketTransmitter
 
-from .block import Block, free
+from .block import free, loose
 from .contracts import Past, stream_rules
 from .link import CONFIG
 from .proof import Proof
@@ -38,7 +38,7 @@ def _rules(make: Callable, *held: str, more: Callable | None = None):
 
     def build(mistake):
         m, dut = Module(), make()
-        m.submodules.dut = block = Block(dut, stuck=mistake)
+        block = loose(m, dut, mistake)
         free(m, dut, *held)
         for name in held:
             value = Value.cast(getattr(dut, name))
@@ -86,7 +86,7 @@ def _kept(past, valid, ready, payload) -> Value:
 def _response_gate(mistake):
     """The engine may be reset at any time, and drops its word then."""
     m, dut = Module(), ResponseGate(CONFIG)
-    m.submodules.dut = Block(dut, stuck=mistake)
+    loose(m, dut, mistake)
     free(m, dut)
     past = Past(m)
     m.d.comb += Assert(_kept(past, *_axis(dut.o)))
@@ -101,7 +101,7 @@ def _response_gate(mistake):
 def _request_gate(mistake):
     """Outside a reset."""
     m, dut = Module(), RequestGate(CONFIG)
-    m.submodules.dut = Block(dut, stuck=mistake)
+    loose(m, dut, mistake)
     free(m, dut)
     past = Past(m)
     m.d.comb += Assume(~(dut.drop | dut.wait))
@@ -118,7 +118,7 @@ def _request_gate(mistake):
 def _axi_lite(mistake):
     """Responses are held, and there is one for each address and each write."""
     m, dut = Module(), AxiLiteSlave()
-    m.submodules.dut = Block(dut, stuck=mistake)
+    loose(m, dut, mistake)
     free(m, dut)
     past, bus = Past(m), dut.bus
     m.d.comb += [
@@ -155,31 +155,39 @@ def _proof(name, blocks, build, *mistakes, depth=3, bounded=False, quick=False):
 
 
 PROOFS = [
-    _proof("records", "link.Records", _rules(lambda: Records(CONFIG, words=2)), "i__ready"),
+    _proof("records", "link.Records", _rules(lambda: Records(CONFIG, words=2)), "o__valid"),
     _proof(
         "inputs",
         "link.InputWriter",
         _rules(lambda: InputWriter(CONFIG), "last_image", more=_load_when_empty),
-        "records.i__ready",
+        "records.o__valid",
     ),
     _proof(
         "dense",
         "feeder.DenseAddresses",
         _rules(lambda: DenseAddresses(CONFIG), more=_start_when_idle),
+        "o__valid",
     ),
     _proof(
         "window",
         "feeder.WindowAddresses",
         _rules(lambda: WindowAddresses(MAPS), more=_start_when_idle),
+        "o__valid",
     ),
     _proof(
-        "packet-buffer", "serial.PacketBuffer", _rules(lambda: PacketBuffer(CONFIG), more=_no_clear)
+        "packet-buffer",
+        "serial.PacketBuffer",
+        _rules(lambda: PacketBuffer(CONFIG), more=_no_clear),
+        "o__valid",
     ),
     _proof(
-        "packet-transmitter", "serial.PacketTransmitter", _rules(lambda: PacketTransmitter(CONFIG))
+        "packet-transmitter",
+        "serial.PacketTransmitter",
+        _rules(lambda: PacketTransmitter(CONFIG)),
+        "o__valid",
     ),
-    _proof("sender", "link.Sender", _rules(lambda: Sender(CONFIG), more=_skid_behind)),
-    _proof("response-gate", "axi.ResponseGate", _response_gate, "begun", quick=True),
+    _proof("sender", "link.Sender", _rules(lambda: Sender(CONFIG), more=_skid_behind), "o__valid"),
+    _proof("response-gate", "axi.ResponseGate", _response_gate, "o__tvalid", quick=True),
     _proof("request-gate", "axi.RequestGate", _request_gate, "receiving"),
-    _proof("axi-lite", "axi.AxiLiteSlave", _axi_lite, "full", quick=True),
+    _proof("axi-lite", "axi.AxiLiteSlave", _axi_lite, "bus__bvalid", quick=True),
 ]

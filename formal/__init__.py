@@ -8,10 +8,9 @@ list.
 from . import addresses, link, products, queues, requantizers, results, streams
 from .proof import Proof
 
-__all__ = ["PROOFS"]
+__all__ = ["CANDIDATES", "PROOFS"]
 
-#: All proofs.
-PROOFS: list[Proof] = [
+_WRITTEN = [
     *queues.PROOFS,
     *streams.PROOFS,
     *results.PROOFS,
@@ -20,3 +19,19 @@ PROOFS: list[Proof] = [
     *products.PROOFS,
     *addresses.PROOFS,
 ]
+_PROVEN = {
+    "skid-buffer",
+    "queue-of-segments",
+    "queue-of-runs",
+    "queue-of-ice40",
+    "queue-of-results",
+    "credits-of-results",
+    "reservations",
+    "receiver-answers",
+    "receiver-reset",
+    "requantizer-products",
+}
+#: What is proven.
+PROOFS: list[Proof] = [proof for proof in _WRITTEN if proof.name in _PROVEN]
+#: Harnesses that have not been run to their end; they run when named.
+CANDIDATES: list[Proof] = [proof for proof in _WRITTEN if proof.name not in _PROVEN]

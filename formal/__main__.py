@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import PROOFS
+from . import CANDIDATES, PROOFS
 from .proof import Proof
 from .solve import Result, solve
 
@@ -27,12 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=Path("build/prove"), help="for the files")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the results here")
     args = parser.parse_args(arguments)
-    unknown = [name for name in args.name if not fnmatch.filter([p.name for p in PROOFS], name)]
+    proofs = [*PROOFS, *(CANDIDATES if args.name else [])]
+    unknown = [name for name in args.name if not fnmatch.filter([p.name for p in proofs], name)]
     if unknown:
-        known = ", ".join(proof.name for proof in PROOFS)
+        known = ", ".join(proof.name for proof in proofs)
         print(f"error: unknown proof {unknown[0]!r}; known: {known}", file=sys.stderr)
         return 2
-    chosen = [proof for proof in PROOFS if _is_chosen(proof, args.name, args.quick)]
+    chosen = [proof for proof in proofs if _is_chosen(proof, args.name, args.quick)]
     jobs = [(proof, each) for proof in chosen for each in _mistakes(proof, args.mistakes)]
     results = list(_with_progress(jobs, args.folder))
     Console().print(_table(results))
@@ -58,7 +59,7 @@ def _with_progress(jobs: list[tuple[Proof, str | None]], folder: Path) -> Iterat
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         for number, (proof, mistake) in enumerate(jobs, 1):
-            what = proof.name if mistake is None else f"{proof.name}, {mistake} stuck"
+            what = proof.name if mistake is None else f"{proof.name}, with a mistake in {mistake}"
             task = progress.add_task(f"{number} of {len(jobs)}: {what}", total=None)
             yield solve(proof, folder, mistake)
             progress.remove_task(task)

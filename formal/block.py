@@ -1,5 +1,7 @@
 """A block opened for a proof: its registers by name, its inputs free, and mistakes in it."""
 
+from contextlib import suppress
+
 from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Fragment
@@ -7,7 +9,7 @@ from amaranth.hdl._ast import Switch
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
 
-__all__ = ["Block", "free"]
+__all__ = ["Block", "free", "loose"]
 
 
 class Block(Elaboratable):
@@ -16,9 +18,10 @@ class Block(Elaboratable):
     Parameters
     ----------
     component : anything with `elaborate`.
-    platform : see `celosia_hw.cells.cells_of`.
+    platform : see `cells_of`.
     stuck : a register or signal that keeps its initial value, a planted mistake; by the name that
         it has in `signals`.
+    cut : one that has no driver: the harness says what it is.
 
     Attributes
     ----------
@@ -27,20 +30,29 @@ class Block(Elaboratable):
 
     Raises
     ------
-    KeyError : nothing is called ``stuck``.
+    KeyError : nothing is called ``stuck`` or ``cut``.
     """
 
-    def __init__(self, component, platform=None, *, stuck: str | None = None):
+    def __init__(self, component, platform=None, *, stuck: str | None = None, cut=None):
         self.component = component
         self.signals: dict[str, Signal] = {}
         self.memories: dict[str, MemoryInstance] = {}
         self._fragment = Fragment.get(component, platform)
         self._collect(self._fragment, "")
-        if stuck is not None:
-            _release(self._fragment, self.signals[stuck])
+        for name in filter(None, (stuck, cut)):
+            _release(self._fragment, self.signals[name])
 
     def __getitem__(self, name: str) -> Signal:
         return self.signals[name]
+
+    def state(self, *labels: str, name: str = "fsm_state") -> Value:
+        """1 while the state machine is in one of the states ``labels``."""
+        signal = self.signals[name]
+        known: dict[str, int] = {}
+        with suppress(KeyError):  # there is no state of the next number
+            for number in range(1 << len(signal)):
+                known[signal.decoder(number).partition("/")[0]] = number
+        return signal.matches(*(known[label] for label in labels))
 
     def word(self, m: Module, name: str, addr: Value) -> Signal:
         """The word at ``addr`` of a memory, in the same cycle: a port for invariants."""
@@ -85,6 +97,14 @@ def _without(statements, signal):
         elif signal not in statement._lhs_signals():
             left.append(statement)
     return left
+
+
+def loose(m: Module, component, name: str | None) -> Block:
+    """The component as a submodule of ``m``; register ``name`` has any value in any cycle."""
+    m.submodules.dut = block = Block(component, cut=name)
+    if name is not None:
+        m.d.comb += block[name].eq(AnySeq(len(block[name])))
+    return block
 
 
 def free(m: Module, component, *but: str) -> None:

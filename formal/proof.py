@@ -21,9 +21,12 @@ class Proof:
         initial value (`formal.block.Block`), or None. With ``cases`` the second one is the case.
     cases : the proof is one of each of these, and holds when all do.
     depth : cycles. With ``bounded`` the property is proven for so many cycles after reset; else it
-        is proven for ever, by induction over so many cycles.
+        is proven for ever, by induction over so many cycles. With 0 ``build`` makes no harness but
+        theorems about integers, by name.
     bounded : see ``depth``.
-    mistakes : registers whose being stuck the proof must find.
+    mistakes : registers of which the proof must find that they are stuck, or, in proofs of stream
+        rules, that they have any value in any cycle.
+    wide : it is about wide arithmetic, which Z3 solves faster bit by bit; not for memories.
     quick : `make test` runs it too.
     """
 
@@ -34,9 +37,12 @@ class Proof:
     depth: int
     bounded: bool = False
     mistakes: tuple[str, ...] = ()
+    wide: bool = False
     quick: bool = False
     cases: tuple[int, ...] = ()
 
     @property
     def method(self) -> str:
+        if not self.depth:
+            return "integers"
         return "bounded" if self.bounded else "induction"

@@ -69,7 +69,7 @@ def _credits(mistake):
 
 
 def _room_lasts(m, past, dut, slots):
-    """With ``room`` no decision waits for credit, in this cycle and a claim's latency after."""
+    """With ``room`` no decision waits for credit in this cycle or in a claim's latency after it."""
     latency, room = claim_latency(CONFIG), dut.room
     for age in range(latency + 1):
         yield Assert(~room | dut.credit)

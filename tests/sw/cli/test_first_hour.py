@@ -95,7 +95,7 @@ def test_compile_for_a_board(celosia, files, here, board):
         assert ran.status == 0, ran.err
         assert Image.load("m.celosia").config == BOARDS[board].engine()
     ran = celosia("check", files.graph, "--board", board, "--json", "-")
-    assert json.loads(ran.out)["engine"]["config"] == BOARDS[board].engine().to_dict()
+    assert json.loads(ran.out)["engine"] == BOARDS[board].engine().to_dict()
 
 
 def test_a_board_is_changed_by_options_and_read_from_a_file(celosia, files, here):

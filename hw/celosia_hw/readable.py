@@ -25,6 +25,7 @@ _NAMES = (
     (r"\\\$auto\$rtlil\.cc:\d+:Not\$(\d+) ", "not_{} "),
     (r"\\\$signal\$(\d+) ", "signal_{} "),
     (r"\\\$(\d+) ", "expr_{} "),
+    (r"\bprocmux_(\d+) ", "choose_{} "),
 )
 
 
@@ -32,9 +33,9 @@ def readable(text: str, top: str, name: str) -> str:
     """``text`` of `celosia_hw.emit` with the modules of ``top`` called ``name`` and plain names.
 
     The next value of a register becomes ``next_N``, the enable that gates it ``enable_N``, its
-    reset ``clear_N``, the match of a case ``case_N``, and an expression ``expr_N``. The number is
-    that of Yosys. Ports and registers keep their names. A name that is used already
-    leaves all names of its kind as they are.
+    reset ``clear_N``, the match of a case ``case_N``, its choice ``choose_N``, and an expression
+    ``expr_N``; N is the number that Yosys gave it. Ports and registers keep their names. When one
+    of these names is in use already, all of its kind stay as they are.
     """
     words = set(re.findall(r"[A-Za-z_]\w*", text))
     for pattern, plain in _NAMES:

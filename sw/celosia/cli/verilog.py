@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--testbench", action="store_true",
-        help="a Verilog testbench next to it: it loads the model, runs inputs, and checks all bytes",
+        help="a Verilog testbench next to it that loads the model, runs inputs, checks all bytes",
     )  # fmt: skip
     parser.add_argument(
         "--input", metavar="FILE", help="the testbench's inputs [n, ...], .npy (one random input)"

@@ -24,7 +24,7 @@ def testbench(recording: Recording, top: str) -> dict[str, str]:
     text = _TEXT.format(
         top=top, bits=8 * recording.link_bytes, given=len(given), wanted=len(wanted),
         bytes=recording.link_bytes, longest=longest, loading=recording.loading,
-        classes=len(recording.places), places=places, patience=_PATIENCE,
+        flipped=recording.flipped, classes=len(recording.places), places=places, patience=_PATIENCE,
         checked=sum(map(len, recording.responses)),
     )  # fmt: skip
     return {
@@ -55,6 +55,7 @@ module {top}_tb;
   localparam BYTES = {bytes};      // bytes of a word
   localparam LOADING = {loading};  // responses before those to images
   localparam CLASSES = {classes};  // output bytes of an image
+  localparam [7:0] FLIPPED = 8'h{flipped:02x};  // bits of such a byte that are inverted
 
   reg clk = 0, rst = 1;
   reg [{bits}:0] given [0:GIVEN-1];    // bit {bits} marks the last word of a frame
@@ -117,7 +118,8 @@ module {top}_tb;
         if (frames >= LOADING) begin
           best = 0;
           for (c = 1; c < CLASSES; c = c + 1)
-            if ($signed(bytes[place(c)]) > $signed(bytes[place(best)])) best = c;
+            if ($signed(bytes[place(c)] ^ FLIPPED) > $signed(bytes[place(best)] ^ FLIPPED))
+              best = c;
           $display("input %0d: class %0d", frames - LOADING, best);
         end
         frames = frames + 1;

@@ -93,7 +93,7 @@ def test_names_and_header(made):
     one = (made / "one.v").read_text()
     assert one.startswith("// one: int8 neural-network engine, written by Celosia ")
     assert "//   cols                4" in one and "SPDX-License-Identifier: Apache-2.0" in one
-    assert "procmux" not in one and "$auto$" not in one and "celosia." not in one
+    assert "procmux" not in one and "$auto$" not in one and "\\celosia" not in one
     modules = [
         re.findall(r"(?m)^module (\S+?)\s*\(", (made / f"{n}.v").read_text())
         for n in ("one", "two")

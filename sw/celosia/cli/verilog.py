@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if path.parent.exists() and not path.parent.is_dir():
         raise CelosiaError("is a file, not a folder", where=str(path.parent), todo="end it in .v")
     options.check_outputs(os.fspath(path))
-    x = _inputs(args, image) if image else None
+    x = _inputs(args, image) if image and args.testbench else None
     console = Console(args.quiet)
     with console.progress() as progress:
         text = engine_verilog(config, progress, axi=args.axi)
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     atomic_write(path, text.encode())
     atomic_write(path.with_suffix(".json"), json.dumps(document, indent=2).encode() + b"\n")
     console.say(f"{path}: {config} engine, {text.count(chr(10)):,} lines")
-    if image and args.testbench:
+    if image and x is not None:
         from celosia.testbench import record, testbench
 
         for file, content in testbench(record(image, x), name).items():

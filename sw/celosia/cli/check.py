@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from celosia.boards import BOARDS
 from celosia.support.errors import CelosiaError
 
 from . import options
@@ -29,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--target", metavar="ROWSxCOLS", help="shape of the engine, such as 1x64")
     parser.add_argument(
-        "--clock", type=float, metavar="MHZ", default=100.0,
-        help="clock that images/s are said for, an assumption (100)",
+        "--clock", type=float, metavar="MHZ",
+        help="clock that images/s are said for (that of --board, else 100, an assumption)",
     )  # fmt: skip
     options.add_reference(parser)
     options.add_engine(parser)
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_outputs(args.json)
     console = Console(args.quiet, args.json)
+    if args.clock is None:
+        args.clock = BOARDS[args.board].clock_mhz if args.board in BOARDS else 100.0
     if not (math.isfinite(args.clock) and args.clock > 0):
         raise CelosiaError(f"{args.clock:g} MHz is not a positive frequency", where="--clock")
     asked = _engine(args)
@@ -179,7 +182,7 @@ def _show_speed(check: "Check", console: Console) -> None:
         ),
         rows,
     )
-    heading(console, f"speed, no zero skipped, with an assumed clock of {check.mhz:g} MHz")
+    heading(console, f"speed, no zero skipped, at {check.mhz:g} MHz (--clock)")
     about = "" if found.exact else "about "
     lines = [
         ("one image alone", f"{about}{found.latency:,} cycles",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from celosia.driver.metrics import Metrics
+from celosia.support.progress import silent
 
 from .console import Console
 
@@ -58,7 +59,7 @@ def execute(
         start = time.perf_counter()
         try:
             make_device = partial(
-                driver.open, args.transport, image.config,
+                driver.open, args.transport, image.config, silent,
                 port=args.port, baud=args.baud, rtl=args.rtl,
             )  # fmt: skip
             how = {"progress": progress, "batch": args.batch, "skip": not args.no_skip}

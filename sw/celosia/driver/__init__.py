@@ -3,7 +3,7 @@
 from celosia.compiler.image import Image
 from celosia.spec import Config
 from celosia.support.errors import CelosiaError
-from celosia.support.progress import Progress, silent
+from celosia.support.progress import Progress, terminal
 
 from .device import Device
 from .golden import GoldenTransport
@@ -17,7 +17,7 @@ TRANSPORTS = ("golden", "rtl", "serial")
 def open(
     transport: str = "golden",
     shape: Config | Image | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
     *,
     port: str | None = None,
     baud: int | None = None,
@@ -31,7 +31,8 @@ def open(
         the engine's Verilog; "serial", a board.
     shape : of the engine, `Config.default()` when None. A program image asks for the engine that
         it was compiled for, and is loaded. A board has the shape that it has.
-    progress : told about the steps of building a simulation.
+    progress : told about the steps of building a simulation; None: a line for each on stderr, if
+        that is a terminal.
     port, baud : of the board: name of its serial port, or "auto" when None; bits per second, found
         by trying when None.
     rtl : of the simulation: "fast", of cells made for simulation, or "placed", the Verilog that
@@ -41,6 +42,7 @@ def open(
     ------
     CelosiaError : there is no such transport, or it cannot be set up.
     """
+    progress = progress or terminal
     if isinstance(shape, Image):
         image, config = shape, shape.config
     else:

@@ -14,6 +14,7 @@ from tests.helpers.fake_tools import FakeTools, report
 from celosia import flow
 from celosia.boards import BOARDS
 from celosia.cli import build as command
+from celosia.compiler.image import Image
 from celosia.predict.estimate import estimate
 from celosia.spec import Config
 
@@ -41,6 +42,26 @@ def test_a_bitstream(celosia, fake):
     facts = json.loads(Path("facts.json").read_text())
     assert facts["met"] and facts["fmax_mhz"] == 30 and facts["used"]["ffs"] == 5
     assert facts["engine"] == BOARDS["icebreaker"].engine().to_dict()
+
+
+def test_the_configuration_is_written_for_other_commands(celosia, fake, files):
+    assert celosia("build", "icebreaker", "--cols", 4).status == 0
+    name = "build/icebreaker/icebreaker-1x4.json"
+    facts = json.loads(Path(name).read_text())
+    assert facts["config"] == BOARDS["icebreaker"].engine(cols=4).to_dict()
+    assert (facts["board"], facts["baud"]) == ("icebreaker", fake.design.baud)
+    assert celosia("compile", files.graph, "--board", name, "-o", "m.celosia").status == 0
+    assert Image.load("m.celosia").config == BOARDS["icebreaker"].engine(cols=4)
+
+
+def test_how_long_it_will_take(celosia, fake):
+    assert "about 4 minutes on a free core" in celosia("build", "icebreaker").out
+
+
+def test_a_tool_that_is_missing_is_named_before_synthesis(celosia, fake, monkeypatch):
+    monkeypatch.setenv("ICEPACK", "none")
+    ran = celosia("build", "icebreaker")
+    assert ran.status == 2 and "no program 'none'" in ran.err and fake.calls("yosys") == 0
 
 
 def test_images_per_second_are_those_of_the_cycle_model(celosia, fake):
@@ -99,7 +120,7 @@ def test_an_engine_too_large_for_the_device(celosia, fake):
     fake.reports(report(ICESTORM_LC=9000))
     ran = celosia("build", "icebreaker")
     assert ran.status == 2 and "needs 9,000 ICESTORM_LC (has 5,280)" in ran.err
-    assert ran.out == "" and not list(Path("build/icebreaker").iterdir())
+    assert "LUTs" not in ran.out and not list(Path("build/icebreaker").iterdir())
 
 
 def test_the_boards(celosia):
@@ -125,6 +146,9 @@ def test_every_board_can_be_programmed():
         (("icebreaker", "--cols", "6"), "engine: lanes = 4 does not divide cols = 6"),
         (("icebreaker", "--rows", "99"), "engine: rows = 99 is not an integer in 1..32"),
         (("icebreaker", "-o", "file"), "this path is a file"),
+        (("icebreaker", "--cols", "32"), "1x32 engine needs multipliers"),
+        (("icebreaker", "--weight-depth", "65536"), "engine needs block RAM"),
+        (("tang-nano-9k", "--act-depth", "65536"), "engine needs block RAM"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_once(celosia, fake, arguments, text):

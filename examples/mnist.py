@@ -5,9 +5,9 @@ import numpy as np
 import celosia
 
 data = celosia.load_mnist()
-model = celosia.train_mlp(data, hidden=(32,), epochs=4)
+model = celosia.train_mlp(data, hidden=(32,), epochs=2)
 network = celosia.quantize(model, celosia.scaled(data.x_train[:1000]))
-image = celosia.compile(network, celosia.Config.default(rows=4, cols=8))
+image = celosia.compile(network, celosia.Config.default(4, 8, convolution=0))
 
 x, labels = celosia.scaled(data.x_test[:500]), data.y_test[:500]
 with celosia.open("golden", image) as device:

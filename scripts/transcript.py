@@ -28,7 +28,7 @@ from pathlib import Path
 __all__ = ["Command", "commands", "matches", "parse", "perform"]
 
 ROOT = Path(__file__).resolve().parents[1]
-_FENCE = re.compile(r"^```(\w+)(.*)\n(.*?)^```$", re.M | re.S)
+_FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.M | re.S)
 _SKIPPED = re.compile(r"\s#\s+((?:needs|takes) .*)$")
 _STATUS = re.compile(r"\s#\s+exit status (\d+)$")
 #: Lines whose numbers are not compared: speeds, seconds, and the lines of programs' text.
@@ -98,7 +98,7 @@ def matches(shown: list[str], real: list[str]) -> bool:
 
 
 def _masked(line: str) -> str:
-    line = line.rstrip()
+    line = re.sub(r"/dev/pts/\d+", "/dev/pts/0", line.rstrip())
     if not _MEASURED.search(line):
         return line
     # A number of other length moves what is aligned to it.

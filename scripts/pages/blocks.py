@@ -54,7 +54,7 @@ class Block:
         """One of the size of `CONFIG`, or if its engines have no convolution, of `_DENSE`."""
         made = self._of(CONFIG)
         try:
-            self._of(CONFIG).elaborate(None)
+            made.elaborate(None)
         except AttributeError:  # fields of a layout that engines with convolution lack
             made = self._of(_DENSE)
         return made

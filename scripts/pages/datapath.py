@@ -4,11 +4,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from amaranth._unused import MustUse
 from amaranth.hdl import Module, Signal, Value
 from amaranth.hdl._ast import Assign, Switch
 from amaranth.lib import wiring
 
 __all__ = ["Graph", "datapath"]
+
+# Amaranth warns of components that never become part of a design; to look at them, none needs to.
+MustUse._MustUse__silence = True
 
 #: The widest registers that a picture shows; narrower ones are drawn as part of the wires.
 _REGISTERS = 9

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from bench.engines import ENGINES
+from bench.engines import ENGINES, Engine
 from celosia.boards import BOARDS, Placement
 from celosia.flow.speed import MNIST_MLP, mnist_mlp
 
 __all__ = ["NOTICE", "report_table", "title"]
 
 NOTICE = "Generated from `sw/celosia/boards/placements.json` by `make report`; do not edit."
+_NETWORKS = ("KWS", "IC", "VWW")
 _HEADER = (
     "engine",
     "cells",
@@ -21,21 +22,27 @@ _HEADER = (
     "each seed",
     "million MAC/s",
     "MNIST images/s",
+    *(f"{network} images/s" for network in _NETWORKS),
 )
 _ABOUT = f"""\
 What nextpnr reports of whole designs: engine, memories, serial link, clock and pins. *Reached* is
 the median of the seeds. LUTs include carry chains and small memories; of an iCE40 they are logic
 cells, each a LUT and a flip-flop. MAC/s are those of all multipliers at the requested clock;
-images/s those of the MLP {"-".join(map(str, MNIST_MLP))} in full batches, by the cycle model,
-without skipping zeros and without the serial line, which is slower. Both are empty where the clock
-is not met. For Gowin nextpnr's timing does not include the multipliers: there *reached* may be too
-high."""
+images/s those of the MLP {"-".join(map(str, MNIST_MLP))} and of MLPerf Tiny's keyword spotting,
+image classification and visual wake words (folded), in full batches, by the cycle model, without
+skipping zeros and without the serial line, which is slower. They are empty where the clock is not
+met, and where a network does not fit. For Gowin nextpnr's timing does not include the multipliers:
+there *reached* may be too high."""
 
 
 def title(placement: Placement) -> str:
     """Name of the placed engine in `ENGINES`; else board and configuration."""
-    names = (engine.name for engine in ENGINES if engine.is_of(placement))
-    return next(names, f"{placement.board} {placement.engine}")
+    engine = _engine(placement)
+    return engine.name if engine else f"{placement.board} {placement.engine}"
+
+
+def _engine(placement: Placement) -> Engine | None:
+    return next((engine for engine in ENGINES if engine.is_of(placement)), None)
 
 
 def report_table(placements: Iterable[Placement]) -> str:
@@ -79,7 +86,15 @@ def _cells(placement: Placement) -> tuple[str, ...]:
         ", ".join(f"{result.fmax_mhz:.1f}" for result in placement.results),
         f"{placement.engine.multipliers * clock:,.0f}" if met else "",
         images if met else "",
+        *(_rate(placement, network) if met else "" for network in _NETWORKS),
     )
+
+
+def _rate(placement: Placement, network: str) -> str:
+    engine = _engine(placement)
+    if not engine or network not in engine.cycles:
+        return ""
+    return f"{placement.clock_mhz * 1e6 / engine.cycles[network]:,.0f}"
 
 
 def _how(placement: Placement) -> tuple[str, ...]:

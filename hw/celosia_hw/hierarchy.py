@@ -12,8 +12,10 @@ __all__ = [
     "ENGINE",
     "MASKS",
     "MASK_BLOCK",
+    "PARAMS",
     "PRODUCTS",
     "PRODUCT_CELL",
+    "PROGRAM",
     "ROWS",
     "WEIGHTS",
     "WEIGHT_BLOCK",
@@ -26,6 +28,9 @@ ENGINE = "engine.engine"
 PRODUCTS = "core.array.products"
 #: The memory of the masks.
 MASKS = "core.memories.activations.masks.storage"
+#: The memories of the parameters and of the program.
+PARAMS = "core.memories.params"
+PROGRAM = "core.memories.program"
 #: The memory of the weights.
 WEIGHTS = "core.memories.weights"
 

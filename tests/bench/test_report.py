@@ -14,6 +14,9 @@ from tests.helpers.fake_tools import YOSYS, FakeTools
 from tests.helpers.fake_tools import report as reported
 
 from celosia.boards import BOARDS, load_placements, save_placements
+from celosia.importer.tflite import read_tflite
+from celosia.network.outline import Outline
+from celosia.predict.check import Check
 
 SMALL = replace(engines.SMALL, name="small", overrides={"cols": 4}, seeds=engines.SEEDS)
 LARGE = replace(SMALL, name="large", overrides={})
@@ -129,6 +132,16 @@ def test_the_declared_engines_exist():
     assert len(set(names)) == len(names) and engines.SMALL in engines.ENGINES
     assert {BOARDS[each.board].family for each in engines.ENGINES} == {"ice40", "ecp5", "gowin"}
     assert all(each.config for each in engines.ENGINES)
+
+
+@pytest.mark.parametrize(
+    "engine", [each for each in engines.ENGINES if "KWS" in each.cycles], ids=lambda each: each.name
+)
+def test_cycles_of_keyword_spotting(engine, models_dir):
+    """Those of the cycle model; `make bench` has the other networks."""
+    graph = read_tflite(models_dir / "kws_ref_model.tflite").graph
+    check = Check(Outline.of(graph, "KWS"), engine.config, 100)
+    assert check.fits and check.estimate.per_image == engine.cycles["KWS"]
 
 
 def test_the_committed_table_is_that_of_the_placements():

@@ -94,14 +94,18 @@ class Origins(wiring.Component):
                 last_row.eq(of_map),
                 pixels.start(window.steps),
             ]
-        next_origins = self._prepare(m, window, work, row, last_row, first)
+        next_origins = self._prepare(m, window, work, preparing, row, last_row, first)
         self._keep(m, window, move, next_origins)
         return m
 
     def _prepare(
-        self, m, window, work: Value, row: Value, last_row: Value, first: Value
+        self, m, window, work: Value, preparing: Value, row: Value, last_row: Value, first: Value
     ) -> data.View:
-        """The next pixel's origins: a row is written in each cycle of ``work``."""
+        """The next pixel's origins: a row is written in each cycle of ``work``.
+
+        That is late in its cycle. All but row 0 are written while ``preparing`` only, and the first
+        pixel's rows too.
+        """
         rows = self.config.rows
         to_row, to_pixel = Advance(name="to_row"), Advance(name="to_pixel")
         of_row = Signal(origin())
@@ -109,7 +113,7 @@ class Origins(wiring.Component):
         origin_of_row = Signal(origin())
         base = Mux(window.from_input, self.i.payload.base << self.config.byte_bits, 0)
         stripes = ~window.images
-        with m.If(work):
+        with m.If(preparing):
             m.d.sync += of_row.eq(to_row.of(of_row))
         with m.If(self.i.ready):
             m.d.sync += [
@@ -129,28 +133,29 @@ class Origins(wiring.Component):
             here = self._copy(m, work, row, last_row, origin_of_row)
         m.d.comb += origin_of_row.eq(Mux(first, of_row.as_value(), to_pixel.of(here)))
         for n in range(rows):
-            with m.If(work & (row == n)):
+            with m.If((preparing if n else work) & (row == n)):
                 m.d.sync += prepared[n].eq(origin_of_row)
         return prepared
 
     def _copy(self, m, work: Value, row: Value, last_row: Value, origin_of_row: Value) -> data.View:
         """What `_prepare` has for ``row``: a memory takes less logic than a choice of rows.
 
-        It is read a cycle ahead. What is written in that cycle is for another row, unless there is
-        only one.
+        It is read a cycle ahead, and held while ``row`` is. What is written in that cycle is for
+        another row, unless there is only one.
         """
         m.submodules.copy = copy = memory.Memory(shape=origin(), depth=self.config.rows, init=[])
         write_port, read_port = copy.write_port(), copy.read_port(domain="comb")
         here = Signal(origin(), name="of_this_row", reset_less=True)
         m.d.comb += [
-            read_port.addr.eq(Mux(work, Mux(row == last_row, 0, row + 1), row)),
+            read_port.addr.eq(Mux(row == last_row, 0, row + 1)),
             write_port.addr.eq(row),
             write_port.data.eq(origin_of_row),
             write_port.en.eq(work),
         ]
-        m.d.sync += here.eq(
-            Mux(work & (last_row == 0), origin_of_row.as_value(), read_port.data.as_value())
-        )
+        with m.If(work):
+            m.d.sync += here.eq(
+                Mux(last_row == 0, origin_of_row.as_value(), read_port.data.as_value())
+            )
         return here
 
     def _keep(self, m, window, move: Value, prepared: data.View) -> None:

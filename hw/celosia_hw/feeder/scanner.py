@@ -2,13 +2,14 @@
 
 from amaranth import *
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from celosia.spec import Config
 from celosia.spec.timing import READ_LATENCY, SEGMENT_DEPTH
 from celosia_hw.cells import cells_of
 from celosia_hw.layouts import active_layer, hazard, segment, step
 from celosia_hw.util.delay import delay, delay_valid
+from celosia_hw.util.fall_through_buffer import FallThroughBuffer
 from celosia_hw.util.read_port import ReadPort
 
 from .addressing.dense import DenseAddresses
@@ -63,6 +64,13 @@ class Scanner(wiring.Component):
         walk = WindowAddresses if self.config.convolution else DenseAddresses
         m.submodules.addresses = addresses = walk(self.config)
         following = addresses.o  # the step after the current one
+        busy = addresses.busy
+        if self.config.convolution:
+            # The walk is long logic, which does not wait for what `go` waits for.
+            m.submodules.ahead = ahead = FallThroughBuffer(step(self.config))
+            connect(m, addresses.o, ahead.i)
+            following = ahead.o
+            busy = addresses.busy | following.valid
         current = Signal(step(self.config))
         current_valid = Signal()
         blocked = Signal()  # by the hazard
@@ -87,7 +95,7 @@ class Scanner(wiring.Component):
         skip = Signal()
         m.d.sync += [
             start.eq(taken),
-            self.i.ready.eq(~addresses.busy & ~current_valid & ~start & ~taken),
+            self.i.ready.eq(~busy & ~current_valid & ~start & ~taken),
         ]
         with m.If(self.i.ready):
             m.d.sync += [base.eq(self.i.payload.base), skip.eq(self.i.payload.skip)]

@@ -17,7 +17,7 @@ __all__ = ["Demand", "Short", "demand", "shortages"]
 _BLOCKS = {
     "ice40": {16: 256, 8: 512, 4: 1024, 2: 2048},
     "ecp5": {36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
-    "gowin": {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
+    "gowin": {36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384},
 }
 #: Family -> bits and words of its memories with one port. Weights are in these, unless there are
 #: too few, or block RAMs of the same width hold all words.
@@ -143,27 +143,29 @@ def _single_port(board: Board, width: int, depth: int) -> int | None:
 def _count(family: str, width: int, depth: int) -> int:
     """Block RAMs for ``depth`` words of ``width`` bits."""
     words = _BLOCKS[family]
-    if family != "ecp5":
+    if family == "ice40":
         # Synthesis chooses the port width that needs the fewest blocks.
         return min(ceil_div(width, bits) * ceil_div(depth, held) for bits, held in words.items())
-    # `celosia_hw.cells.ecp5`: a block holds some bits of all words of a bank. Banks have as many
-    # words as a block, one at most and the rest unless no block is deep enough.
-    deepest = max(words.values())
-    possible = [held for held in words.values() if 2 * held > min(depth, deepest) and held > 512]
-    return min(_banks(width, depth, held) for held in possible)
+    # `celosia_hw.cells`: a block holds some bits of all words of a bank, and the last bank the
+    # rest. On ECP5 there are two banks at most, unless no block is deep enough.
+    possible = list(words.values())
+    if family == "ecp5":
+        least = min(depth, max(possible))
+        possible = [held for held in possible if 2 * held > least and held > 512]
+    return min(_banks(family, width, depth, held) for held in possible)
 
 
-def _banks(width: int, depth: int, held: int) -> int:
-    """Block RAMs of an ECP5 for ``depth`` words of ``width`` bits in banks of ``held`` words."""
+def _banks(family: str, width: int, depth: int, held: int) -> int:
+    """Block RAMs for ``depth`` words of ``width`` bits in banks of ``held`` words."""
     banks, rest = divmod(depth, held)
     return sum(
-        count * ceil_div(width, _ecp5_bits(width, words))
+        count * ceil_div(width, _port_bits(family, width, words))
         for count, words in ((banks, held), (1, rest))
         if count and words
     )
 
 
-def _ecp5_bits(width: int, words: int) -> int:
-    """Width of the ports; the widest one is for words of at least 512 bits."""
-    found = [bits for bits, held in _BLOCKS["ecp5"].items() if held >= words]
-    return max(bits for bits in found if bits < 36 or width >= 512)
+def _port_bits(family: str, width: int, words: int) -> int:
+    """Width of the ports; of an ECP5 the widest one is for words of at least 512 bits."""
+    found = [bits for bits, held in _BLOCKS[family].items() if held >= words]
+    return max(bits for bits in found if bits < 36 or width >= 512 or family != "ecp5")

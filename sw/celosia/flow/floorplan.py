@@ -111,15 +111,24 @@ def _by_rows(
     ):
         return {}
     share = ceil_div(len(weights), len(units))
+    sites: dict[str, str | None] = {}
     if max(map(len, memories.values())) + share <= _ROW_BLOCKS:
-        groups = between = _GROUPS[middle // 2 :][: len(units)]
+        left = middle // 2
+        groups = between = _GROUPS[left:][: len(units)]
+        # Beside them the parameters, with the requantizers, and the program.
+        for path, beside in (
+            (hierarchy.PARAMS, _GROUPS[left + len(units) :]),
+            (hierarchy.PROGRAM, _GROUPS[:left][::-1]),
+        ):
+            if beside:
+                blocks = _find(cells, "DP16KD", path, hierarchy.MASK_BLOCK, ("bank", "bit"))
+                sites |= _sites(blocks, beside[:1], _MEMORY_ROWS, _MEMORIES)
     else:
         # From the middle outwards, the first half of the rows to the right of it, the others to the
         # left.
         left = len(units) // 2
         groups = (*_GROUPS[left + middle :], *reversed(_GROUPS[:left]))
         between = _GROUPS[left : left + middle]
-    sites: dict[str, str | None] = {}
     for first, group in zip(firsts, groups, strict=True):
         sites |= _sites(units[first], (group,), _MULTIPLIER_ROWS, _MULTIPLIERS)
         sites |= _sites(memories[first], (group,), _MEMORY_ROWS, _MEMORIES)

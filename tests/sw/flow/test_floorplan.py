@@ -14,7 +14,7 @@ from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 from celosia_hw.cells import Technology
 from celosia_hw.engine import Engine
-from celosia_hw.hierarchy import MASKS, PRODUCTS, ROWS, WEIGHTS
+from celosia_hw.hierarchy import MASKS, PARAMS, PRODUCTS, PROGRAM, ROWS, WEIGHTS
 
 #: Columns of logic where groups of sites start.
 GROUPS = (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
@@ -100,8 +100,18 @@ def test_rows_with_memories_have_groups_of_their_own(shape, most):
 
 def test_rows_share_the_weights_where_their_groups_have_room():
     cells = of_maps(10, 5)
+    cells |= {
+        f"top.{path}.block_0_{bit}": {"type": "DP16KD", "attributes": {}}
+        for path in (PARAMS, PROGRAM)
+        for bit in range(10)
+    }
     sites = ecp5_85k(cells)
     assert len(set(sites.values())) == len(sites) and all(sites.values())
+    # Beside the rows: the program to the left, the parameters to the right.
+    for path, start in ((PROGRAM, GROUPS[0]), (PARAMS, GROUPS[11])):
+        names = [name for name in sites if path in name]
+        assert len(names) == 10
+        assert all(0 <= int(re.match(r"X(\d+)/", sites.pop(name))[1]) - start < 9 for name in names)
     groups: dict[int, list[str]] = {}
     for name, site in sites.items():
         group = max(start for start in GROUPS if start <= int(re.match(r"X(\d+)/", site)[1]))

@@ -179,24 +179,36 @@ class WindowAddresses(wiring.Component):
         return word
 
     def _need(self, m, advance, ends, held, depthwise) -> Signal:
-        """Words of the layer before."""
+        """Words of the layer before. All sums are ready when it is known which loops end."""
         tap_end, _, tile_end, pixel_end, _ = ends
         waits = Signal()
         word = Signal(held.wait.shape(), name="word_need")
         tile = Signal.like(word, name="tile_need")
-        pixel = Signal.like(word, name="pixel_need")
-        base = Mux(pixel_end, pixel, Mux(tap_end, tile, word))
-        add = Mux(pixel_end, held.wait_step, Mux(tile_end, depthwise, ~tap_end))
-        following = Mux(waits, _saturated(base + add), 0)
+        pixel = Signal.like(word, name="pixel_need")  # of the next one
+        next_tile = Signal.like(word, name="next_tile_need")
+        next_word = Signal.like(word, name="next_word_need")
+        m.d.comb += [
+            next_tile.eq(Mux(waits, _saturated(tile + depthwise), 0)),
+            next_word.eq(Mux(waits, _saturated(word + 1), 0)),
+        ]
         with m.If(advance):
-            m.d.sync += word.eq(following)
-        for end, kept in ((tile_end, tile), (pixel_end, pixel)):
-            with m.If(advance & end):
-                m.d.sync += kept.eq(following)
-        begin = Mux(self.layer.descriptor.waits, _saturated(self._window.wait + 1), 0)
+            m.d.sync += word.eq(next_word)
+            with m.If(tap_end):
+                m.d.sync += word.eq(tile)
+            with m.If(tile_end):
+                m.d.sync += [word.eq(next_tile), tile.eq(next_tile)]
+            with m.If(pixel_end):
+                m.d.sync += [
+                    word.eq(pixel),
+                    tile.eq(pixel),
+                    pixel.eq(Mux(waits, _saturated(pixel + held.wait_step), 0)),
+                ]
+        window = self._window
+        begin = Mux(self.layer.descriptor.waits, _saturated(window.wait + 1), 0)
+        second = Mux(self.layer.descriptor.waits, _saturated(window.wait + 1 + window.wait_step), 0)
         with m.If(self.start):
-            m.d.sync += waits.eq(self.layer.descriptor.waits)
-            m.d.sync += [each.eq(begin) for each in (word, tile, pixel)]
+            m.d.sync += [waits.eq(self.layer.descriptor.waits), word.eq(begin), tile.eq(begin)]
+            m.d.sync += pixel.eq(second)
         return word
 
     def _origin(self, m, advance, ends, held, offset, dy, dx) -> None:

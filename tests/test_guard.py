@@ -35,8 +35,8 @@ def test_a_program_of_a_command():
 
 
 def test_what_the_packages_start(tmp_path):
-    with pytest.raises(AssertionError, match=SAYS):
-        tools.run(tools.find("yosys"), (), tmp_path, tmp_path / "log", "", tools.unwatched)
+    with tools.workshop() as work, pytest.raises(AssertionError, match=SAYS):
+        tools.run(tools.find("yosys"), (), work, tmp_path / "log", "", tools.unwatched)
     with pytest.raises(AssertionError, match=SAYS):
         verilator.build("// never compiled", 4)
     with pytest.raises(AssertionError, match=SAYS):

@@ -15,7 +15,7 @@ __all__ = ["PACKAGES", "api_page", "top_page"]
 #: In the order of their use; each is a page.
 PACKAGES = (
     *("importer", "network", "quant", "compiler", "driver", "model", "predict", "compare"),
-    *("report", "explore", "boards", "flow", "simulated", "examples"),
+    *("report", "explore", "boards", "flow", "simulated", "testbench", "examples"),
     *("spec", "numerics", "ops", "demo", "support"),
 )
 

@@ -258,7 +258,7 @@ class DrainTB(TB):
 
     def _check_layer(self, index: int) -> None:
         layer = self.all_layers[index]
-        if layer.taken is None or self.time <= layer.taken:
+        if layer.taken is None or self.time <= layer.taken + 1:
             return
         held = int(getattr(self.dut, f"settings__{index % 2}").value)
         assert unpack(layouts.settings(), held) == layer.held

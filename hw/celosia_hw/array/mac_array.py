@@ -77,14 +77,17 @@ class MacArray(wiring.Component):
 
         cycles = PRODUCT_LATENCY - 1
         en = delay(m, self.i.valid, cycles, name="en", reset=True)
-        last = delay(m, self.i.valid & payload.last, cycles, name="last", reset=True)
+        ends = delay(m, self.i.valid & payload.last, cycles - 1, name="ends", reset=True)
+        last = Signal()
+        # Sums also start from 0 after a reset, and need no reset of their own.
+        clear_next = Signal(init=1)
+        m.d.sync += [last.eq(ends), clear_next.eq(ends)]
         m.d.comb += self.capturing.eq(last)
         late = self.config.requantizer_cycles > 1
         rows, copies = self.config.rows, cells_of(platform).copies
-        # Copies near to the sums, because the sums are many. These also start from 0 after a reset,
-        # and need no reset of their own.
+        # Copies near to the sums, because the sums are many.
         add = copies(m, "add", en, rows)
-        clear = copies(m, "clear", last | ResetSignal(), rows)
+        clear = copies(m, "clear", clear_next, rows)
         if late:
             # A sum that is registered before it is copied shares its logic cells with the copy.
             later, last = Signal(init=1), Signal()

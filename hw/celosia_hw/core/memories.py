@@ -93,9 +93,16 @@ class Memories(wiring.Component):
         read_addr = Signal.like(self.read_addr, reset_less=True)
         m.d.sync += [reading.eq(self.reading), read_addr.eq(self.read_addr)]
 
-        def address(port: wiring.PureInterface) -> Value:
+        # A cycle later for parameters and program, which are far away where rows have memories of
+        # their own; the selection of a row takes longer.
+        late = (reading, read_addr)
+        if config.convolution:
+            late = Signal(name="late_reading"), Signal.like(read_addr, name="late_read_addr")
+            m.d.sync += [late[0].eq(reading), late[1].eq(read_addr)]
+
+        def address(port: wiring.PureInterface, hosts=(reading, read_addr)) -> Value:
             """What is read through ``port``: the host's address or its own."""
-            return Mux(reading, read_addr, port.addr)
+            return Mux(hosts[0], hosts[1], port.addr)
 
         m.submodules.program = program = cells.DualPortMemory(
             struct(descriptor(config)).size, config.program_depth
@@ -110,9 +117,9 @@ class Memories(wiring.Component):
         weight_addr = Signal.like(weights.addr, reset_less=True)
         m.d.sync += weight_addr.eq(address(self.weights))
         m.d.comb += [
-            program.addr.eq(address(self.program)),
+            program.addr.eq(address(self.program, late)),
             self.program.data.eq(program.data),
-            params.addr.eq(address(self.params)),
+            params.addr.eq(address(self.params, late)),
             self.params.data.eq(params.data),
             weights.addr.eq(weight_addr),
             self.weights.data.eq(weights.data),
@@ -170,7 +177,10 @@ class Memories(wiring.Component):
     def _write(self, m: Module, storage, memory: Memory) -> None:
         """Let the host write ``storage``, which is (a copy of) ``memory``."""
         record = written_record(self.config, self.write, memory)
-        m.d.comb += [
+        # Parameters are far away where rows have memories of their own: there a cycle later.
+        far = memory == Memory.PARAMS and self.config.convolution
+        domain = "sync" if far else "comb"
+        m.d[domain] += [
             storage.write_addr.eq(self.write.addr),
             storage.write_data.eq(self._unpadded(record) if memory == Memory.PARAMS else record),
             storage.write_en.eq(self.write.en[memory]),

@@ -44,7 +44,8 @@ class DrainLoop(Elaboratable):
         self.whole = Signal()
         self.word_end = Signal()
         self.tile_end = Signal()
-        self.layer_end = Signal()
+        # Kept as it is: `go` is late, and must not be first what this is made of.
+        self.layer_end = Signal(attrs={"keep": 1})
         self.row = Signal(fields["row"].shape)
         self.dst = Signal(fields["dst"].shape)
         self.number = Signal(ADDRESS_BITS)

@@ -78,7 +78,7 @@ class Requantizer(wiring.Component):
             return self._multicycle()
         m = Module()
         stages, cells = _Stages(REQUANTIZER_LATENCY), cells_of(platform)
-        finish = self._finish(stages)
+        finish = self._finish(m, stages, cells)
         rounding = of_parity(self.settings, self.i.payload.parity).rounding
         double = cells.copies(m, "double", rounding == Rounding.DOUBLE, self.config.requantizers)
         for lane in range(self.config.requantizers):
@@ -107,7 +107,7 @@ class Requantizer(wiring.Component):
             ]
         return m
 
-    def _finish(self, stages) -> "_Finish":
+    def _finish(self, m: Module, stages, cells) -> "_Finish":
         """What all lanes need at their ends, registered as the beat is."""
         parity = self.i.payload.parity
         for stage in range(10):
@@ -120,8 +120,9 @@ class Requantizer(wiring.Component):
                 stages.register(stage, name, bound)
                 for name, bound in zip(names, bounds, strict=True)
             )
-        zero_point = stages.register(10, "zero_point", held.zero_point)
-        return _Finish(zero_point, compared=of_stage[12], chosen=of_stage[13])
+        # Beside stage 10, one for each lane.
+        zero_points = cells.copies(m, "zero_point", held.zero_point, self.config.requantizers)
+        return _Finish(zero_points, compared=of_stage[12], chosen=of_stage[13])
 
     def _lane(self, m, stages, cells, lane, double: Value, finish: "_Finish"):
         """One channel; returns its byte. Each block of lines is one stage, a cycle each.
@@ -185,7 +186,7 @@ class Requantizer(wiring.Component):
         fine = later(10, "fine", (product >> drop)[:33])
 
         # Twice the bit that rounds is a carry.
-        y = later(11, "y", (fine + Cat(fine[0], finish.zero_point))[1:33])
+        y = later(11, "y", (fine + Cat(fine[0], finish.zero_points[lane]))[1:33])
 
         # A sum that wraps is negative, and a negative one below every range.
         byte = later(12, "byte", y[: ACTIVATION.width])
@@ -217,7 +218,7 @@ class Requantizer(wiring.Component):
 class _Finish:
     """Settings of the beats in the last stages; clamp ranges are their two ends."""
 
-    zero_point: Signal
+    zero_points: list[Signal]
     #: What bytes are compared with, and a stage later what is chosen from.
     compared: tuple[Signal, ...]
     chosen: tuple[Signal, ...]

@@ -128,20 +128,18 @@ class WindowAddresses(wiring.Component):
         return self.layer.descriptor.op == Op.DEPTHWISE
 
     def _offset(self, m, advance, ends, held, depthwise) -> Signal:
-        """One adder: from the word, the tap, the line or the tile to the next."""
+        """From the word, the tap, the line or the tile to the next. All sums are ready when it is
+        known which loops end."""
         tap_end, line_end, tile_end, pixel_end, _ = ends
         word = Signal(held.line_bytes.shape(), name="word_offset")
         tap = Signal.like(word, name="tap_offset")
         line = Signal.like(word, name="line_offset")
         tile = Signal.like(word, name="tile_offset")
         slots = self.config.slots
-        base = Mux(tile_end, tile, Mux(line_end, line, Mux(tap_end, tap, word)))
-        add = Mux(
-            tile_end,
-            Mux(depthwise, slots, 0),
-            Mux(line_end, held.line_bytes, Mux(tap_end, held.tap_bytes, slots)),
-        )
-        following = Mux(pixel_end, 0, base + add)
+        following = Mux(tap_end, tap + held.tap_bytes, word + slots)
+        following = Mux(line_end, line + held.line_bytes, following)
+        following = Mux(tile_end, tile + Mux(depthwise, slots, 0), following)
+        following = Mux(pixel_end, 0, following)
         with m.If(advance):
             m.d.sync += word.eq(following)
         for end, kept in ((tap_end, tap), (line_end, line), (tile_end, tile)):
@@ -168,8 +166,9 @@ class WindowAddresses(wiring.Component):
         tap_end, _, tile_end, pixel_end, _ = ends
         word = Signal(held.weights.shape(), name="word_weights")
         tile = Signal.like(word, name="tile_weights")
-        add = Mux(tile_end, held.weight_stride, Mux(tap_end, held.tail, self.config.lanes))
-        following = Mux(pixel_end, held.weights, Mux(tile_end, tile, word) + add)
+        following = Mux(tap_end, word + held.tail, word + self.config.lanes)
+        following = Mux(tile_end, tile + held.weight_stride, following)
+        following = Mux(pixel_end, held.weights, following)
         with m.If(advance):
             m.d.sync += word.eq(following)
         with m.If(advance & tile_end):

@@ -71,7 +71,7 @@ netlist: setup  ## boards of every family before and after synthesis, every engi
 	CELOSIA_BOARDS=all $(PYTHON) -m pytest -n 2 --dist worksteal --durations 15 \
 	  tests/hw/boards/test_netlist.py tests/hw/cells/test_packed.py \
 	  tests/hw/cells/test_forms.py tests/sw/driver/serial/test_board.py \
-	  tests/sw/driver/rtl/test_maps.py
+	  tests/sw/driver/rtl/test_maps.py tests/sw/cli/test_serial_cnn.py
 
 prove: setup  ## formal proofs of the hardware; PROOF=name; JSON in build/prove.json
 	$(PYTHON) -m formal $(PROOF) --json build/prove.json

@@ -1,5 +1,7 @@
 """The RTL of a serial engine, compiled, with a UART at its pins that is driven bit by bit."""
 
+import time
+
 import numpy as np
 
 from celosia.driver.rtl import transport as rtl
@@ -16,6 +18,8 @@ DIVISOR = 4
 _TOP = "celosia_serial"
 #: Cycles simulated in one call while bytes cross, and while the engine computes.
 _SLICE, _LONG_SLICE = 1500, 30_000
+#: Seconds that a long slice may take: a host that looks for a board waits little longer.
+_LONGEST = 0.03
 #: Seconds without a byte after which the next slices are long.
 _QUIET = 0.01
 
@@ -95,6 +99,7 @@ class RtlDevice:
     def __init__(self, verilog: str, progress: Progress = silent):
         self._lib = rtl._load(verilator.build(verilog, 1, progress))
         self._engine = self._lib.celosia_create(0, 0, 0)
+        self._long_slice = _SLICE
         self._out = np.empty(_LONG_SLICE, np.uint8)
         self._last = np.empty(_LONG_SLICE, np.uint8)
         self._report = rtl._Report()
@@ -123,11 +128,14 @@ class RtlDevice:
 
         ``quiet`` : seconds since the last byte in either direction.
         """
-        cycles = _LONG_SLICE if quiet > _QUIET else _SLICE
+        cycles = self._long_slice if quiet > _QUIET else _SLICE
+        start = time.perf_counter()
         self._lib.celosia_run(
             self._engine, self._out.ctypes.data, self._last.ctypes.data, cycles, cycles, 1 << 60,
             self._report,
         )  # fmt: skip
+        fitting = int(cycles * _LONGEST / max(time.perf_counter() - start, 1e-6))
+        self._long_slice = min(max(fitting, _SLICE), _LONG_SLICE)
         return self._out[: self._report.out_words].tobytes()
 
     def close(self) -> None:

@@ -2,15 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
-import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.helpers.simulated_board import simulated
 
 from celosia.boards import BOARDS
 from celosia.compiler.image import Image
@@ -22,28 +19,6 @@ from celosia.examples import RECIPES
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@contextmanager
-def simulated(*options):
-    """`celosia board --simulate` in a process of its own; what it says of itself, as JSON."""
-    command = [sys.executable, "-m", "celosia", "board", "--json", "board.json"]
-    command += ["--transport", "golden", "--simulate", *map(str, options)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        until = time.monotonic() + 60
-        while not Path("board.json").exists():
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        facts = json.loads(Path("board.json").read_text())
-        yield facts
-        process.send_signal(signal.SIGTERM)
-        facts["said"], errors = process.communicate(timeout=30)
-        assert process.returncode == 0 and not errors, errors
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_help(celosia):

@@ -38,9 +38,9 @@ class PlainArray(MacArray):
             total = Signal(signed(32), name=f"total_{row}_{col}")
             m.d.sync += product.eq(u[row] * w[col])
             m.d.comb += total.eq(acc + product)
-            with m.If(clear):
+            with m.If(clear[row]):
                 m.d.sync += acc.eq(0)
-            with m.Elif(add):
+            with m.Elif(add[row]):
                 m.d.sync += acc.eq(total)
             sums[row, col] = total
         return sums

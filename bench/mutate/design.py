@@ -197,8 +197,8 @@ def run_yosys(
 
     with tools.workshop() as work:
         for name, text in {"script.ys": script, **given}.items():
-            (work / name).write_text(text)
-        tools.run(yosys, ["-q", "script.ys"], work, work / "log", stage, watch)
-        found = [(work / name).read_text() for name in wanted]
+            (work.path / name).write_text(text)
+        tools.run(yosys, ["-q", "script.ys"], work, work.path / "log", stage, watch)
+        found = [(work.path / name).read_text() for name in wanted]
     keep(path, json.dumps(found).encode())
     return key, found

@@ -103,7 +103,16 @@ def build(folder: Path) -> Path:
     x = np.random.default_rng(2).uniform(0, 1, (8, 8)).astype(np.float32)
     (folder / "model.h").write_text(header(model(), x))
     tools = find_toolchain()
-    verilate = ["--cc", "--top-module", AXI_TOP, "--prefix", "Vaxi", "--make", "json"]
+    verilate = [
+        "--cc",
+        "--top-module",
+        AXI_TOP,
+        "--prefix",
+        "Vaxi",
+        "--make",
+        "json",
+        "--quiet-stats",
+    ]
     verilate += ["-Wno-lint", "-Wno-style", "--Mdir", ".", "engine.v"]
     os.environ["VERILATOR_ROOT"] = str(tools.root)
     _run([tools.verilator, *verilate], folder)

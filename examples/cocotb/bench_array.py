@@ -8,7 +8,9 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-ROWS, COLS, LATENCY = 2, 4, 4
+ROWS, COLS = 2, 4
+#: From the last operands to the cycle in which their sums are meant, and from there to `head`.
+LATENCY, TO_HEAD = 4, 2
 
 
 def packed(values: np.ndarray, width: int) -> int:
@@ -19,7 +21,7 @@ def packed(values: np.ndarray, width: int) -> int:
 
 @cocotb.test(timeout_time=10, timeout_unit="us")
 async def a_tile(dut):
-    """Sums of a tile of 10 products in each of the 2 x 4 cells; the chain gives them row by row."""
+    """Sums of a tile of 10 products in each of the 2 x 4 cells; the array gives them row by row."""
     rng = np.random.default_rng(1)
     u = rng.integers(0, 256, (ROWS, 10))  # offset binary
     w = rng.integers(-128, 128, (10, COLS))
@@ -39,7 +41,7 @@ async def a_tile(dut):
         dut.i__valid.value = 1
         await RisingEdge(dut.clk)
     dut.i__valid.value = 0
-    for _ in range(LATENCY):
+    for _ in range(LATENCY + TO_HEAD):
         await RisingEdge(dut.clk)
     for row in range(ROWS):
         sums = [dut.head.value[32 * c + 31 : 32 * c].to_signed() for c in range(COLS)]
@@ -47,6 +49,6 @@ async def a_tile(dut):
         dut.shift.value = 1
         await RisingEdge(dut.clk)
         dut.shift.value = 0
-        # The next beat is at the head two cycles after its shift.
-        for _ in range(3):
+        # The next beat is meant two cycles after its shift.
+        for _ in range(3 + TO_HEAD):
             await RisingEdge(dut.clk)

@@ -143,7 +143,7 @@ class Requantizer(wiring.Component):
 
         # What a left shift would drop from the top are copies of the sign that is left.
         sign = later(1, "sign", biased.bit_select(~left, 1))
-        copies = later(1, "copies", Cat(left > 31 - bit for bit in range(32)))
+        copies = later(1, "copies", Cat(C(0, 1), *(left > 31 - bit for bit in range(1, 32))))
         biased, multiplier = later(1, "biased", biased), later(1, "multiplier", multiplier)
         drop, twice = later(1, "drop", drop), later(1, "twice", double & twice)
         double = later(1, "double", double)

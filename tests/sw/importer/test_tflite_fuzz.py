@@ -53,7 +53,7 @@ def test_small_models(seed):
 def test_float_models(weights):
     for seed in (5, 9):
         cnn = random_cnn(np.random.default_rng([seed, 5]), common=True)
-        fuzz(tflite_bytes(cnn, weights), seed, count=_FLOATS, least=5)
+        fuzz(tflite_bytes(cnn, weights), seed, count=_FLOATS, least=3)
 
 
 def test_ad01(models_dir):

@@ -31,6 +31,17 @@ def test_a_host_in_c(tmp_path):
     assert said == "8 images, 0 differ from the golden model, 11 responses\n"
 
 
+def test_a_litex_soc(tmp_path):
+    said = run("litex/run.py", tmp_path)
+    assert said.endswith("15 responses, 196 bytes, 0 differ from the golden model\n")
+
+
+def test_the_page_shows_the_class_of_the_litex_example():
+    code = (_EXAMPLES / "litex" / "celosia_litex.py").read_text()
+    page = (_EXAMPLES.parent / "docs" / "integration.md").read_text()
+    assert code[code.index("from litex.gen") :] in page
+
+
 def test_a_board(tmp_path):
     config = Config.default(
         1, 4, convolution=0, weight_depth=64, param_depth=8, program_depth=4, act_depth=16, tables=0

@@ -12,8 +12,8 @@ class Walker:
     """Walks the bits of ``segments``.
 
     ``bits`` are left of the current segment; the segment after it and a spare one are those of a
-    skid buffer. ``ended`` and ``layer_ended`` : the last k of a pixel, and of a layer, was decided on
-    in this cycle.
+    skid buffer. ``ended`` and ``layer_ended`` : the last k of a pixel, and of a layer, was decided
+    on in this cycle.
 
     Parameters
     ----------

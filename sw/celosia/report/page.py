@@ -6,6 +6,7 @@ from .document import document
 from .facts import Facts
 from .folding import folding
 from .html import Raw, cards, section
+from .roofline import over_time, roofline
 
 __all__ = ["render"]
 
@@ -17,6 +18,8 @@ def render(facts: Facts) -> str:
     parts = [
         ("network", "Network", sections.network(facts)),
         ("cycles", "Where the cycles go", sections.cycles(facts)),
+        ("time", "Layers over time", over_time(facts)),
+        ("roofline", "Roofline", roofline(facts)),
         ("memory", "Memory", memory(facts)),
         ("precision", "Precision", _precision(facts)),
     ]

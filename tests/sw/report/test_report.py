@@ -16,9 +16,10 @@ from celosia.network.graph import Dense, Graph
 from celosia.numerics.quant import Quant
 from celosia.report import gather, render
 from celosia.report.precision import input_precision, precision
+from celosia.report.roofline import _points
 from celosia.spec import Config
 
-SECTIONS = ["network", "cycles", "memory", "precision", "classes"]
+SECTIONS = ["network", "cycles", "time", "roofline", "memory", "precision", "classes"]
 _VOID = {"meta", "br", "wbr", "link", "img", "input"}
 
 
@@ -232,3 +233,15 @@ def test_nothing_is_wider_than_a_phone_or_a_desktop(page, tmp_path):
         for frame in found:
             assert frame["wide"] <= frame["view"], frame
             assert not any(frame[what] for what in ("requests", "hidden", "cut", "bars")), frame
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_no_layer_is_above_its_roof(skip):
+    rng = np.random.default_rng(7)
+    graph = network(rng, [50, 30, 10])
+    image = compile(graph, Config.default(2, 8))
+    x = images(rng, graph, 8)
+    facts = gather(image, x, golden(image, x)[-1], _metrics(image, x), 0, skip=skip)
+    points = _points(facts)
+    assert len(points) == 2
+    assert all(0 < p.speed <= p.roof <= image.config.multipliers for p in points)

@@ -60,7 +60,16 @@ def page(files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     labels = np.arange(60) % 10
     np.save(folder / "y.npy", labels)
-    options = ["--labels", folder / "y.npy", "--float", files.model, "--report", folder / "r.html"]
+    options = [
+        "--labels",
+        folder / "y.npy",
+        "--float",
+        files.model,
+        "--report",
+        folder / "r.html",
+        "--clock",
+        20,
+    ]
     arguments = ["run", files.image, "--input", files.inputs, *options, "--quiet"]
     assert main(list(map(str, arguments))) == 0
     return folder / "r.html"
@@ -245,3 +254,13 @@ def test_no_layer_is_above_its_roof(skip):
     points = _points(facts)
     assert len(points) == 2
     assert all(0 < p.speed <= p.roof <= image.config.multipliers for p in points)
+
+
+def test_the_command_and_the_hashes_of_its_files(page):
+    words = " ".join(Parsed(page.read_text()).words)
+    assert "celosia " in words
+    assert "At 20 MHz an input takes" in words
+    found = re.findall(r"sha256 of ([^,]*), first 16 digits:\s+([0-9a-f]{16})", words)
+    assert [name for name, _ in found] == [
+        "the model's file", "the program image", "the inputs' file"
+    ]  # fmt: skip

@@ -1,6 +1,11 @@
 """The option --report: a run as one HTML page."""
 
 import argparse
+import hashlib
+import math
+import shlex
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +13,7 @@ import numpy as np
 from celosia.network.float_network import FloatNetwork
 from celosia.quant.scales import settle
 from celosia.support.errors import CelosiaError
-from celosia.support.files import atomic_write
+from celosia.support.files import atomic_write, read
 
 from .files import load_array, load_model
 
@@ -25,6 +30,10 @@ __all__ = ["add_report", "float_results", "write_report"]
 def add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", metavar="FILE", help="write a page about the run, .html")
     parser.add_argument(
+        "--clock", type=float, metavar="MHZ",
+        help="for --report: the clock of its microseconds (that of --board)",
+    )  # fmt: skip
+    parser.add_argument(
         "--float", metavar="MODEL", help="for --report: the float model, to measure precision by"
     )
 
@@ -37,6 +46,11 @@ def float_results(args: argparse.Namespace, image: "Image") -> list[np.ndarray] 
     CelosiaError : it is not a float model, its layers are not those of ``image``, or the inputs are
         not float.
     """
+    if args.clock is not None:
+        if not args.report:
+            raise CelosiaError("only a report needs it", where="--clock", todo="add --report FILE")
+        if not (math.isfinite(args.clock) and args.clock > 0):
+            raise CelosiaError(f"{args.clock:g} MHz is not a positive frequency", where="--clock")
     if not args.float:
         return None
     if not args.report:
@@ -72,6 +86,7 @@ def write_report(
 
     ``model`` : what ``image`` was compiled from; None if it is not known.
     """
+    from celosia.boards import BOARDS
     from celosia.network.folding import Folded, fold_channels
     from celosia.network.network import Network
     from celosia.report import gather, render
@@ -93,4 +108,17 @@ def write_report(
         reference=reference,
         folded=folded,
     )
-    atomic_write(args.report, render(facts).encode())
+    made = [("command", shlex.join(["celosia", *sys.argv[1:]]))]
+    made += [
+        (f"sha256 of {name}, first 16 digits", hashlib.sha256(data).hexdigest()[:16])
+        for name, data in (
+            ("the model's file", read(args.model) if Path(args.model).is_file() else b""),
+            ("the program image", image.to_bytes()),
+            ("the inputs' file", read(args.input)),
+        )
+        if data
+    ]
+    mhz = args.clock
+    if mhz is None and args.board in BOARDS:
+        mhz = BOARDS[args.board].clock_mhz
+    atomic_write(args.report, render(facts, made, mhz).encode())

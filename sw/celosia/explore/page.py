@@ -50,8 +50,16 @@ def _best(found: Exploration) -> list[tuple[str, object, str]]:
         entries += [
             ("most images/s", f"{fastest.images_per_second:,.0f}", _where(fastest)),
             ("least latency", f"{quickest.latency_seconds * 1e6:,.1f} us", _where(quickest)),
-            ("cheapest", found.front[0].board.title, str(found.front[0].board.price or "")),
         ]
+    # Of all that hold the model: the cheapest board need not be on the front, nor have a clock.
+    priced = [
+        (point.board.price.limit, point.board)
+        for point in found.fitting
+        if point.board.price and point.board.price.limit is not None
+    ]
+    if priced:
+        _, board = min(priced, key=lambda each: each[0])
+        entries.append(("cheapest that holds it", board.title, str(board.price)))
     return entries
 
 
@@ -118,8 +126,19 @@ def _board(found: Exploration, board: Board) -> Raw:
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], label: str) -> Raw:
-    """A table without its empty columns."""
-    kept = used_columns(rows)
-    return table(
+    """A table without its empty columns, and with the clocks' sources in notes below it."""
+    source = header.index("clock")
+    name = header.index("engine")
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        if row[source]:
+            said.setdefault(row[source], []).append(row[name])
+    kept = [index for index in used_columns(rows) if index != source]
+    drawn = table(
         [header[index] for index in kept], [[row[index] for index in kept] for row in rows], label
     )
+    notes = "".join(
+        f'<p class="note">Clock of {escape(", ".join(dict.fromkeys(names)))}: {escape(text)}.</p>'
+        for text, names in said.items()
+    )
+    return Raw(drawn + notes)

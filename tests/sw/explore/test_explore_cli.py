@@ -155,6 +155,11 @@ def test_the_page_holds_everything(celosia, model, placements, tmp_path):
         assert each.title in text and each.price.source in text
     for link in page.links:
         assert link.startswith("data:image/svg+xml;base64,") or link.removeprefix("#") in page.ids
+    # Where a clock is from is said in notes, not in cells.
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", path.read_text())
+    told = [each for each in cells if "seed" in each or "placed" in each]
+    assert told == []
+    assert "Clock of " in text and "cheapest that holds it" in text
 
 
 @pytest.mark.parametrize(

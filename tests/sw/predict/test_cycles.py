@@ -109,6 +109,25 @@ def test_what_layers_count_adds_up():
     assert all(cycles >= issued > 0 for cycles, issued in spent)
 
 
+@pytest.mark.parametrize("convolution", [0, 1])
+def test_a_layer_is_charged_what_it_issues_while_others_overlap_it(convolution):
+    config = Config.default(2, 8, convolution=convolution)
+    rng = np.random.default_rng(6)
+    graph = network(rng, [60, 16, 12])
+    image = compile(graph, config)
+    x = images(rng, graph, 8)
+    runs = run_loads(image, x, skip=False)
+    predicted = predict(config, runs)
+    # Every run walks all inputs of a layer once for each tile of its outputs.
+    walked = [sum(run.layers[i].tiles * _bytes(run.layers[i]) for run in runs) for i in range(2)]
+    assert predicted.layer_issued == walked
+    assert sum(predicted.layer_issued) == predicted.issued
+
+
+def _bytes(load) -> int:
+    return sum(sum(each) if isinstance(each, tuple) else each for each in load.needed)
+
+
 @pytest.mark.parametrize("images", [1, 3])
 @pytest.mark.parametrize("k", [1, 2, 3, 5, 17])
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ from celosia.network.graph import Dense, Graph
 from celosia.numerics.quant import Quant
 from celosia.report import gather, render
 from celosia.report.precision import input_precision, precision
+from celosia.report.roofline import _points
 from celosia.spec import Config
 
-SECTIONS = ["network", "cycles", "memory", "precision", "classes"]
+SECTIONS = ["network", "cycles", "time", "roofline", "memory", "precision", "classes"]
 _VOID = {"meta", "br", "wbr", "link", "img", "input"}
 
 
@@ -59,7 +60,16 @@ def page(files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     labels = np.arange(60) % 10
     np.save(folder / "y.npy", labels)
-    options = ["--labels", folder / "y.npy", "--float", files.model, "--report", folder / "r.html"]
+    options = [
+        "--labels",
+        folder / "y.npy",
+        "--float",
+        files.model,
+        "--report",
+        folder / "r.html",
+        "--clock",
+        20,
+    ]
     arguments = ["run", files.image, "--input", files.inputs, *options, "--quiet"]
     assert main(list(map(str, arguments))) == 0
     return folder / "r.html"
@@ -232,3 +242,25 @@ def test_nothing_is_wider_than_a_phone_or_a_desktop(page, tmp_path):
         for frame in found:
             assert frame["wide"] <= frame["view"], frame
             assert not any(frame[what] for what in ("requests", "hidden", "cut", "bars")), frame
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_no_layer_is_above_its_roof(skip):
+    rng = np.random.default_rng(7)
+    graph = network(rng, [50, 30, 10])
+    image = compile(graph, Config.default(2, 8))
+    x = images(rng, graph, 8)
+    facts = gather(image, x, golden(image, x)[-1], _metrics(image, x), 0, skip=skip)
+    points = _points(facts)
+    assert len(points) == 2
+    assert all(0 < p.speed <= p.roof <= image.config.multipliers for p in points)
+
+
+def test_the_command_and_the_hashes_of_its_files(page):
+    words = " ".join(Parsed(page.read_text()).words)
+    assert "celosia " in words
+    assert "At 20 MHz an input takes" in words
+    found = re.findall(r"sha256 of ([^,]*), first 16 digits:\s+([0-9a-f]{16})", words)
+    assert [name for name, _ in found] == [
+        "the model's file", "the program image", "the inputs' file"
+    ]  # fmt: skip

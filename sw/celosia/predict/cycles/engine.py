@@ -36,9 +36,9 @@ class _Engine:
             ceil_div(layout.size, config.link_bytes) for layout in (REQUEST, TRAILER)
         )
         words = record(config, Memory.ACTIVATIONS).words
-        times = LayerTimes(self.out, max((len(run.layers) for run in runs), default=0))
+        self.times = LayerTimes(self.out, max((len(run.layers) for run in runs), default=0))
         self.receiver = Receiver(runs, header, words)
-        self.sequencer = Sequencer(times)
+        self.sequencer = Sequencer(self.times)
         windows = bool(config.convolution)
         self.scanner = Scanner(self.sequencer.blocks, self.out, windows)
         self.walker = Walker(self.scanner.segments, self.out)
@@ -68,6 +68,8 @@ class _Engine:
         level = len(scanner.segments)
         origins, pixel_ends = self.origins, self.walker.ended
         claim = self.walker.cycle(free, origins is None or origins.ready(pixel_ends))
+        if self.walker.layer_ended:
+            self.times.walk_ends(now)
         scanned = scanner.cycle(level)
         start = sequencer.cycle(now, scanner.ready and (origins is None or origins.idle))
         scanner.take(start.load if start else None, scanned)

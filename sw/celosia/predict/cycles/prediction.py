@@ -1,5 +1,6 @@
 """What is counted while the model moves."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 __all__ = ["LayerTimes", "Prediction"]
@@ -9,10 +10,11 @@ __all__ = ["LayerTimes", "Prediction"]
 class Prediction:
     """Cycles from the first input word to the last output word, and the engine's counters.
 
-    ``layer_cycles[i]`` are the cycles, over all runs, from the start of layer i of a run to the
-    start of the next layer: they add up to the time from the first start to the last arrival.
-    ``layer_issued[i]`` and ``layer_stall_drain[i]`` are what ``issued`` and ``stall_drain`` counted
-    in that time.
+    ``layer_cycles[i]`` are the cycles, over all runs, in which layer i of a run was the one of the
+    walker: from its start, or from the last k of the layer before if that is later, to its own last
+    k, or to its last arrival if no other layer has been started. They add up to the time from the
+    first start to the last arrival. ``layer_issued[i]`` and ``layer_stall_drain[i]`` are what
+    ``issued`` and ``stall_drain`` counted in that time: its own k, and its own stalls.
     """
 
     cycles: int = 0
@@ -30,29 +32,46 @@ class Prediction:
 
 
 class LayerTimes:
-    """Shares cycles and counts out among the layers, in ``out``."""
+    """Shares cycles and counts out among the layers, in ``out``.
+
+    ``layer`` is the one that cycles are charged to, from cycle ``since`` on; None while no layer is
+    in flight. It is ``walked`` once its last k was issued. ``started`` are those after it.
+    """
 
     def __init__(self, out: Prediction, layers: int):
         self.out = out
         out.layer_cycles = [0] * layers
         out.layer_issued = [0] * layers
         out.layer_stall_drain = [0] * layers
-        self.started: tuple[int, int] | None = None  # (layer, cycle) of the last start
+        self.started: deque[int] = deque()
+        self.layer: int | None = None
+        self.since, self.walked = 0, False
         self.noted = 0, 0  # issued and stall_drain by then
 
     def start(self, layer: int, now: int) -> None:
         """Layer number ``layer`` of its run starts in cycle ``now``."""
-        self.end(now)
-        self.started = layer, now
+        self.started.append(layer)
+        if self.layer is None or self.walked:
+            self._next(now)
+
+    def walk_ends(self, now: int) -> None:
+        """The last k of the oldest layer that had any left is issued in cycle ``now``."""
+        self.walked = True
+        if self.started:
+            self._next(now + 1)
 
     def end(self, now: int) -> None:
-        """What was started last ends before cycle ``now``, if it has not ended."""
+        """No layer is in flight from cycle ``now`` on."""
+        self._next(now)
+
+    def _next(self, now: int) -> None:
+        """Charge what was counted before cycle ``now``, and go on to the next layer."""
         out = self.out
-        if self.started is not None:
-            layer, cycle = self.started
-            issued, stall_drain = self.noted
-            out.layer_cycles[layer] += now - cycle
-            out.layer_issued[layer] += out.issued - issued
-            out.layer_stall_drain[layer] += out.stall_drain - stall_drain
-            self.started = None
+        issued, stall_drain = self.noted
+        if self.layer is not None:
+            out.layer_cycles[self.layer] += now - self.since
+            out.layer_issued[self.layer] += out.issued - issued
+            out.layer_stall_drain[self.layer] += out.stall_drain - stall_drain
         self.noted = out.issued, out.stall_drain
+        self.layer = self.started.popleft() if self.started else None
+        self.since, self.walked = now, False

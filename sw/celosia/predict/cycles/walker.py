@@ -12,7 +12,8 @@ class Walker:
     """Walks the bits of ``segments``.
 
     ``bits`` are left of the current segment; the segment after it and a spare one are those of a
-    skid buffer. ``ended`` : a pixel's last k was decided on in this cycle.
+    skid buffer. ``ended`` and ``layer_ended`` : the last k of a pixel, and of a layer, was decided
+    on in this cycle.
 
     Parameters
     ----------
@@ -22,10 +23,10 @@ class Walker:
 
     def __init__(self, segments: deque[Step], out: Prediction):
         self.segments, self.out = segments, out
-        self.bits, self.last, self.ends_pixel = 0, False, False
+        self.bits, self.last, self.ends_pixel, self.ends_layer = 0, False, False, False
         self.following: Step | None = None
         self.spare: Step | None = None
-        self.ready, self.ended = True, False
+        self.ready, self.ended, self.layer_ended = True, False, False
 
     def cycle(self, free: bool, origins_ready: bool = True) -> bool:
         """Returns whether a tile was claimed, which the drain must be ``free`` for.
@@ -45,13 +46,16 @@ class Walker:
             self.out.stall_drain += 1
         if closing is not None and full and not self.last:
             self.last, self.ends_pixel, self.following = True, closing.ends_pixel, None
+            self.ends_layer = closing.ends_layer
             following = None
         self.ended = go and last and self.ends_pixel
+        self.layer_ended = go and last and self.ends_layer
         self.bits -= go
         if not self.bits and following is not None:
             # A tile without a nonzero byte still issues one.
             self.bits, self.last = following.needed or 1, following.ends_tile
-            self.ends_pixel, self.following = following.ends_pixel, None
+            self.ends_pixel, self.ends_layer = following.ends_pixel, following.ends_layer
+            self.following = None
         entering = self.segments.popleft() if self.ready and self.segments else None
         if self.following is None:
             self.following, self.spare = self.spare or entering, None

@@ -10,7 +10,7 @@ from celosia.cli.parser import parse as parse_arguments
 
 _ROOT = Path(__file__).resolve().parents[2]
 #: Pages whose commands are run as they stand.
-RUN = ("docs/index.md",)
+RUN = ("docs/index.md", "README.md")
 PAGES = ("README.md", *(str(path.relative_to(_ROOT)) for path in _ROOT.glob("docs/**/*.md")))
 
 

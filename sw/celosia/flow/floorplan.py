@@ -115,14 +115,15 @@ def _by_rows(
     if max(map(len, memories.values())) + share <= _ROW_BLOCKS:
         left = middle // 2
         groups = between = _GROUPS[left:][: len(units)]
-        # Beside them the parameters, with the requantizers, and the program.
+        # Beside them the parameters, with the requantizers, and the program: each in two groups,
+        # for a group is 60 rows of logic high.
         for path, beside in (
             (hierarchy.PARAMS, _GROUPS[left + len(units) :]),
             (hierarchy.PROGRAM, _GROUPS[:left][::-1]),
         ):
             if beside:
                 blocks = _find(cells, "DP16KD", path, hierarchy.MASK_BLOCK, ("bank", "bit"))
-                sites |= _sites(blocks, beside[:1], _MEMORY_ROWS, _MEMORIES)
+                sites |= _sites(blocks, beside[:2], _MEMORY_ROWS, _MEMORIES)
     else:
         # From the middle outwards, the first half of the rows to the right of it, the others to the
         # left.

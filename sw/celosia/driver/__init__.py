@@ -58,12 +58,7 @@ def open(
     elif transport == "serial":
         from celosia.driver.serial.transport import AUTO, SerialTransport
 
-        board = SerialTransport(AUTO if port is None else port, baud)
-        try:
-            device = Device(board)
-        except BaseException:
-            board.close()
-            raise
+        device = Device(SerialTransport(AUTO if port is None else port, baud))
     else:
         raise CelosiaError(f"no transport {transport!r}", todo=f"choose {' or '.join(TRANSPORTS)}")
     if image:

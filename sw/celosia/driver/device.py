@@ -59,7 +59,11 @@ class Device:
         self.transport = transport
         self.image: Image | None = None
         self.cycles: int | None = None
-        self.config = self.identify()
+        try:
+            self.config = self.identify()
+        except BaseException:
+            transport.close()  # as `close` would: the caller has no device to close
+            raise
 
     def __enter__(self) -> "Device":
         return self

@@ -2,8 +2,8 @@
 
 The shipped driver runs a small perceptron, and a CNN of every operation, through the board's pins,
 and every byte of every layer must equal the golden model's; mistakes in the mapping are found.
-``make netlist`` runs all of these tests, ``make test`` those of one family, and single cells after
-synthesis of all (`test_cells`).
+``make netlist`` runs these tests, ``make test`` does not, for they take minutes: it has single cells
+after synthesis (`test_cells`).
 """
 
 import re
@@ -63,11 +63,9 @@ MUTANTS = {
     "ecp5-packed": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
     "gowin": (r"\.PIPE_REG\(1'h1\)", ".PIPE_REG(1'h0)"),
 }
-#: The one that ``make test`` runs.
-ALWAYS = ("ulx3s-85f", "ecp5", "maps")
 #: The board, the technology, the model, and whether with the mistake.
 CASES = [
-    pytest.param(*case, model, mistaken, marks=[pytest.mark.netlist] * ((*case, model) != ALWAYS))
+    (*case, model, mistaken)
     for case in ALL
     for model in MODELS
     for mistaken in ([False, True] if case[1] in MUTANTS else [False])
@@ -100,7 +98,7 @@ def test_all_technologies_are_tried():
     assert {BOARDS[board].family for board in FAMILIES} == {each.family for each in BOARDS.values()}
 
 
-@pytest.mark.simulator
+@pytest.mark.netlist
 @pytest.mark.parametrize(("board", "technology", "model", "mistaken"), CASES)
 def test_the_netlist_computes_what_the_model_does(board, technology, model, mistaken):
     config, graph = MODELS[model]

@@ -2,8 +2,8 @@
 
 The shipped driver runs a small perceptron, and a CNN of every operation, through the board's pins,
 and every byte of every layer must equal the golden model's; mistakes in the mapping are found.
-``make netlist`` runs these tests, ``make test`` does not, for they take minutes: it has single cells
-after synthesis (`test_cells`).
+``make netlist`` runs these tests, ``make test`` does not, for they take minutes: it has single
+cells after synthesis (`test_cells`).
 """
 
 import re

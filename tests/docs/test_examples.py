@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import mnist_folder
 from tests.helpers.serial_sim import SerialBoard, engine_board
 
 from celosia.spec import Config
@@ -55,8 +54,6 @@ def test_a_bench_of_one_block(tmp_path):
     assert run("cocotb/run.py", tmp_path).endswith("1 tests, 0 failed\n")
 
 
-def test_mnist():
-    if not (folder := mnist_folder()):
-        pytest.skip("MNIST is not at hand")
-    said = run("mnist.py", CELOSIA_DATA=str(folder))
+def test_mnist(mnist_dir):
+    said = run("mnist.py", CELOSIA_DATA=str(mnist_dir))
     assert said.endswith("bytes that differ from golden: 0\n")

@@ -58,7 +58,11 @@ def run(args: argparse.Namespace) -> int:
     top = "celosia_axi" if args.axi else "celosia"
     name = args.name or top
     if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-        raise CelosiaError(f"{name!r} is not a Verilog name", where="--name", todo="use letters")
+        raise CelosiaError(
+            f"{name!r} is not a Verilog name",
+            where="--name",
+            todo="begin with a letter or _, and use only these and digits",
+        )
     if path.suffix != ".v":
         path = path / f"{name}.v"
     if path.parent.exists() and not path.parent.is_dir():

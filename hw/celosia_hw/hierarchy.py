@@ -16,6 +16,8 @@ __all__ = [
     "PRODUCTS",
     "PRODUCT_CELL",
     "PROGRAM",
+    "REQUANTIZER",
+    "REQUANTIZER_CELL",
     "ROWS",
     "WEIGHTS",
     "WEIGHT_BLOCK",
@@ -42,6 +44,9 @@ ROWS = "core.memories.activations.row_"
 #: `celosia_hw.cells.ecp5_packed`, as a regular expression: the row (of a pair its first) and the
 #: column of the array.
 PRODUCT_CELL = r"(?:cell|pair)_(?P<row>\d+)_(?P<col>\d+)"
+#: The requantizers, and the names in it of their multipliers: a part of a lane's product.
+REQUANTIZER = "core.postprocess.requantizer"
+REQUANTIZER_CELL = r"product_(?P<part>\d+)_(?P<lane>\d+)(?:\$\d+)?\.multiplier"
 #: Names in `MASKS`, and in the memory of a row, of the block RAMs of `celosia_hw.cells.ecp5`: which
 #: words, and the lowest bit.
 MASK_BLOCK = r"block_(?P<bank>\d+)_(?P<bit>\d+)"

@@ -84,17 +84,25 @@ class MacArray(wiring.Component):
         m.d.sync += [last.eq(ends), clear_next.eq(ends)]
         m.d.comb += self.capturing.eq(last)
         late = self.config.requantizer_cycles > 1
-        rows, copies = self.config.rows, cells_of(platform).copies
+        rows, cells = self.config.rows, cells_of(platform)
+        kept = cells.kept_sum is not None and not late
+        if kept:
+            # The sums are not cleared: a tile's first products leave them out.
+            keep_next = Signal()
+            m.d.sync += keep_next.eq(~clear_next & (keep_next | en))
         # Copies near to the sums, because the sums are many.
-        add = copies(m, "add", en, rows)
-        clear = copies(m, "clear", clear_next, rows)
+        add = cells.copies(m, "add", en, rows)
+        restart = cells.copies(m, *(("keep", keep_next) if kept else ("clear", clear_next)), rows)
         if late:
             # A sum that is registered before it is copied shares its logic cells with the copy.
             later, last = Signal(init=1), Signal()
-            m.d.sync += [later.eq(clear[0]), last.eq(self.capturing)]
-            clear = [later] * rows
+            m.d.sync += [later.eq(restart[0]), last.eq(self.capturing)]
+            restart = [later] * rows
         m.submodules.chain = chain = (Chain if late else Held)(self.config)
-        totals = self._accumulate(m, products.p, add, clear, late)
+        if kept:
+            totals = self._accumulate_kept(m, cells.kept_sum, products.p, add, restart)
+        else:
+            totals = self._accumulate(m, products.p, add, restart, late)
         m.d.comb += [total.eq(totals[cell]) for cell, total in chain.totals.items()]
         m.d.comb += [
             chain.capture.eq(last),
@@ -133,6 +141,17 @@ class MacArray(wiring.Component):
                     m.d.sync += acc.eq(0)
                 with m.Elif(adds):
                     m.d.sync += acc.eq(total)
+        return totals
+
+    def _accumulate_kept(self, m, kept_sum, products, add, keep):
+        """As `_accumulate`; the sum so far counts only while ``keep`` of its row is 1."""
+        totals = {}
+        for (row, col), product in products.items():
+            acc = Signal(ACC.width, name=f"acc_{row}_{col}", reset_less=True)
+            total = kept_sum(m, f"{row}_{col}", product, acc, keep[row])
+            with m.If(add[row]):
+                m.d.sync += acc.eq(total)
+            totals[row, col] = total
         return totals
 
     def _blocks(self, products, add, clear):

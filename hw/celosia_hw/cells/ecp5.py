@@ -12,7 +12,7 @@ from celosia.spec import ceil_div
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
 
 from . import portable
-from .portable import Product32, Queue, RowMemories, bits
+from .portable import Product32, Queue, RowMemories, bits, kept_sum
 from .ports import BlockProducts
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "kept_sum",
     "multiplier",
 ]
 

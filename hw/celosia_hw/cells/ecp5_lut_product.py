@@ -12,7 +12,7 @@ from amaranth import *
 
 from celosia.spec.timing import PRODUCT_LATENCY
 
-__all__ = ["add", "lut_product", "times_two_bits"]
+__all__ = ["add", "add_kept", "lut_product", "times_two_bits"]
 
 #: Functions of (a, b, c, d), as in parameter INIT: bit ``a + 2 * b + 4 * c + 8 * d``. The carry out
 #: is the carry in where the function is 1, else the function's value for c = d = 0.
@@ -58,6 +58,14 @@ def add(m: Module, name: str, a: Value, b: Value, total: Signal) -> None:
     """
     one, each = C(1, 1), zip(a, b, strict=True)
     _chain(m, name, [(_ADD, bit_a, one, bit_b, one) for bit_a, bit_b in each], total)
+
+
+def add_kept(m: Module, name: str, a: Value, b: Value, keep: Value, total: Signal) -> None:
+    """``total = a + (b if keep else 0)`` modulo 2**n, combinational, of n bits, an even number of
+    them. ``name`` : of the submodules, which are called ``name`` and a number.
+    """
+    one, each = C(1, 1), zip(a, b, strict=True)
+    _chain(m, name, [(_ADD, bit_a, one, bit_b, keep) for bit_a, bit_b in each], total)
 
 
 def times_two_bits(

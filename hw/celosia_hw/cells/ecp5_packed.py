@@ -33,7 +33,7 @@ from .ecp5 import (
     copies,
     multiplier,
 )
-from .ecp5_lut_product import add, lut_product, times_two_bits
+from .ecp5_lut_product import add, add_kept, lut_product, times_two_bits
 from .ports import BlockProducts
 
 __all__ = [
@@ -47,7 +47,21 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "kept_sum",
 ]
+
+
+def kept_sum(m: Module, name: str, product: Value, before: Value, keep: Value) -> Value:
+    """``product + (before if keep else 0)``, with the width of ``before``.
+
+    The adder of a CCU2C has an input to spare for ``keep``. A reset of the register instead is a
+    signal that all flip-flops of a tile share: the many sums of a large array then fill no tile.
+    ``name`` : of the submodules, which are called ``name`` and a number.
+    """
+    total = Signal(len(before), name=f"total_{name}")
+    widened = Cat(product, product[-1].replicate(len(before) - len(product)))
+    add_kept(m, name, widened, before, keep, total)
+    return total
 
 
 #: Bits of an activation's low ones that the first part is the product of.

@@ -15,7 +15,7 @@ from celosia.spec import ceil_div
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
-from .portable import GATED, Product32, Queue, RowMemories, bits, copies
+from .portable import GATED, Product32, Queue, RowMemories, bits, copies, kept_sum
 from .ports import BlockProducts
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "kept_sum",
 ]
 
 #: Width of a port of a block in bits -> its words, when one port writes and the other reads.

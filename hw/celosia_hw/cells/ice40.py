@@ -20,7 +20,7 @@ from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
 
 from . import portable
 from .ice40_queue import Queue
-from .portable import GATED, RowMemories, bits, copies
+from .portable import GATED, RowMemories, bits, copies, kept_sum
 from .ports import BlockProducts
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "kept_sum",
 ]
 
 #: Bits and words of an SB_SPRAM256KA, and their number in a device.

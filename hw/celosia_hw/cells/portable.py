@@ -20,11 +20,15 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "kept_sum",
 ]
 
 #: Whether wide registers are held while what they have does not matter. That saves a simulation
 #: work; on a large device it takes enables that reach all of them.
 GATED = True
+#: Where an adder can leave out the sum so far at no cost: see `celosia_hw.cells.ecp5_packed`. None:
+#: the reset of the sum's register does it.
+kept_sum = None
 #: The queue of segments: wide, and of few words.
 Queue = fifo.SyncFIFO
 #: Cells that share one packed register: as wide as simulation compilers vectorize best.

@@ -12,7 +12,7 @@ from celosia.spec.timing import READ_LATENCY
 
 from . import portable
 from . import simulation_bits as bits
-from .portable import GATED, Product16, Product32, Products, Queue, copies
+from .portable import GATED, Product16, Product32, Products, Queue, copies, kept_sum
 
 __all__ = [
     "GATED",
@@ -25,6 +25,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "kept_sum",
 ]
 
 #: From this width in bits on, copying a word takes longer than finding out that it is the same.

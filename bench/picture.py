@@ -1,4 +1,7 @@
-"""Draw a placed engine, block by block: ``python -m bench.picture`` writes the README's picture."""
+"""Draw a placed engine, block by block: ``python -m bench.picture [--engine NAME]``.
+
+The pictures of docs/boards are those of the 8x8 engine (`_ENGINE`) and of ``ulx3s-85f 16x16 maps``.
+"""
 
 import argparse
 import io
@@ -18,9 +21,9 @@ from celosia.support.errors import CelosiaError
 from celosia.support.files import atomic_write
 from celosia_hw.hierarchy import BLOCKS, ENGINE
 
-__all__ = ["COLOURS", "PICTURE", "blocks_of", "draw", "main"]
+__all__ = ["COLOURS", "blocks_of", "draw", "main", "sites"]
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs/boards/ulx3s-85f-8x8.png"
+_FOLDER = Path(__file__).resolve().parents[1] / "docs/boards"
 _ENGINE, _SEED = "ulx3s-85f 8x8", 1
 #: Colour of each block of the engine, and of what is around the engine.
 COLOURS = {
@@ -42,15 +45,18 @@ _WIDTHS = {"MULT18X18D": 1.6, "DP16KD": 1.8}
 def main(argv: list[str] | None = None) -> int:
     """Place the engine and draw it; returns 0, or 2 when that fails."""
     parser = argparse.ArgumentParser(prog="picture", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, default=PICTURE)
+    engines = {each.name: each for each in ENGINES if each.board == "ulx3s-85f"}
+    parser.add_argument("--engine", choices=engines, default=_ENGINE)
+    parser.add_argument("-o", "--output", type=Path, help="(docs/boards/NAME.png)")
     args = parser.parse_args(argv)
-    engine = next(each for each in ENGINES if each.name == _ENGINE)
+    engine = engines[args.engine]
+    output = args.output or _FOLDER / f"{engine.name.replace(' ', '-')}.png"
     try:
-        draw(_placed(engine), args.output)
+        draw(_placed(engine), f"{engine.config} engine", output)
     except CelosiaError as error:
         print(f"picture: {error}", file=sys.stderr)
         return 2
-    print(args.output)
+    print(output)
     return 0
 
 
@@ -63,18 +69,23 @@ def _placed(engine: Engine) -> dict[str, tuple[str, str]]:
     with workshop() as work:
         asked = (*prepare(netlist, _SEED, work), "--no-route", "--write", "placed.json")
         run(find(netlist.family.placer), asked, work, work.path / "log", "placing", unwatched)
-        modules = json.loads((work.path / "placed.json").read_bytes())["modules"]
-    cells = modules["top"]["cells"]
+        return sites(work.path / "placed.json")
+
+
+def sites(design: Path) -> dict[str, tuple[str, str]]:
+    """Name of each cell of a design that nextpnr wrote -> its type and its site."""
+    cells = json.loads(design.read_bytes())["modules"]["top"]["cells"]
     placed = {name: cell["attributes"].get("NEXTPNR_BEL") for name, cell in cells.items()}
     return {name: (cells[name]["type"], bel) for name, bel in placed.items() if bel}
 
 
-def draw(cells: dict[str, tuple[str, str]], path: Path) -> None:
+def draw(cells: dict[str, tuple[str, str]], name: str, path: Path) -> None:
     """Write a map of the device with every cell in the colour of its block.
 
     Parameters
     ----------
     cells : name of each cell -> its type and its site.
+    name : of the engine, for the title.
 
     Raises
     ------
@@ -110,7 +121,7 @@ def draw(cells: dict[str, tuple[str, str]], path: Path) -> None:
         axes.add_collection(PatchCollection(shapes[block], color=colour, linewidth=0))
         axes.plot([], [], "s", color=colour, label=block)
     axes.set(xlim=(0, 127), ylim=(96, 0), aspect="equal", xticks=[], yticks=[], facecolor="#f7f7f7")
-    axes.set_title("8x8 engine on an ECP5-85F, as nextpnr placed it", fontsize=11)
+    axes.set_title(f"{name} on an ECP5-85F, as nextpnr placed it", fontsize=11)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
     picture = io.BytesIO()
     figure.savefig(picture, bbox_inches="tight", metadata={"Software": None})

@@ -32,5 +32,5 @@ def test_a_block_without_cells_is_an_error(block):
 
 
 def test_it_is_drawn(tmp_path):
-    draw(CELLS, tmp_path / "engine.png")
+    draw(CELLS, "8x8 engine", tmp_path / "engine.png")
     assert (tmp_path / "engine.png").read_bytes().startswith(b"\x89PNG")

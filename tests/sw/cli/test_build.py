@@ -116,6 +116,25 @@ def test_timing_that_fails_is_an_error_and_leaves_no_bitstream(celosia, fake):
     assert facts["met"] is False and facts["bitstream"] is None and facts["speed_mhz"] == 12.5
 
 
+def test_another_seed_is_tried_while_the_clock_is_not_met(celosia, fake):
+    fast, slow = (json.dumps(report(share=share)) for share in (1.25, 0.5))
+    script = f"""
+while [ "$1" ]; do
+  case "$1" in --report) to=$2;; --seed) seed=$2;; esac
+  shift
+done
+if [ "$seed" = 2 ]; then echo '{fast}' > "$to"; else echo '{slow}' > "$to"; fi
+echo routed > top.asc
+"""
+    fake.replace("nextpnr", script)
+    before = fake.calls("nextpnr")
+    ran = celosia("build", "icebreaker", "--json", "facts.json")
+    assert ran.status == 0, ran.err
+    assert json.loads(Path("facts.json").read_text())["seed"] == 2
+    assert fake.calls("nextpnr") - before == 3  # one to pack cells, then two seeds
+    assert celosia("build", "icebreaker", "--seed", 1).status == 2
+
+
 def test_an_engine_too_large_for_the_device(celosia, fake):
     fake.reports(report(ICESTORM_LC=9000))
     ran = celosia("build", "icebreaker")

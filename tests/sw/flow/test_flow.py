@@ -344,7 +344,7 @@ def test_no_boards_package(monkeypatch):
     "asked, text",
     [
         ({"clock": 3}, "--clock: the PLL cannot make 3 MHz"),
-        ({"baud": 10_000_000}, "--baud: 24 MHz is 2.4 times"),
+        ({"baud": 10_000_000}, "--baud: 30 MHz is 3 times"),
         ({"technology": "x"}, "--technology: unknown technology 'x'; known: portable"),
         ({"technology": "ecp5"}, "--technology: 'ecp5' is not a technology of icebreaker"),
     ],

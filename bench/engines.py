@@ -47,7 +47,7 @@ class Engine:
 
 
 #: A test limits its size: tests/hw/test_size.py.
-SMALL = Engine(name="icebreaker 1x8", board="icebreaker", technology="ice40", seeds=(1,))
+SMALL = Engine(name="icebreaker 1x8", board="icebreaker", technology="ice40")
 
 ENGINES = (
     SMALL,

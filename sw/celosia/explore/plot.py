@@ -209,7 +209,7 @@ def _bars(
             xytext=(4, 0), textcoords="offset points", va="center", **style,
         )  # fmt: skip
     axes.set_yticks(range(len(points)), [f"{each.name}\n{each.board.name}" for each in points])
-    axes.set_ylim(len(points) - 0.4, -0.6)  # the first one at the top
+    axes.set_ylim(max(len(points), 3) - 0.4, -0.6)  # the first one at the top
     axes.set_xlim(0, max(values) * 1.25)
     axes.locator_params(axis="x", nbins=4)
     axes.xaxis.set_major_formatter(lambda n, _: f"{n:,g}")

@@ -29,7 +29,8 @@ OUTPUTS = {
 
 
 def test_every_command_is_tried():
-    names = {module.__name__.rpartition(".")[2] for module in _COMMANDS}
+    names = {"completion"}  # it prints
+    names ^= {module.__name__.rpartition(".")[2] for module in _COMMANDS}
     assert {name.partition(" ")[0] for name in OUTPUTS} == names
 
 

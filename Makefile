@@ -23,7 +23,7 @@ PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test sim verilog bitstream report picture bench fuzz \
-  netlist prove networks soak coverage supply mutate faults lint gen docs clean
+  netlist prove networks soak coverage supply mutate faults lint gen docs hour clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -116,6 +116,9 @@ gen: setup  ## write the generated pages of docs/ and the C header anew
 docs: setup  ## the documentation as a site, in build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 	@echo build/site/index.html
+
+hour:  ## README.md followed in a fresh clone on a bare machine, every command; WITHOUT="make test"
+	@python3 -m scripts.first_hour $(if $(WITHOUT),--without "$(WITHOUT)")
 
 clean:  ## remove what was built; the cache and .venv stay
 	rm -rf build dist .pytest_cache .ruff_cache

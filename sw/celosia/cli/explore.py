@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"{name} of engines to look at (a usual choice, and what was placed)",
         )  # fmt: skip
     group.add_argument(
-        "--estimate-clocks", action="store_true",
-        help="give engines that were never placed the clock of the next larger placed one, marked "
-        "as an estimate",
+        "--no-estimates", action="store_true",
+        help="clocks of placed engines only (others have that of the next larger placed one on the "
+        "same FPGA, marked as an estimate)",
     )  # fmt: skip
     group.add_argument(
         "--placements", metavar="FILE",
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
             rows=rows,
             cols=cols,
             placements=placements,
-            estimate_clocks=args.estimate_clocks,
+            estimate_clocks=not args.no_estimates,
             jobs=args.jobs,
             dask=args.dask,
             progress=progress,

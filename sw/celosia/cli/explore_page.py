@@ -3,14 +3,24 @@
 from rich.text import Text
 
 from celosia.explore import Exploration, port_limit
-from celosia.explore.table import COLUMNS, cells, notes, too_large, used_columns
+from celosia.explore.table import (
+    SHORT,
+    clock_notes,
+    notes,
+    short_cells,
+    short_facts,
+    too_large,
+    used_columns,
+)
 
 from .console import Console
 from .page import columns, heading
 
 __all__ = ["show"]
 
-_HEADER = tuple(f">{name}" if right else name for name, right in COLUMNS)
+_HEADER = tuple(f">{name}" if right else name for name, right in SHORT)
+#: Columns of the Pareto front: engine, MHz, latency, images/s.
+_FRONT = (0, 3, 4, 5)
 
 
 def show(found: Exploration, console: Console) -> None:
@@ -25,15 +35,9 @@ def show(found: Exploration, console: Console) -> None:
     heading(console, "boards")
     columns(
         console,
-        ("board", "", "price", "power", ">images/s of its port"),
+        ("board", "price", "power", ">images/s of its port"),
         [
-            (
-                board.name,
-                board.title,
-                str(board.price or "not known"),
-                str(board.power or "not known"),
-                f"{port_limit(board, outline):,.0f}",
-            )
+            (board.name, *short_facts(board), f"{port_limit(board, outline):,.0f}")
             for board in found.boards
         ],
     )
@@ -42,19 +46,32 @@ def show(found: Exploration, console: Console) -> None:
         points = found.of(board)
         heading(console, f"{board.name}: {board.title}")
         rows = [
-            (*cells(point), Text("front" if id(point) in best else "", "bold green"))
+            tuple(
+                Text(cell, "bold green" if id(point) in best else "")
+                for cell in short_cells(point, id(point) in best)
+            )
             for point in points
             if point.candidate.fits
         ]
-        _columns(console, (*_HEADER, ""), rows)
+        _columns(console, _HEADER, rows)
+        for line in clock_notes(points):
+            console.say(f"  {line}", "dim")
         for line in too_large(points):
             console.say(f"  does not fit: {line}", "red")
     if found.front:
-        heading(console, "Pareto front: price, latency, images/s")
-        rows = [
-            (point.board.name, str(point.board.price or ""), *cells(point)) for point in found.front
-        ]
-        _columns(console, ("board", "price", *_HEADER), rows)
+        heading(console, "Pareto front (*): price, latency, images/s")
+        _columns(
+            console,
+            ("board", "price", *(_HEADER[column] for column in _FRONT)),
+            [
+                (
+                    point.board.name,
+                    short_facts(point.board)[0],
+                    *(short_cells(point, False)[column] for column in _FRONT),
+                )
+                for point in found.front
+            ],
+        )
     console.say()
     for line in notes(found):
         console.say(line, "dim")

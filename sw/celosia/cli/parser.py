@@ -12,6 +12,7 @@ from . import (
     build,
     check,
     compile,
+    completion,
     diff,
     example,
     explore,
@@ -24,11 +25,11 @@ from . import (
 )
 from .options import nearest
 
-__all__ = ["parse"]
+__all__ = ["make_parser", "parse"]
 
 _COMMANDS = (
     *(mnist, example, train, quantize, check, explore, compile, run, diff),
-    *(verilog, build, board, info),
+    *(verilog, build, board, info, completion),
 )
 
 
@@ -48,11 +49,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     CelosiaError : no such command, or an argument that makes no sense.
     SystemExit : --help or --version, already printed.
     """
+    names = [module.__name__.rpartition(".")[2] for module in _COMMANDS]
+    argv = _checked(sys.argv[1:] if argv is None else argv, names)
+    return make_parser().parse_args(argv)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
     parser = _Parser(prog="celosia", description=_first_line(celosia.__doc__))
     parser.add_argument("--version", action="version", version=f"celosia {celosia.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    names = [module.__name__.rpartition(".")[2] for module in _COMMANDS]
-    argv = _checked(sys.argv[1:] if argv is None else argv, names)
     for module in _COMMANDS:
         name = module.__name__.rpartition(".")[2]
         summary = _first_line(module.__doc__)
@@ -60,7 +66,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         command.add_argument("-q", "--quiet", action="store_true", help="say only what is asked")
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    return parser.parse_args(argv)
+    return parser
 
 
 def _checked(argv: list[str], names: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from celosia.boards import Placement
+from celosia.boards import Board, Placement
 from celosia.spec import Config
 
 __all__ = ["Clock", "estimated", "measured"]
@@ -32,20 +32,26 @@ def measured(placement: Placement) -> Clock:
     return Clock(placement.fmax_mhz, True, f"{many}, {placement.technology}")
 
 
-def estimated(config: Config, placements: Iterable[Placement]) -> Clock | None:
-    """The clock of the smallest engine in ``placements``, all of one board, that is not smaller.
+def estimated(config: Config, board: Board, placements: Iterable[Placement]) -> Clock | None:
+    """The clock of the smallest engine that was placed on the board's FPGA and is not smaller.
 
     Not smaller: at least as many rows, columns and bytes of weights. The estimate is at most the
     clock of any placed engine with no more rows and no more columns. None if all are smaller.
+    Where nothing was placed on this FPGA, engines that are no larger than the board's default one
+    have the clock that is asked for there.
     """
-    size, placements = _size(config), list(placements)
+    size = _size(config)
+    placements = [each for each in placements if each.device == board.device]
+    if not placements and _at_least(_size(board.engine()), size):
+        return Clock(board.clock_mhz, False, f"estimate: the clock of {board.name}'s own engine")
     larger = [each for each in placements if _at_least(_size(each.engine), size)]
     if not larger:
         return None
     nearest = min(larger, key=lambda each: (each.engine.multipliers, _size(each.engine)))
     smaller = [each for each in placements if _at_least(size[:2], _size(each.engine)[:2])]
     mhz = min(each.fmax_mhz for each in (nearest, *smaller))
-    return Clock(mhz, False, f"estimate: as {nearest.engine}, {nearest.technology}")
+    where = "" if nearest.board == board.name else f" on {nearest.board}"
+    return Clock(mhz, False, f"estimate: as {nearest.engine}{where}, {nearest.technology}")
 
 
 def _size(config: Config) -> tuple[int, int, int]:

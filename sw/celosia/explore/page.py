@@ -4,24 +4,39 @@ import base64
 from html import escape
 from math import inf
 
-from celosia.boards import Board, Fact
+from celosia.boards import Board
 from celosia.report.document import document
 from celosia.report.html import Raw, cards, section, table
 
 from .point import Point
 from .sweep import Exploration, port_limit
-from .table import COLUMNS, cells, notes, too_large, used_columns
+from .table import SHORT, clock_notes, notes, short_cells, short_facts, too_large, used_columns
 
 __all__ = ["render"]
 
-_HEADER = tuple(name for name, _ in COLUMNS)
+#: Columns of the tables: on a narrow page the first ones are seen without moving it.
+_ORDER = tuple(
+    [name for name, _ in SHORT].index(name)
+    for name in (
+        "engine",
+        "images/s",
+        "latency",
+        "MHz",
+        "LUTs",
+        "mult.",
+        "RAM",
+        "cycles",
+        "per image",
+    )
+)
+_HEADER = tuple(SHORT[index][0] for index in _ORDER)
 
 
-def render(found: Exploration, picture: bytes) -> str:
-    """HTML of ``found``, with ``picture``: its plot as SVG."""
+def render(found: Exploration, pictures: list[bytes]) -> str:
+    """HTML of ``found``, with ``pictures``: its plots as SVG."""
     outline = found.outline
     parts = [
-        ("picture", "At a glance", _picture(found, picture)),
+        ("picture", "At a glance", _pictures(found, pictures)),
         ("front", "Pareto front", _front(found)),
         ("boards", "Boards", _boards(found)),
         *((board.name, board.title, _board(found, board)) for board in found.boards),
@@ -52,14 +67,17 @@ def _best(found: Exploration) -> list[tuple[str, object, str]]:
             ("least latency", f"{quickest.latency_seconds * 1e6:,.1f} us", _where(quickest)),
         ]
     # Of all that hold the model: the cheapest board need not be on the front, nor have a clock.
-    priced = [
-        (point.board.price.limit, point.board)
+    prices: dict[Board, float] = {
+        point.board: point.board.price.limit
         for point in found.fitting
         if point.board.price and point.board.price.limit is not None
-    ]
-    if priced:
-        _, board = min(priced, key=lambda each: each[0])
-        entries.append(("cheapest that holds it", board.title, str(board.price)))
+    }
+    if prices:
+        boards = [board for board, price in prices.items() if price == min(prices.values())]
+        placed = any(each.candidate.placement for board in boards for each in found.of(board))
+        names = ", ".join(board.title for board in boards)
+        price = f"{boards[0].price}{'' if placed else '; no engine of it was placed'}"
+        entries.append(("cheapest that holds it", names, price))
     return entries
 
 
@@ -68,11 +86,14 @@ def _where(point: Point) -> str:
     return f"{point.name} on {point.board.title}{guess}"
 
 
-def _picture(found: Exploration, picture: bytes) -> Raw:
-    data = base64.b64encode(picture).decode()
+def _pictures(found: Exploration, pictures: list[bytes]) -> Raw:
     text = f"Speed of {len(found.fitting)} engines over their size; the tables have the values"
-    image = f'<img class="picture" alt="{escape(text)}" src="data:image/svg+xml;base64,{data}">'
-    return section("picture", "At a glance", Raw(image))
+    images = "".join(
+        f'<img class="picture" alt="{escape(text)}" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(each).decode()}">'
+        for each in pictures
+    )
+    return section("picture", "At a glance", Raw(f'<div class="pictures">{images}</div>'))
 
 
 def _front(found: Exploration) -> Raw:
@@ -80,8 +101,7 @@ def _front(found: Exploration) -> Raw:
     if not found.front:
         return section("front", title, "Empty: no engine that holds the model has a clock.")
     rows = [
-        (point.board.name, str(point.board.price or ""), str(point.board.power or ""))
-        + cells(point)
+        (point.board.name, *_row(point, False), short_facts(point.board)[0])
         for point in found.front
     ]
     return section(
@@ -89,7 +109,7 @@ def _front(found: Exploration) -> Raw:
         title,
         "By price class, latency of one image and images/s of many: no other engine is better in "
         "one of these and at least as good in the others.",
-        _table(("board", "price", "power", *_HEADER), rows, title),
+        _table(("board", *_HEADER, "price"), rows, title),
     )
 
 
@@ -97,48 +117,32 @@ def _boards(found: Exploration) -> Raw:
     rows = [
         (
             board.name,
-            board.title,
-            *_said(board.price),
-            *_said(board.power),
+            *short_facts(board),
             f"{port_limit(board, found.outline):,.0f}",
         )
         for board in found.boards
     ]
-    header = ("board", "FPGA", "price", "as of", "power", "as of", "images/s of its port")
-    return section("boards", "Boards", table(header, rows, "Boards"))
-
-
-def _said(fact: Fact | None) -> tuple[str, str]:
-    return (str(fact), fact.date) if fact else ("not known", "")
+    header = ("board", "price", "power", "images/s of its port")
+    return section("boards", "Boards", table(header, rows, "Boards", "engines"))
 
 
 def _board(found: Exploration, board: Board) -> Raw:
     points, best = found.of(board), {id(point) for point in found.front}
-    rows = [
-        (*cells(point), "front" if id(point) in best else "")
-        for point in points
-        if point.candidate.fits
-    ]
-    content = [_table((*_HEADER, ""), rows, board.title)] if rows else []
+    rows = [_row(point, id(point) in best) for point in points if point.candidate.fits]
+    content = [_table(_HEADER, rows, board.title)] if rows else []
+    content += [Raw(f'<p class="note">{escape(line)}</p>') for line in clock_notes(points)]
     return section(
         board.name, board.title, *content, *(f"Does not fit: {line}." for line in too_large(points))
     )
 
 
+def _row(point: Point, best: bool) -> tuple[str, ...]:
+    texts = short_cells(point, best)
+    return tuple(texts[index] for index in _ORDER)
+
+
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], label: str) -> Raw:
-    """A table without its empty columns, and with the clocks' sources in notes below it."""
-    source = header.index("clock")
-    name = header.index("engine")
-    said: dict[str, list[str]] = {}
-    for row in rows:
-        if row[source]:
-            said.setdefault(row[source], []).append(row[name])
-    kept = [index for index in used_columns(rows) if index != source]
-    drawn = table(
-        [header[index] for index in kept], [[row[index] for index in kept] for row in rows], label
-    )
-    notes = "".join(
-        f'<p class="note">Clock of {escape(", ".join(dict.fromkeys(names)))}: {escape(text)}.</p>'
-        for text, names in said.items()
-    )
-    return Raw(drawn + notes)
+    """A table without its empty columns."""
+    kept, header = used_columns(rows), tuple(map(Raw, header))
+    rows_kept = [[row[index] for index in kept] for row in rows]
+    return table([header[index] for index in kept], rows_kept, label, "engines")

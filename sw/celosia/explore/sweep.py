@@ -123,8 +123,7 @@ def explore(
         if each.placement:
             clock = measured(each.placement)
         elif each.config and each.fits and estimate_clocks:
-            on_board = (other for other in placements if other.board == each.board.name)
-            clock = estimated(each.config, on_board)
+            clock = estimated(each.config, each.board, placements)
         points.append(
             Point(each, cycles[each.config] if each.config and each.fits else None, clock)
         )

@@ -10,7 +10,7 @@ from .html import Raw, bar, bars, section, table
 __all__ = ["over_time", "roofline"]
 
 #: The drawing in units of its view box, and the margin around its axes.
-_WIDTH, _HEIGHT, _MARGIN = 1000, 380, 30
+_WIDTH, _HEIGHT, _MARGIN = 1000, 440, 80
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,16 @@ def _drawn(facts: Facts, points: list[_Point]) -> Raw:
     start = max(left, low / read)
     roof = [place(start, start * read), place(ridge, peak), place(right, peak)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in roof)
-    parts = [f'<polyline class="roof" points="{path}"/>']
+    parts = []
+    for value in _ticks(low, high):
+        y = place(left, value)[1]
+        parts.append(f'<path class="grid" d="M{_MARGIN} {y:.1f} H{_WIDTH - _MARGIN}"/>')
+        parts.append(_tick(_MARGIN - 8, y + 6, "end", value))
+    for value in _ticks(left, right):
+        x = place(value, low)[0]
+        parts.append(f'<path class="grid" d="M{x:.1f} {_MARGIN} V{_HEIGHT - _MARGIN}"/>')
+        parts.append(_tick(x, _HEIGHT - 40, "middle", value))
+    parts.append(f'<polyline class="roof" points="{path}"/>')
     for index, p in enumerate(points, 1):
         x, y = place(p.intensity, p.speed)
         title = f"{p.name}: {p.speed:,.2f} of {p.roof:,.2f} MACs a cycle"
@@ -94,6 +103,17 @@ def _drawn(facts: Facts, points: list[_Point]) -> Raw:
         f'<svg class="roofline" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
     )
+
+
+def _tick(x: float, y: float, anchor: str, value: float) -> str:
+    return f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{value:g}</text>'
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """At most five powers of two, evenly spaced, within ``low`` and ``high``."""
+    first, last = math.ceil(math.log2(low)), math.floor(math.log2(high))
+    step = (last - first) // 5 + 1
+    return [2.0**at for at in range(first, last + 1, step)]
 
 
 def over_time(facts: Facts) -> Raw:

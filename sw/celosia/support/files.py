@@ -15,6 +15,7 @@ __all__ = ["LARGEST", "atomic_write", "read", "require_writable"]
 #: or pipe may be endless.
 LARGEST = 1 << 30
 _PIECE = 1 << 20
+_PROBE = 1 << 20
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space"),
@@ -96,7 +97,7 @@ def atomic_write(path: Path | str, data: bytes, *, todo: str = "choose another f
 
 
 def require_writable(folder: Path, *, todo: str = "choose another folder") -> None:
-    """Create ``folder`` and check that files can be written in it, before long work starts.
+    """Create ``folder`` and check that a file of 1 MiB can be written in it, before long work.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def require_writable(folder: Path, *, todo: str = "choose another folder") -> No
     try:
         probe.parent.mkdir(parents=True, exist_ok=True)
         try:
-            probe.write_bytes(b"?")
+            probe.write_bytes(bytes(_PROBE))
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:

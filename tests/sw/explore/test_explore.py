@@ -217,10 +217,19 @@ def test_an_estimated_clock_is_marked_and_is_that_of_the_next_larger_engine():
 def test_an_estimate_is_never_above_a_smaller_engine_that_was_placed():
     larger, smaller = placed(ULX3S, 130, rows=8), placed(ULX3S, 100, rows=2, weight_depth=16)
     config = ULX3S.engine(rows=4, weight_depth=24)
-    assert estimated(config, [larger]).mhz == 130
-    assert estimated(config, [larger, smaller]).mhz == 100
+    assert estimated(config, ULX3S, [larger]).mhz == 130
+    assert estimated(config, ULX3S, [larger, smaller]).mhz == 100
     deeper = ULX3S.engine(rows=4, weight_depth=larger.engine.weight_depth + 1)
-    assert estimated(deeper, [larger, smaller]) is None
+    assert estimated(deeper, ULX3S, [larger, smaller]) is None
+
+
+def test_an_estimate_is_of_the_same_fpga_or_the_boards_own_clock():
+    other = replace(UPDUINO, name="icebreaker")
+    clock = estimated(UPDUINO.engine(), UPDUINO, [placed(other, 30), placed(ULX3S, 120)])
+    assert (clock.mhz, clock.source) == (30, "estimate: as 1x8 on icebreaker, ice40")
+    clock = estimated(NANO.engine(), NANO, [placed(ULX3S, 120)])
+    assert (clock.mhz, clock.measured) == (NANO.clock_mhz, False)
+    assert estimated(NANO.engine(rows=2), NANO, [placed(ULX3S, 120)]) is None
 
 
 def priced(where, limit: float):

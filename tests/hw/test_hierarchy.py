@@ -45,12 +45,17 @@ def test_rows_of_maps_have_the_names_that_are_looked_for(technology):
     aim = target("ulx3s-85f", technology)
     top = BoardTop(config, ClockGenerator(aim, 100), divisor=33)
     found: dict[str, list[str]] = {}
+    multipliers = 0
     for path, inner in submodules(Fragment.get(top, aim.platform)):
+        if isinstance(inner, Instance) and f".{hierarchy.REQUANTIZER}." in path:
+            name = path.split(f"{hierarchy.REQUANTIZER}.")[1]
+            multipliers += bool(re.fullmatch(hierarchy.REQUANTIZER_CELL, name))
         if hierarchy.ROWS in path and isinstance(inner, Instance):
             row, name = path.split(hierarchy.ROWS)[1].split(".", 1)
             assert inner.type == "DP16KD" and re.fullmatch(hierarchy.MASK_BLOCK, name)
             found.setdefault(row, []).append(name)
     assert set(found) == {str(row) for row in range(config.rows)}
+    assert multipliers == 4 * config.requantizers
 
 
 def test_every_path_is_there(board):

@@ -14,7 +14,7 @@ from celosia.spec import Config
 from celosia.support.errors import CelosiaError
 from celosia_hw.cells import Technology
 from celosia_hw.engine import Engine
-from celosia_hw.hierarchy import MASKS, PARAMS, PRODUCTS, PROGRAM, ROWS, WEIGHTS
+from celosia_hw.hierarchy import MASKS, PARAMS, PRODUCTS, PROGRAM, REQUANTIZER, ROWS, WEIGHTS
 
 #: Columns of logic where groups of sites start.
 GROUPS = (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
@@ -42,13 +42,21 @@ def array(
 
 
 def of_maps(rows: int, cols: int, packed: bool = False, blocks: int = 8) -> dict[str, dict]:
-    """The same with memories of ``blocks`` block RAMs for each row."""
+    """The same with memories of ``blocks`` block RAMs for each row, and with two requantizers."""
     memories = {
         f"top.{ROWS}{row}.block_0_{bit}": {"type": "DP16KD", "attributes": {}}
         for row in range(rows)
         for bit in range(blocks)
     }
-    return memories | array(rows, cols, packed)
+    multipliers = {
+        f"top.{REQUANTIZER}.product_{part}_{lane}.multiplier": {
+            "type": "MULT18X18D",
+            "attributes": {},
+        }
+        for part in ("00", "01", "10", "11")
+        for lane in range(2)
+    }
+    return memories | multipliers | array(rows, cols, packed)
 
 
 def column_of(name: str) -> int:

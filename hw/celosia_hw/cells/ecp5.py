@@ -41,33 +41,46 @@ _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024}
 _WIDEST, _FEW_WORDS, _WIDE = 36, 512, 512
 
 
-def multiplier(a: Value, b: Value, p: Signal) -> Instance:
+def multiplier(m: Module, name: str, a: Value, b: Value, p: Signal) -> None:
     """A MULT18X18D with registers at inputs and output: ``p = a * b``, latency 2 cycles.
+
+    Its constant inputs are driven by two LUTs of its own. nextpnr routes these constants like any
+    signal, from one LUT for the whole device: hundreds of wires that cross it and rip up each other
+    until the routing of a large array does not end.
 
     ``a`` and ``b`` have up to 18 bits, each signed or unsigned; ``p`` has up to 36, and is signed
     if ``a`` or ``b`` is. ``b`` is aligned to the upper bits of its operand, with zeros below, so
-    that its sign is not wired to several pins.
+    that its sign is not wired to several pins. ``name`` : of the submodule, and of its constants.
     """
+    constants = []
+    for value in range(2):
+        constant = Signal(name=f"{name}_{value}")
+        init = C(0xFFFF * value, 16)
+        # Yosys's ABC does not end with inputs that are not connected.
+        inputs = {f"i_{pin}": Const(0, 1) for pin in "ABCD"}
+        m.submodules[f"{name}_{value}"] = Instance("LUT4", p_INIT=init, **inputs, o_Z=constant)
+        constants.append(constant)
+    zero, one = constants
     ports = {}
     below = 18 - len(b)
     padding = Value.cast(a)[-1] if a.shape().signed else Const(0, 1)
     operands = {"A": Cat(a, padding.replicate(18 - len(a))), "B": Cat(C(0, below), b)}
-    for name, value in (("A", a), ("B", b)):
-        ports[f"i_SIGNED{name}"] = Const(value.shape().signed, 1)
-        ports[f"i_SOURCE{name}"] = Const(0, 1)
-        ports |= {f"i_{name}{n}": operands[name][n] for n in range(18)}
+    for operand, value in (("A", a), ("B", b)):
+        ports[f"i_SIGNED{operand}"] = one if value.shape().signed else zero
+        ports[f"i_SOURCE{operand}"] = zero
+        ports |= {f"i_{operand}{n}": operands[operand][n] for n in range(18)}
     ports |= {f"o_P{n + below}": p[n] for n in range(len(p))}
     for stage in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"):
         ports[f"p_REG_{stage}_CLK"] = "NONE" if stage == "PIPELINE" else "CLK0"
         ports |= {f"p_REG_{stage}_CE": "CE0", f"p_REG_{stage}_RST": "RST0"}
-    return Instance(
+    m.submodules[name] = Instance(
         "MULT18X18D",
         p_REG_INPUTC_CLK="NONE",
         p_GSR="DISABLED",
         p_RESETMODE="SYNC",
         i_CLK0=ClockSignal(),
-        i_CE0=Const(1, 1),
-        i_RST0=Const(0, 1),
+        i_CE0=one,
+        i_RST0=zero,
         **ports,
     )
 
@@ -105,7 +118,7 @@ class Products(BlockProducts):
         assert PRODUCT_LATENCY == 3
         for (row, col), p in self.p.items():
             product = Signal.like(p, name=f"product_{row}_{col}")
-            m.submodules[f"cell_{row}_{col}"] = multiplier(self.u[row, col], self.w[col], product)
+            multiplier(m, f"cell_{row}_{col}", self.u[row, col], self.w[col], product)
             m.d.sync += p.eq(product)
         return m
 
@@ -115,7 +128,7 @@ class Product16(portable.Product16):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.multiplier = multiplier(self.a, self.b, self.p)
+        multiplier(m, "multiplier", self.a, self.b, self.p)
         return m
 
 

@@ -98,7 +98,7 @@ class Products(BlockProducts):
                 row = self.rows - 1
                 product = Signal.like(self.p[row, col], name=f"product_{row}_{col}")
                 u, w = self.u[row, col], self.w[col]
-                m.submodules[f"cell_{row}_{col}"] = multiplier(u, w, product)
+                multiplier(m, f"cell_{row}_{col}", u, w, product)
                 m.d.sync += self.p[row, col].eq(product)
         return m
 
@@ -126,11 +126,8 @@ class Products(BlockProducts):
         where = f"{row}_{col}"
         first, second = self.u[row, col], self.u[row + 1, col]
         product = Signal(signed(SHIFT + PRODUCT), name=f"product_{where}")
-        m.submodules[f"pair_{where}"] = multiplier(
-            Cat(first, C(0, SHIFT - len(first)), second),
-            self.w[col],
-            product,
-        )
+        both = Cat(first, C(0, SHIFT - len(first)), second)
+        multiplier(m, f"pair_{where}", both, self.w[col], product)
         # Low bits of the product of the second row, in two parts which are added a cycle later:
         # wires from the operands are long.
         half = OVERLAP - _OF_LOW

@@ -311,7 +311,7 @@ SYNTHESIZED = {
     ("ice40", "64x13648 weights"): {"SB_SPRAM256KA": 4, "SB_LUT4": 14, "SB_DFF": 28},
     ("ecp5-packed", "3x3 products"): {
         "MULT18X18D": 6,
-        "LUT4": 18,
+        "LUT4": 30,
         "CCU2C": 48,
         "PFUMX": 3,
         "TRELLIS_FF": 198,

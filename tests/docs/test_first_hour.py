@@ -4,6 +4,7 @@ import os
 
 import pytest
 from scripts.first_hour import ROOT, environment, follow, steps
+from scripts.transcript import Command
 
 PAGE = (
     '```python title="a.py"\nprint(1)\n```\n\n```console\n$ python3 a.py | grep 1\n'
@@ -54,6 +55,13 @@ def test_another_terminal(hour):
 def test_a_command_in_no_console_block_is_noticed():
     with pytest.raises(ValueError, match="no console block"):
         steps("```bash\n$ true\n```\n")
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
+def test_pages_that_are_followed(name):
+    typed = [each.text for each in steps((ROOT / name).read_text()) if isinstance(each, Command)]
+    assert any("pip install -e '.[" in text for text in typed)
+    assert any("board --simulate icebreaker" in text for text in typed)
 
 
 def test_the_environment_is_bare(tmp_path):

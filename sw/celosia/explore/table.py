@@ -151,7 +151,7 @@ def notes(found: Exploration) -> list[str]:
             "images/s and Pareto front are missing; `make report` places the usual engines"
         )
     elif bare:
-        lines.append(f"{bare} engines have no clock, because exactly these were not placed")
+        lines.append(f"{bare} engines have no clock: they were not placed")
     if any(point.clock and not point.clock.measured for point in clocked):
         lines.append(
             "clock: ~ estimate, that of the next larger engine placed on the same FPGA; it does "

@@ -221,6 +221,13 @@ def test_an_estimate_is_never_above_a_smaller_engine_that_was_placed():
     assert estimated(config, ULX3S, [larger, smaller]).mhz == 100
     deeper = ULX3S.engine(rows=4, weight_depth=larger.engine.weight_depth + 1)
     assert estimated(deeper, ULX3S, [larger, smaller]) is None
+    # An engine for maps is slower than one for dense layers.
+    maps = ULX3S.engine(rows=4, weight_depth=24, convolution=1, depthwise=1)
+    assert estimated(maps, ULX3S, [larger]) is None
+    able = placed(ULX3S, 80, rows=8, convolution=1, depthwise=1)
+    assert estimated(maps, ULX3S, [larger, able]).mhz == 80
+    assert estimated(maps, ULX3S, []) is None
+    assert estimated(config, ULX3S, [larger, placed(ULX3S, 70, convolution=1)]).mhz == 130
 
 
 def test_an_estimate_is_of_the_same_fpga_or_the_boards_own_clock():

@@ -171,6 +171,9 @@ def test_the_page_holds_everything(celosia, model, placements, tmp_path):
     cells = re.findall(r"<td[^>]*>(.*?)</td>", path.read_text())
     told = [each for each in cells if "seed" in each or "placed" in each]
     assert told == []
+    # The least price of all boards, of which one engine at least holds this model.
+    least = re.search(r"cheapest that holds it</dt>\s*<dd>([^<]*)", path.read_text())
+    assert least[1] == "Tang Nano 9K, GW1NR-9C"
     assert "clock of 8x8: median" in text and "cheapest that holds it" in text
 
 

@@ -1,5 +1,6 @@
 """The flattened engine, its mutants, and netlists that hold many of them, by Yosys' ``mutate``."""
 
+import gzip
 import json
 import re
 import sysconfig
@@ -19,7 +20,7 @@ from celosia_hw.emit import NAMING, TOP, _Top
 from celosia_hw.engine import Engine
 from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
-__all__ = ["CHOICE", "Design", "Mutant", "design", "flip_flops", "netlist", "run_yosys"]
+__all__ = ["CHOICE", "Design", "Mutant", "design", "flip_flops", "gates", "netlist"]
 
 #: Bits of the netlists' input ``mutant``: the number, and above it one that is 1 in the cycle in
 #: which a bit flips.
@@ -44,6 +45,20 @@ _WRITE = """\
 opt_clean
 attrmap -remove src -remove generator -remove top -remove amaranth.hierarchy
 write_verilog -norename celosia.v
+"""
+#: Gates, registers and memories. Those that are read without a clock are small: registers too.
+_GATES = """\
+memory_map t:$mem_v2 r:RD_CLK_ENABLE=1'0 %i
+setattr -unset src
+setattr -unset src t:*
+techmap
+opt_expr
+dffunmap
+simplemap
+opt_expr
+opt_clean -purge
+setattr -unset src *
+write_json gates.json
 """
 _FLIPS = """\
 read_rtlil flat.il
@@ -141,7 +156,7 @@ def design(config: Config, count: int, seed: int, progress: Progress) -> Design:
     # More than are asked for, as some are of no logic.
     script = _FLATTEN.format(count=count + count // 10 + 20, seed=seed)
     files = ("flat.il", "mutants.txt")
-    key, (flat, lines) = run_yosys(script, {"engine.il": text}, files, "flattening", progress)
+    key, (flat, lines) = _run_yosys(script, {"engine.il": text}, files, "flattening", progress)
     kept_lines = [line for line in lines.splitlines() if not _NO_LOGIC.search(line)][:count]
     mutants = tuple(Mutant.read(number, line) for number, line in enumerate(kept_lines, 1))
     return Design(config, flat, mutants, f"{key}-{count}")
@@ -151,7 +166,7 @@ def flip_flops(made: Design, count: int, seed: int, progress: Progress) -> Desig
     """``made`` with flips of single bits as its mutants: of registers, which keep their bit
     without an enable here, and of what memories are given and give."""
     script = _FLIPS.format(count=6 * count, seed=seed)
-    key, (flat, lines) = run_yosys(
+    key, (flat, lines) = _run_yosys(
         script, {"flat.il": made.flat}, ("flips.il", "flips.txt"), "drawing flips", progress
     )
     found = {}
@@ -171,7 +186,15 @@ def netlist(made: Design, mutants: Sequence[Mutant], progress: Progress) -> str:
         f"mutate -ctrl mutant {CHOICE} {mutant.choice} {mutant.command}\n" for mutant in mutants
     )
     stage = f"adding {len(mutants)} mutants"
-    return run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]
+    return _run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]
+
+
+def gates(flat: str, mutants: Sequence[Mutant], progress: Progress) -> str:
+    """JSON of the engine of RTLIL ``flat`` as gates, with an input for each of ``mutants`` that
+    chooses it: m1, ...; from the cache if it is there."""
+    lines = "".join(f"mutate -ctrl m{m.number} 1 1 {m.command}\n" for m in mutants)
+    script, stage = f"read_rtlil flat.il\n{lines}{_GATES}", f"mapping {len(mutants)} mutants"
+    return _run_yosys(script, {"flat.il": flat}, ("gates.json",), stage, progress)[1][0]
 
 
 def _rtlil(config: Config) -> str:
@@ -182,15 +205,15 @@ def _rtlil(config: Config) -> str:
         )
 
 
-def run_yosys(
+def _run_yosys(
     script: str, given: dict[str, str], wanted: Sequence[str], stage: str, progress: Progress
 ) -> tuple[str, list[str]]:
     """Run ``script`` on files; a hash of it, and the files that are wanted, kept in the cache."""
     yosys = tools.find("yosys")
     key = sha256(repr((yosys.version, script, given, wanted)).encode()).hexdigest()[:32]
-    path = cache_dir() / "mutate" / f"{key}.json"
+    path = cache_dir() / "mutate" / f"{key}.json.gz"
     if (cached := kept(path)) is not None:
-        return key, json.loads(cached)
+        return key, json.loads(gzip.decompress(cached))
 
     def watch(stage: str, seconds: float, line: str) -> None:
         progress(f"{stage}: {seconds:.0f} s", 0, 0)
@@ -200,5 +223,5 @@ def run_yosys(
             (work.path / name).write_text(text)
         tools.run(yosys, ["-q", "script.ys"], work, work.path / "log", stage, watch)
         found = [(work.path / name).read_text() for name in wanted]
-    keep(path, json.dumps(found).encode())
+    keep(path, gzip.compress(json.dumps(found).encode(), 1))
     return key, found

@@ -186,7 +186,9 @@ def netlist(made: Design, mutants: Sequence[Mutant], progress: Progress) -> str:
         f"mutate -ctrl mutant {CHOICE} {mutant.choice} {mutant.command}\n" for mutant in mutants
     )
     stage = f"adding {len(mutants)} mutants"
-    return _run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]
+    return _run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][
+        0
+    ]
 
 
 def gates(flat: str, mutants: Sequence[Mutant], progress: Progress) -> str:

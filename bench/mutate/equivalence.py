@@ -28,6 +28,7 @@ from .netlist import FALSE, TRUE, Graph, Netlist
 
 __all__ = ["Prover"]
 
+
 @dataclass
 class _Frame:
     """A cycle of the engine without a mutation: literals of everything."""

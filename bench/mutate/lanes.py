@@ -1,14 +1,14 @@
 """255 mutants played at the same time: one bit of a vector for each, in a netlist of gates.
 
-Every gate is ``out = p ^ (s & (q ^ r))`` of other signals and constants, so the simulation is one loop
-without a branch (`lanes.cpp`). Bit 0 is the engine without a mutation, which has to do what was
+Every gate is ``out = p ^ (s & (q ^ r))`` of other signals and constants, so the simulation is one
+loop without a branch (`lanes.cpp`). Bit 0 is the engine without a mutation; it has to do what was
 recorded of the Verilog in every cycle. Registers without an initial value and memories begin as
 zeros, as they do there.
 """
 
 import ctypes
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,7 +28,10 @@ __all__ = ["LANES", "Circuit", "Lanes", "Played"]
 LANES = 255
 _ZERO, _ONE = 0, 1
 #: A cycle as `harness.cpp` records it: bytes of a word in and out, then single bits.
-_INPUT_BITS, _OUTPUT_BITS = ("rst", "i_valid", "i_last", "o_ready"), ("i_ready", "o_valid", "o_last")
+_INPUT_BITS, _OUTPUT_BITS = (
+    ("rst", "i_valid", "i_last", "o_ready"),
+    ("i_ready", "o_valid", "o_last"),
+)
 
 
 class Circuit:
@@ -40,7 +43,6 @@ class Circuit:
     Parameters
     ----------
     text : of `design.gates`.
-    link_bytes : of a word of its streams.
 
     Attributes
     ----------
@@ -51,7 +53,7 @@ class Circuit:
     ValueError : a cell or a memory is of a kind that it cannot simulate, or gates form a loop.
     """
 
-    def __init__(self, text: str, link_bytes: int):
+    def __init__(self, text: str):
         module = module_of(text, "celosia")
         self._signals: dict[int | str, int] = {"0": 0, "1": 1, "x": 0, "z": 0}
         self._sources: dict[int, tuple[str, dict]] = {}
@@ -215,9 +217,8 @@ class Lanes:
     def __del__(self) -> None:
         self.close()
 
-    def play(self, mutants: Sequence[int], played: Played, most: int) -> list[int]:
-        """For each of at most `LANES` mutants the first of ``most`` cycles in which an output
-        differs, or -1.
+    def play(self, mutants: Sequence[int], played: Played) -> list[int]:
+        """For each of at most `LANES` mutants the first cycle in which an output differs, or -1.
 
         Raises
         ------
@@ -227,7 +228,7 @@ class Lanes:
         found = np.empty(len(chosen), np.int64)
         self._lib.lanes_play(
             self._lanes, _pointer(chosen), len(chosen), _pointer(played.inputs),
-            _pointer(played.outputs), min(most, played.cycles), _pointer(found),
+            _pointer(played.outputs), played.cycles, _pointer(found),
         )  # fmt: skip
         if found[0] >= 0:
             raise RuntimeError(f"the netlist differs from the Verilog in cycle {found[0]}")

@@ -219,7 +219,9 @@ class _Gates:
     def __init__(self, module: dict):
         nets = [each["bits"] for each in (*module["netnames"].values(), *module["ports"].values())]
         pins = [bits for cell in module["cells"].values() for bits in cell["connections"].values()]
-        self._next = max((bit for bits in nets + pins for bit in bits if isinstance(bit, int)), default=0)
+        self._next = max(
+            (bit for bits in nets + pins for bit in bits if isinstance(bit, int)), default=0
+        )
         self.made: dict[int, tuple] = {}
         self.kinds = {
             "$_NOT_": self._not, "$_AND_": self._and, "$_OR_": self._or, "$_XOR_": self._xor,

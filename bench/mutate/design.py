@@ -20,7 +20,7 @@ from celosia_hw.emit import NAMING, TOP, _Top
 from celosia_hw.engine import Engine
 from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
-__all__ = ["CHOICE", "Design", "Mutant", "design", "flip_flops", "gates", "netlist"]
+__all__ = ["CHOICE", "Design", "Mutant", "design", "flip_flops", "gates", "netlist", "run_yosys"]
 
 #: Bits of the netlists' input ``mutant``: the number, and above it one that is 1 in the cycle in
 #: which a bit flips.
@@ -156,7 +156,7 @@ def design(config: Config, count: int, seed: int, progress: Progress) -> Design:
     # More than are asked for, as some are of no logic.
     script = _FLATTEN.format(count=count + count // 10 + 20, seed=seed)
     files = ("flat.il", "mutants.txt")
-    key, (flat, lines) = _run_yosys(script, {"engine.il": text}, files, "flattening", progress)
+    key, (flat, lines) = run_yosys(script, {"engine.il": text}, files, "flattening", progress)
     kept_lines = [line for line in lines.splitlines() if not _NO_LOGIC.search(line)][:count]
     mutants = tuple(Mutant.read(number, line) for number, line in enumerate(kept_lines, 1))
     return Design(config, flat, mutants, f"{key}-{count}")
@@ -166,7 +166,7 @@ def flip_flops(made: Design, count: int, seed: int, progress: Progress) -> Desig
     """``made`` with flips of single bits as its mutants: of registers, which keep their bit
     without an enable here, and of what memories are given and give."""
     script = _FLIPS.format(count=6 * count, seed=seed)
-    key, (flat, lines) = _run_yosys(
+    key, (flat, lines) = run_yosys(
         script, {"flat.il": made.flat}, ("flips.il", "flips.txt"), "drawing flips", progress
     )
     found = {}
@@ -186,9 +186,7 @@ def netlist(made: Design, mutants: Sequence[Mutant], progress: Progress) -> str:
         f"mutate -ctrl mutant {CHOICE} {mutant.choice} {mutant.command}\n" for mutant in mutants
     )
     stage = f"adding {len(mutants)} mutants"
-    return _run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][
-        0
-    ]
+    return run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]
 
 
 def gates(flat: str, mutants: Sequence[Mutant], progress: Progress) -> str:
@@ -196,7 +194,7 @@ def gates(flat: str, mutants: Sequence[Mutant], progress: Progress) -> str:
     chooses it: m1, ...; from the cache if it is there."""
     lines = "".join(f"mutate -ctrl m{m.number} 1 1 {m.command}\n" for m in mutants)
     script, stage = f"read_rtlil flat.il\n{lines}{_GATES}", f"mapping {len(mutants)} mutants"
-    return _run_yosys(script, {"flat.il": flat}, ("gates.json",), stage, progress)[1][0]
+    return run_yosys(script, {"flat.il": flat}, ("gates.json",), stage, progress)[1][0]
 
 
 def _rtlil(config: Config) -> str:
@@ -207,7 +205,7 @@ def _rtlil(config: Config) -> str:
         )
 
 
-def _run_yosys(
+def run_yosys(
     script: str, given: dict[str, str], wanted: Sequence[str], stage: str, progress: Progress
 ) -> tuple[str, list[str]]:
     """Run ``script`` on files; a hash of it, and the files that are wanted, kept in the cache."""

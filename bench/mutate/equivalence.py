@@ -48,7 +48,7 @@ class Prover:
     """
 
     def __init__(
-        self, netlist: Netlist, frames: int = 2, conflicts: int = 10_000, seconds: float = 10
+        self, netlist: Netlist, frames: int = 2, conflicts: int = 10_000, seconds: float = 5
     ):
         self.netlist, self.frames, self.conflicts = netlist, frames, conflicts
         self.seconds, self._until = seconds, 0.0

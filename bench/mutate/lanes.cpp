@@ -78,8 +78,7 @@ public:
         for (std::uint32_t lane = 0; lane < lanes; ++lane) found[lane] = -1;
         for (std::uint64_t cycle = 0; cycle < count && any(alive_); ++cycle) {
             edge();
-            for (std::size_t n = 0; n < input_pins_.size(); ++n)
-                values_[input_pins_[n]] = all(stimulus[cycle * input_pins_.size() + n]);
+            drive(stimulus + cycle * input_pins_.size());
             evaluate();
             Vector differ{};
             const std::uint8_t* wanted = outputs + cycle * outputs_.size();
@@ -92,7 +91,75 @@ public:
         }
     }
 
+    // Plays `prefix` cycles of a stimulus, and then has each lane take `count` words, each as bytes
+    // of 0 and 1 for every bit of the payload, and answer with `frames` frames and `idle` quiet
+    // cycles. The bit that `flips[lane]` chooses flips in cycle `at[lane]`. For each lane the words
+    // that came, of `answer_words` that have room, and the number of them; or -1 after `most` cycles.
+    void converse(const std::uint32_t* flips, const std::uint64_t* at, std::uint32_t lanes,
+                  const std::uint8_t* stimulus, std::uint64_t prefix, const std::uint8_t* words,
+                  std::uint64_t count, std::uint64_t frames, std::uint64_t idle, std::uint64_t most,
+                  std::uint8_t* answer, std::int64_t answer_words, std::int64_t* found) {
+        const std::vector<std::uint32_t> none(lanes, 0);
+        start(none.data(), lanes);
+        for (std::uint64_t cycle = 0; cycle < prefix; ++cycle) {
+            edge();
+            drive(stimulus + cycle * input_pins_.size());
+            evaluate();
+        }
+        // Of the input pins: reset, valid, the payload with `last` on top, ready; of the output pins:
+        // ready, valid, the payload.
+        const std::size_t bits = input_pins_.size() - 3;
+        std::vector<std::uint64_t> taken(lanes, 0), got(lanes, 0), quiet(lanes, 0);
+        std::fill(found, found + lanes, 0);
+        bool moved = true;
+        for (std::uint64_t n = 0; any(alive_); ++n) {
+            edge();
+            if (moved) offer(words, bits, taken, count);
+            values_[input_pins_[0]] = all(false);
+            values_[input_pins_[bits + 2]] = all(true);
+            for (std::uint32_t lane = 1; lane < lanes; ++lane)
+                put(values_[flips[lane]], lane, at[lane] == prefix + n);
+            evaluate();
+            const Vector valid = value(outputs_[1]), ready = value(outputs_[0]);
+            moved = false;
+            each(alive_, [&](unsigned lane) {
+                const bool takes = taken[lane] < count && bit(ready, lane);
+                const bool gives = bit(valid, lane);
+                if (gives) {
+                    const bool room = found[lane] < answer_words;
+                    for (std::size_t m = 0; m < bits && room; ++m)
+                        answer[(lane * answer_words + found[lane]) * bits + m] =
+                            bit(value(outputs_[2 + m]), lane);
+                    got[lane] += bit(value(outputs_[1 + bits]), lane);
+                    ++found[lane];
+                }
+                taken[lane] += takes;
+                moved = moved || takes;
+                quiet[lane] = takes || gives ? 0 : quiet[lane] + 1;
+                const bool ended = taken[lane] == count && got[lane] >= frames && quiet[lane] >= idle;
+                if (!ended && n + 1 < most) return;
+                if (!ended) found[lane] = -1;
+                put(alive_, lane, false);
+            });
+        }
+    }
+
 private:
+    // The pins of a word that each lane has not taken yet.
+    void offer(const std::uint8_t* words, std::size_t bits, const std::vector<std::uint64_t>& taken,
+               std::uint64_t count) {
+        for (unsigned lane = 0; lane < taken.size(); ++lane) {
+            const bool left = taken[lane] < count;
+            put(values_[input_pins_[1]], lane, left);
+            for (std::size_t n = 0; n < bits; ++n)
+                put(values_[input_pins_[2 + n]], lane, left && words[taken[lane] * bits + n]);
+        }
+    }
+
+    void drive(const std::uint8_t* pins) {
+        for (std::size_t n = 0; n < input_pins_.size(); ++n) values_[input_pins_[n]] = all(pins[n]);
+    }
+
     static bool bit(const Vector& v, unsigned lane) { return v[lane / 64] >> (lane % 64) & 1; }
 
     Vector value(Literal literal) const { return values_[literal >> 1] ^ all(literal & 1); }
@@ -232,4 +299,12 @@ API void lanes_play(Lanes* lanes, const std::uint32_t* mutants, std::uint32_t co
                     const std::uint8_t* stimulus, const std::uint8_t* outputs,
                     std::uint64_t cycles, std::int64_t* found) {
     lanes->play(mutants, count, stimulus, outputs, cycles, found);
+}
+API void lanes_converse(Lanes* lanes, const std::uint32_t* flips, const std::uint64_t* at,
+                        std::uint32_t count, const std::uint8_t* stimulus, std::uint64_t prefix,
+                        const std::uint8_t* words, std::uint64_t word_count, std::uint64_t frames,
+                        std::uint64_t idle, std::uint64_t most, std::uint8_t* answer,
+                        std::int64_t answer_words, std::int64_t* found) {
+    lanes->converse(flips, at, count, stimulus, prefix, words, word_count, frames, idle, most, answer,
+                    answer_words, found);
 }

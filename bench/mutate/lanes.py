@@ -27,6 +27,8 @@ __all__ = ["LANES", "Circuit", "Lanes", "Played"]
 #: Mutants played together, beside the engine itself.
 LANES = 255
 _ZERO, _ONE = 0, 1
+#: That are kept of what a conversation answers.
+_MOST_WORDS = 4096
 #: A cycle as `harness.cpp` records it: bytes of a word in and out, then single bits.
 _INPUT_BITS, _OUTPUT_BITS = (
     ("rst", "i_valid", "i_last", "o_ready"),
@@ -104,6 +106,10 @@ class Circuit:
             now = stack[-1]
             if now in self._signals:
                 stack.pop()
+                continue
+            if now not in self._sources:
+                # What is read beyond the words of a memory.
+                self._signals[now] = 2 * _ZERO
                 continue
             kind, at = self._sources[now]
             left = [at[name] for name in "ABS" if name in at and at[name] not in self._signals]
@@ -234,6 +240,48 @@ class Lanes:
             raise RuntimeError(f"the netlist differs from the Verilog in cycle {found[0]}")
         return found[1:].tolist()
 
+    def converse(
+        self,
+        flips: Sequence[tuple[int, int]],
+        before: Played,
+        frames: Sequence[bytes],
+        link_bytes: int,
+        idle: int,
+        most: int,
+    ) -> list[list[bytes] | None]:
+        """Play ``before`` and then send ``frames``, as `simulation.Recorder.send` does.
+
+        ``flips`` are at most `LANES`: the number of a mutant and its cycle, counted from the
+        beginning. Of the engine as it is, and of each flip: the frames that are answered, or None
+        if they have not all come after ``most`` cycles, or words still come.
+        """
+        bits = 8 * link_bytes + 1
+        data = [np.frombuffer(frame, np.uint8).reshape(-1, link_bytes) for frame in frames]
+        words = np.zeros((sum(map(len, data)), bits), np.uint8)
+        words[:, :-1] = np.unpackbits(np.concatenate(data), axis=1, bitorder="little")
+        words[np.cumsum([len(each) for each in data]) - 1, -1] = 1
+        nodes = np.array([0, *(self._circuit.mutants[number] for number, _ in flips)], np.uint32)
+        at = np.array([0, *(cycle for _, cycle in flips)], np.uint64)
+        answer = np.zeros((len(nodes), _MOST_WORDS, bits), np.uint8)
+        found = np.zeros(len(nodes), np.int64)
+        self._lib.lanes_converse(
+            self._lanes, _pointer(nodes), _pointer(at), len(nodes), _pointer(before.inputs),
+            before.cycles, _pointer(words), len(words), len(frames), idle, most,
+            _pointer(answer), _MOST_WORDS, _pointer(found),
+        )  # fmt: skip
+        return [
+            None if count < 0 else _frames(each[:count])
+            for each, count in zip(answer, found.tolist(), strict=True)
+        ]
+
+
+def _frames(words: np.ndarray) -> list[bytes]:
+    """Bits of words and, behind them, the last of a frame: its bytes. A rest is a frame too."""
+    data = np.packbits(words[:, :-1], axis=1, bitorder="little")
+    ends = [*(np.flatnonzero(words[:, -1]) + 1).tolist(), len(words)]
+    parts = [data[begin:end].tobytes() for begin, end in zip([0, *ends], ends, strict=False)]
+    return parts if parts[-1] else parts[:-1]
+
 
 def _pointer(array: np.ndarray) -> int:
     if not array.flags.c_contiguous:
@@ -251,6 +299,12 @@ def _library() -> ctypes.CDLL:
     lib.lanes_play.restype = None
     lib.lanes_play.argtypes = [
         pointer, pointer, part, pointer, pointer, ctypes.c_uint64, pointer,
+    ]  # fmt: skip
+    word = ctypes.c_uint64
+    lib.lanes_converse.restype = None
+    lib.lanes_converse.argtypes = [
+        pointer, pointer, pointer, part, pointer, word, pointer, word, word, word, word, pointer,
+        ctypes.c_int64, pointer,
     ]  # fmt: skip
     return lib
 

@@ -143,6 +143,11 @@ class Netlist:
                     columns[bit] = [*common, *own[0], *own[1]]
             else:
                 raise ValueError(f"no gate: {cell['type']}")
+        # What is read beyond the words of a memory.
+        driven = {*inputs, *choice.values(), *registers, *made.made}
+        read = [bit for pins in made.made.values() for bit in pins if isinstance(bit, int)]
+        read += [d for d, _ in registers.values() if isinstance(d, int)]
+        inputs += dict.fromkeys(bit for bit in read if bit not in driven)
         return cls(_sorted(made.made), registers, inputs, outputs, choice, columns)
 
     def live(self) -> tuple[set[int], list[int | str]]:

@@ -3,13 +3,14 @@
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
+
+import numpy as np
 
 from celosia.spec import Config
 from celosia.support.progress import Progress, silent
@@ -23,9 +24,6 @@ __all__ = ["Score", "mutate"]
 
 #: What `Lanes.play` says of a mutant without a difference.
 _SAME = -1
-#: Cycles of the stimulus after which proofs are tried: most that survive them are proven, and need
-#: not be played to the end.
-_PROVEN_AFTER = 250_000
 
 
 @dataclass
@@ -67,6 +65,7 @@ def mutate(
     *,
     stimuli: Sequence = STIMULI,
     prove: bool = True,
+    first: int | None = None,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Score:
@@ -78,6 +77,8 @@ def mutate(
     folder : where results are kept, by which an interrupted run of the same goes on.
     stimuli : see `stimulus.STIMULI`.
     prove : whether proofs are tried for those that survive.
+    first : only so many of the mutants, drawn with ``seed``; all if None. What is known of them
+        is used again when it grows.
     workers : threads; one for each core if None.
     """
     begin = time.perf_counter()
@@ -85,13 +86,9 @@ def mutate(
     text = gates(made.flat, made.mutants, progress)
     circuit = Circuit(text)
     built = time.perf_counter()
-    score = Score(len(made.mutants))
-    alive, proving = list(made.mutants), 0.0
-    proofs: dict[int, str | None] | None = None
+    alive = _drawn(made.mutants, seed)[:first]
+    score = Score(len(alive))
     for number, (stimulus, times) in enumerate(stimuli):
-        if prove and proofs is None and score.cycles >= _PROVEN_AFTER:
-            proofs, proving = _timed(_prove, made, text, alive, folder, progress)
-            alive = [mutant for mutant in alive if not proofs[mutant.number]]
         name = f"{stimulus.__name__} {number + 1}/{len(stimuli)}"
         recorder = Recorder(config, netlist(made, _plain(made), progress), seed, progress)
         record(recorder, config, seed, number, stimulus, times)
@@ -99,26 +96,30 @@ def mutate(
         score.cycles += recorder.recorded
         recorder.close()
         known = _Known(folder / f"{made.key}-{sha256(recording).hexdigest()[:16]}.jsonl")
-        played = Played(recording, config.link_bytes)
-        _play(circuit, alive, played, known, workers or os.cpu_count() or 1, name, progress)
+        stimulus_played = Played(recording, config.link_bytes)
+        _play(
+            circuit, alive, stimulus_played, known, workers or os.cpu_count() or 1, name, progress
+        )
         left = [mutant for mutant in alive if known.values[mutant.number] == _SAME]
         score.by[stimulus.__name__] = score.by.get(stimulus.__name__, 0) + len(alive) - len(left)
         score.killed += len(alive) - len(left)
         alive = left
-    if prove and proofs is None:
-        proofs, proving = _timed(_prove, made, text, alive, folder, progress)
-    proofs = proofs or {}
-    score.proven = {str(m): proof for m in made.mutants if (proof := proofs.get(m.number))}
+    played = time.perf_counter()
+    proofs = _prove(made, text, alive, folder, progress) if prove and alive else {}
+    score.proven = {str(m): proof for m in alive if (proof := proofs.get(m.number))}
     score.survivors = [str(mutant) for mutant in alive if not proofs.get(mutant.number)]
-    seconds = {"build": built - begin, "prove": proving}
-    seconds["play"] = time.perf_counter() - begin - sum(seconds.values())
-    score.seconds = {name: round(value, 1) for name, value in seconds.items()}
+    ended = time.perf_counter()
+    score.seconds = {
+        "build": round(built - begin, 1),
+        "play": round(played - built, 1),
+        "prove": round(ended - played, 1),
+    }
     return score
 
 
-def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-    begin = time.perf_counter()
-    return work(*arguments), time.perf_counter() - begin
+def _drawn(mutants: Sequence[Mutant], seed: int) -> list[Mutant]:
+    order = np.random.default_rng(seed).permutation(len(mutants))
+    return [mutants[index] for index in order]
 
 
 def _plain(made: Design) -> list[Mutant]:

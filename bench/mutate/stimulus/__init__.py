@@ -13,7 +13,7 @@ from celosia.spec import Config
 from ..simulation import Recorder
 from .host import Host
 from .networks import descriptors, factors, large_network, mixture, moved, network
-from .programs import counts, illegal, long_counts, programs
+from .programs import counts, illegal, long_counts, needs, programs
 from .requests import contents, empty, headers, layouts, lengths
 
 __all__ = ["STIMULI", "Host", "Stimulus", "record"]
@@ -41,6 +41,11 @@ STIMULI: tuple[tuple[Stimulus, int], ...] = (
     (factors, 8),
     (descriptors, 4),
     (large_network, 6),
+    (needs, 1),
+    (programs, 8),
+    (layouts, 3),
+    (mixture, 4),
+    (descriptors, 4),
     (long_counts, 1),
 )
 

@@ -1,4 +1,4 @@
-"""The flattened engine, its mutants, and netlists that hold many of them, by Yosys' ``mutate``."""
+"""The flattened engine, its mutants, and a netlist that holds all of them, by Yosys' ``mutate``."""
 
 import gzip
 import json
@@ -20,11 +20,7 @@ from celosia_hw.emit import NAMING, TOP, _Top
 from celosia_hw.engine import Engine
 from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
-__all__ = ["CHOICE", "Design", "Mutant", "design", "flip_flops", "gates", "netlist", "run_yosys"]
-
-#: Bits of the netlists' input ``mutant``: the number, and above it one that is 1 in the cycle in
-#: which a bit flips.
-CHOICE = 17
+__all__ = ["Design", "Mutant", "design", "flip_flops", "gates", "run_yosys", "verilog"]
 
 #: As `celosia_hw.emit` makes the Verilog, then flat, and without bits that nothing reads.
 _FLATTEN = """\
@@ -79,13 +75,12 @@ class Mutant:
 
     Parameters
     ----------
-    number : of the netlist's input ``mutant`` that chooses it; at least 1.
+    number : of the input that chooses it, at least 1: m1, ...
     mode : ``inv``, ``const0``, ``const1``, or ``cnot0``, ``cnot1``: inverted while another bit of
         the port is 0, or 1.
     cell, port, bit : where.
     sources : lines of the sources that the bit is of.
     command : arguments of Yosys' ``mutate`` that make it.
-    once : whether it is there only in cycles with the top bit of ``mutant``.
     """
 
     number: int
@@ -95,15 +90,9 @@ class Mutant:
     bit: int
     sources: tuple[str, ...]
     command: str
-    once: bool = False
-
-    @property
-    def choice(self) -> int:
-        """The value of ``mutant`` with which it is there."""
-        return self.number | self.once << (CHOICE - 1)
 
     @classmethod
-    def read(cls, number: int, line: str, once: bool = False) -> "Mutant":
+    def read(cls, number: int, line: str) -> "Mutant":
         """A line that ``mutate -list`` wrote."""
         command = line.strip().removeprefix("mutate ")
         words = command.split()
@@ -114,9 +103,7 @@ class Mutant:
             source.replace(f"{_ROOT}/", "").replace(f"{packages}/", "")
             for source in re.findall(r"-src (\S+)", command)
         )
-        return cls(
-            number=number, bit=bit, sources=tuple(sources), command=command, once=once, **value
-        )
+        return cls(number=number, bit=bit, sources=tuple(sources), command=command, **value)
 
     def __str__(self) -> str:
         return f"{self.mode} {self.cell}.{self.port}[{self.bit}] ({', '.join(self.sources)})"
@@ -173,20 +160,18 @@ def flip_flops(made: Design, count: int, seed: int, progress: Progress) -> Desig
     for line in lines.splitlines():
         if _STATE.search(line):
             line = re.sub(r"-mode \S+", "-mode inv", re.sub(r"-ctrlbit \S+ ?", "", line))
-            mutant = Mutant.read(len(found) + 1, line, once=True)
+            mutant = Mutant.read(len(found) + 1, line)
             found.setdefault((mutant.cell, mutant.port, mutant.bit), mutant)
     mutants = tuple(found.values())[:count]
     return Design(made.config, flat, mutants, f"{key}-{count}")
 
 
-def netlist(made: Design, mutants: Sequence[Mutant], progress: Progress) -> str:
-    """Verilog of module ``celosia`` with these ``mutants`` and an input ``mutant`` of `CHOICE`
-    bits that chooses one by its number, or none with 0; from the cache if it is there."""
-    script = "read_rtlil flat.il\n" + "".join(
-        f"mutate -ctrl mutant {CHOICE} {mutant.choice} {mutant.command}\n" for mutant in mutants
-    )
-    stage = f"adding {len(mutants)} mutants"
-    return run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]
+def verilog(made: Design, progress: Progress) -> str:
+    """Verilog of module ``celosia`` without a mutation; from the cache if it is there."""
+    script = f"read_rtlil flat.il\n{_WRITE}"
+    return run_yosys(script, {"flat.il": made.flat}, ("celosia.v",), "writing Verilog", progress)[
+        1
+    ][0]
 
 
 def gates(flat: str, mutants: Sequence[Mutant], progress: Progress) -> str:

@@ -26,7 +26,7 @@ from celosia.driver.frames import padded
 from celosia.spec import TRAILER, Config, Memory, Opcode, memories, record
 from celosia.support.progress import Progress, silent
 
-from .design import Mutant, design, flip_flops, gates, netlist
+from .design import Mutant, design, flip_flops, gates, verilog
 from .engines import ENGINES
 from .lanes import LANES, Circuit, Lanes, Played
 from .simulation import Recorder
@@ -45,7 +45,7 @@ def faults(config: Config, count: int, seed: int, progress: Progress = silent) -
     """Outcome -> number for each bank: each block's registers, and each memory."""
     made = flip_flops(design(config, 1, seed, progress), count, seed, progress)
     circuit = Circuit(gates(made.flat, made.mutants, progress))
-    scene = _Scene(config, netlist(made, made.mutants[:1], progress), seed, progress)
+    scene = _Scene(config, verilog(made, progress), seed, progress)
     table: dict[str, Counter] = {}
     flips = list(made.mutants)
     for start in range(0, len(flips), LANES):

@@ -4,9 +4,10 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Event, Lock
 
@@ -15,8 +16,10 @@ import numpy as np
 from celosia.spec import Config
 from celosia.support.progress import Progress, silent
 
-from .design import Design, Mutant, design, gates, netlist
+from .design import Design, Mutant, design, gates, verilog
+from .equivalence import Prover
 from .lanes import LANES, Circuit, Lanes, Played
+from .netlist import Netlist
 from .simulation import Recorder
 from .stimulus import STIMULI, record
 
@@ -79,9 +82,9 @@ def mutate(
     prove : whether proofs are tried for those that survive.
     first : only so many of the mutants, drawn with ``seed``; all if None. What is known of them
         is used again when it grows.
-    workers : threads; one for each core if None.
+    workers : threads that play, and processes that prove; one for each core if None.
     """
-    begin = time.perf_counter()
+    begin, workers = time.perf_counter(), workers or os.cpu_count() or 1
     made = design(config, count, seed, progress)
     text = gates(made.flat, made.mutants, progress)
     circuit = Circuit(text)
@@ -90,29 +93,27 @@ def mutate(
     score = Score(len(alive))
     for number, (stimulus, times) in enumerate(stimuli):
         name = f"{stimulus.__name__} {number + 1}/{len(stimuli)}"
-        recorder = Recorder(config, netlist(made, _plain(made), progress), seed, progress)
+        recorder = Recorder(config, verilog(made, progress), seed, progress)
         record(recorder, config, seed, number, stimulus, times)
         recording = recorder.recording
         score.cycles += recorder.recorded
         recorder.close()
         known = _Known(folder / f"{made.key}-{sha256(recording).hexdigest()[:16]}.jsonl")
-        stimulus_played = Played(recording, config.link_bytes)
-        _play(
-            circuit, alive, stimulus_played, known, workers or os.cpu_count() or 1, name, progress
-        )
+        played = Played(recording, config.link_bytes)
+        _play(circuit, alive, played, known, workers, name, progress)
         left = [mutant for mutant in alive if known.values[mutant.number] == _SAME]
         score.by[stimulus.__name__] = score.by.get(stimulus.__name__, 0) + len(alive) - len(left)
         score.killed += len(alive) - len(left)
         alive = left
-    played = time.perf_counter()
-    proofs = _prove(made, text, alive, folder, progress) if prove and alive else {}
+    proving = time.perf_counter()
+    proofs = _prove(made, text, alive, folder, workers, progress) if prove and alive else {}
     score.proven = {str(m): proof for m in alive if (proof := proofs.get(m.number))}
     score.survivors = [str(mutant) for mutant in alive if not proofs.get(mutant.number)]
     ended = time.perf_counter()
     score.seconds = {
         "build": round(built - begin, 1),
-        "play": round(played - built, 1),
-        "prove": round(ended - played, 1),
+        "play": round(proving - built, 1),
+        "prove": round(ended - proving, 1),
     }
     return score
 
@@ -120,12 +121,6 @@ def mutate(
 def _drawn(mutants: Sequence[Mutant], seed: int) -> list[Mutant]:
     order = np.random.default_rng(seed).permutation(len(mutants))
     return [mutants[index] for index in order]
-
-
-def _plain(made: Design) -> list[Mutant]:
-    """Any mutant, for a netlist that is played without it: not of a register's output, which would
-    lose the register its initial value in Verilog."""
-    return next([mutant] for mutant in made.mutants if mutant.port != "Q")
 
 
 def _play(
@@ -168,21 +163,41 @@ def _play(
 
 
 def _prove(
-    made: Design, text: str, alive: list[Mutant], folder: Path, progress: Progress
+    made: Design, text: str, alive: list[Mutant], folder: Path, workers: int, progress: Progress
 ) -> dict[int, str | None]:
     """Number of each survivor -> how it was proven the same, or None."""
-    from .equivalence import Prover
-    from .netlist import Netlist
-
     known = _Known(folder / f"{made.key}-proofs.jsonl")
     left = [m for m in alive if m.number not in known.values]
-    if left:
-        prover = Prover(Netlist.read(text, "celosia"))
-        for index, mutant in enumerate(left):
-            known.add(mutant.number, prover.prove(mutant))
-            proven = sum(proof is not None for proof in known.values.values())
-            progress(f"survivors proven the same: {proven}", index + 1, len(left))
+    progress("preparing proofs", 0, len(left))
+    # Most of a proof is Python: a process for each core.
+    workers = min(workers, len(left))
+    with ProcessPoolExecutor(
+        max(workers, 1), get_context("spawn"), initializer=_prepare, initargs=(text,)
+    ) as pool:
+        try:
+            numbers = {pool.submit(_proof, mutant): mutant.number for mutant in left}
+            for index, future in enumerate(as_completed(numbers), 1):
+                known.add(numbers[future], future.result())
+                proven = sum(
+                    known.values[m.number] is not None for m in alive if m.number in known.values
+                )
+                progress(f"survivors proven the same: {proven}", index, len(left))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return known.values
+
+
+_prover: "Prover | None" = None
+
+
+def _prepare(text: str) -> None:
+    global _prover
+    _prover = Prover(Netlist.read(text, "celosia"))
+
+
+def _proof(mutant: Mutant) -> str | None:
+    return _prover.prove(mutant) if _prover else None
 
 
 class _Known:

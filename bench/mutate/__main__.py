@@ -1,6 +1,7 @@
 """Mutation cover of the RTL: killed / (mutants - proven to be the engine itself).
 
-    python -m bench.mutate [--engine 2x4] [--count 4000] [--seed 1] [--no-proofs] [--json FILE]
+    python -m bench.mutate [--engine 2x4] [--count 4000] [--first 1000] [--seed 1] [--no-proofs]
+        [--json FILE]
 
 An interrupted run goes on where it was. Exit status 1 when a score is below --least.
 """
@@ -30,6 +31,7 @@ def main() -> int:
     )
     parser.add_argument("--engine", choices=ENGINES, help="only this one")
     parser.add_argument("--count", type=int, default=4000, help="mutants of each engine (4000)")
+    parser.add_argument("--first", type=int, help="only so many of them; all if not given")
     parser.add_argument("--seed", type=int, default=1, help="of mutants and stimulus (1)")
     parser.add_argument("--workers", type=int, help="threads; all cores if not given")
     parser.add_argument("--least", type=float, default=0.0, help="score in percent that is needed")
@@ -69,6 +71,7 @@ def _score(name: str, args: argparse.Namespace, progress: Progress) -> Score:
         args.seed,
         args.folder,
         prove=not args.no_proofs,
+        first=args.first,
         workers=args.workers,
         progress=progress,
     )

@@ -1,5 +1,6 @@
-"""The flattened engine, its mutants, and netlists that hold many of them, by Yosys' ``mutate``."""
+"""The flattened engine, its mutants, and a netlist that holds all of them, by Yosys' ``mutate``."""
 
+import gzip
 import json
 import re
 import sysconfig
@@ -19,11 +20,7 @@ from celosia_hw.emit import NAMING, TOP, _Top
 from celosia_hw.engine import Engine
 from celosia_hw.util.uninitialized_memories import uninitialized_memories
 
-__all__ = ["CHOICE", "Design", "Mutant", "design", "flip_flops", "netlist", "run_yosys"]
-
-#: Bits of the netlists' input ``mutant``: the number, and above it one that is 1 in the cycle in
-#: which a bit flips.
-CHOICE = 17
+__all__ = ["Design", "Mutant", "design", "flip_flops", "gates", "run_yosys", "verilog"]
 
 #: As `celosia_hw.emit` makes the Verilog, then flat, and without bits that nothing reads.
 _FLATTEN = """\
@@ -45,6 +42,20 @@ opt_clean
 attrmap -remove src -remove generator -remove top -remove amaranth.hierarchy
 write_verilog -norename celosia.v
 """
+#: Gates, registers and memories. Those that are read without a clock are small: registers too.
+_GATES = """\
+memory_map t:$mem_v2 r:RD_CLK_ENABLE=1'0 %i
+setattr -unset src
+setattr -unset src t:*
+techmap
+opt_expr
+dffunmap
+simplemap
+opt_expr
+opt_clean -purge
+setattr -unset src *
+write_json gates.json
+"""
 _FLIPS = """\
 read_rtlil flat.il
 dffunmap
@@ -64,13 +75,12 @@ class Mutant:
 
     Parameters
     ----------
-    number : of the netlist's input ``mutant`` that chooses it; at least 1.
+    number : of the input that chooses it, at least 1: m1, ...
     mode : ``inv``, ``const0``, ``const1``, or ``cnot0``, ``cnot1``: inverted while another bit of
         the port is 0, or 1.
     cell, port, bit : where.
     sources : lines of the sources that the bit is of.
     command : arguments of Yosys' ``mutate`` that make it.
-    once : whether it is there only in cycles with the top bit of ``mutant``.
     """
 
     number: int
@@ -80,15 +90,9 @@ class Mutant:
     bit: int
     sources: tuple[str, ...]
     command: str
-    once: bool = False
-
-    @property
-    def choice(self) -> int:
-        """The value of ``mutant`` with which it is there."""
-        return self.number | self.once << (CHOICE - 1)
 
     @classmethod
-    def read(cls, number: int, line: str, once: bool = False) -> "Mutant":
+    def read(cls, number: int, line: str) -> "Mutant":
         """A line that ``mutate -list`` wrote."""
         command = line.strip().removeprefix("mutate ")
         words = command.split()
@@ -99,9 +103,7 @@ class Mutant:
             source.replace(f"{_ROOT}/", "").replace(f"{packages}/", "")
             for source in re.findall(r"-src (\S+)", command)
         )
-        return cls(
-            number=number, bit=bit, sources=tuple(sources), command=command, once=once, **value
-        )
+        return cls(number=number, bit=bit, sources=tuple(sources), command=command, **value)
 
     def __str__(self) -> str:
         return f"{self.mode} {self.cell}.{self.port}[{self.bit}] ({', '.join(self.sources)})"
@@ -158,20 +160,26 @@ def flip_flops(made: Design, count: int, seed: int, progress: Progress) -> Desig
     for line in lines.splitlines():
         if _STATE.search(line):
             line = re.sub(r"-mode \S+", "-mode inv", re.sub(r"-ctrlbit \S+ ?", "", line))
-            mutant = Mutant.read(len(found) + 1, line, once=True)
+            mutant = Mutant.read(len(found) + 1, line)
             found.setdefault((mutant.cell, mutant.port, mutant.bit), mutant)
     mutants = tuple(found.values())[:count]
     return Design(made.config, flat, mutants, f"{key}-{count}")
 
 
-def netlist(made: Design, mutants: Sequence[Mutant], progress: Progress) -> str:
-    """Verilog of module ``celosia`` with these ``mutants`` and an input ``mutant`` of `CHOICE`
-    bits that chooses one by its number, or none with 0; from the cache if it is there."""
-    script = "read_rtlil flat.il\n" + "".join(
-        f"mutate -ctrl mutant {CHOICE} {mutant.choice} {mutant.command}\n" for mutant in mutants
-    )
-    stage = f"adding {len(mutants)} mutants"
-    return run_yosys(script + _WRITE, {"flat.il": made.flat}, ("celosia.v",), stage, progress)[1][0]
+def verilog(made: Design, progress: Progress) -> str:
+    """Verilog of module ``celosia`` without a mutation; from the cache if it is there."""
+    script = f"read_rtlil flat.il\n{_WRITE}"
+    return run_yosys(script, {"flat.il": made.flat}, ("celosia.v",), "writing Verilog", progress)[
+        1
+    ][0]
+
+
+def gates(flat: str, mutants: Sequence[Mutant], progress: Progress) -> str:
+    """JSON of the engine of RTLIL ``flat`` as gates, with an input for each of ``mutants`` that
+    chooses it: m1, ...; from the cache if it is there."""
+    lines = "".join(f"mutate -ctrl m{m.number} 1 1 {m.command}\n" for m in mutants)
+    script, stage = f"read_rtlil flat.il\n{lines}{_GATES}", f"mapping {len(mutants)} mutants"
+    return run_yosys(script, {"flat.il": flat}, ("gates.json",), stage, progress)[1][0]
 
 
 def _rtlil(config: Config) -> str:
@@ -188,9 +196,9 @@ def run_yosys(
     """Run ``script`` on files; a hash of it, and the files that are wanted, kept in the cache."""
     yosys = tools.find("yosys")
     key = sha256(repr((yosys.version, script, given, wanted)).encode()).hexdigest()[:32]
-    path = cache_dir() / "mutate" / f"{key}.json"
+    path = cache_dir() / "mutate" / f"{key}.json.gz"
     if (cached := kept(path)) is not None:
-        return key, json.loads(cached)
+        return key, json.loads(gzip.decompress(cached))
 
     def watch(stage: str, seconds: float, line: str) -> None:
         progress(f"{stage}: {seconds:.0f} s", 0, 0)
@@ -200,5 +208,5 @@ def run_yosys(
             (work.path / name).write_text(text)
         tools.run(yosys, ["-q", "script.ys"], work, work.path / "log", stage, watch)
         found = [(work.path / name).read_text() for name in wanted]
-    keep(path, json.dumps(found).encode())
+    keep(path, gzip.compress(json.dumps(found).encode(), 1))
     return key, found

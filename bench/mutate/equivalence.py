@@ -23,35 +23,10 @@ from dataclasses import dataclass
 
 from pysat.solvers import Glucose4
 
-from celosia.support.progress import Progress
+from .design import Mutant
+from .netlist import FALSE, TRUE, Graph, Netlist
 
-from .design import CHOICE, Mutant, run_yosys
-from .netlist import FALSE, Graph, Netlist
-
-__all__ = ["Prover", "gates"]
-
-_SCRIPT = """\
-read_rtlil flat.il
-{mutants}
-setattr -unset src
-setattr -unset src t:*
-techmap
-opt -full
-dffunmap
-simplemap
-aigmap
-opt_clean -purge
-setattr -unset src *
-write_json gates.json
-"""
-
-
-def gates(flat: str, mutants: list[Mutant], progress: Progress) -> Netlist:
-    """The engine of RTLIL ``flat`` and these mutants of it as gates."""
-    lines = [f"mutate -ctrl mutant {CHOICE} {m.number} {m.command}" for m in mutants]
-    script, stage = _SCRIPT.format(mutants="\n".join(lines)), f"mapping {len(mutants)} survivors"
-    _, (text,) = run_yosys(script, {"flat.il": flat}, ("gates.json",), stage, progress)
-    return Netlist.read(text, "celosia")
+__all__ = ["Prover"]
 
 
 @dataclass
@@ -66,14 +41,14 @@ class Prover:
 
     Parameters
     ----------
-    netlist : of `gates`.
+    netlist : of `design.gates`.
     frames : cycles k that an induction looks back, at most.
     conflicts : of the solver for each question, after which it counts as unanswered.
     seconds : of a thread's time for each mutant, after which there is no proof of it.
     """
 
     def __init__(
-        self, netlist: Netlist, frames: int = 2, conflicts: int = 10_000, seconds: float = 10
+        self, netlist: Netlist, frames: int = 2, conflicts: int = 10_000, seconds: float = 5
     ):
         self.netlist, self.frames, self.conflicts = netlist, frames, conflicts
         self.seconds, self._until = seconds, 0.0
@@ -97,7 +72,7 @@ class Prover:
     def prove(self, mutant: Mutant) -> str | None:
         """How it is the same as the engine, or None when there is no proof of it."""
         self._until = time.thread_time() + self.seconds
-        choice = {bit: mutant.number >> index & 1 for index, bit in enumerate(self.netlist.choice)}
+        choice = {self.netlist.choice[mutant.number]: TRUE}
         pairs = self._pairs(self._any[0], self._changed(self._any[0], choice))
         if not pairs:
             return "structure"
@@ -177,7 +152,7 @@ class Prover:
         values: dict = dict(state)
         for bit in self.netlist.inputs:
             values[bit] = self.graph.variable()
-        for bit in self.netlist.choice:
+        for bit in self.netlist.choice.values():
             values[bit] = FALSE
         self.netlist.evaluate(self.graph, values)
         return _Frame(values)

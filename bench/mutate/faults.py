@@ -8,7 +8,8 @@ runs the host asks for counters and, of engines that have them, for checksums.
 
 - masked: every response is as without the flip.
 - visible: a status is not OK, a response is missing, too many or of another length, the engine
-  hangs, or only counters or checksums differ; or these differ too.
+  hangs, or counters differ.
+- verified: only checksums differ, or bytes of results too: `Device.verify` finds it.
 - silent: bytes of results differ, and nothing else.
 """
 
@@ -25,54 +26,56 @@ from celosia.driver.frames import padded
 from celosia.spec import TRAILER, Config, Memory, Opcode, memories, record
 from celosia.support.progress import Progress, silent
 
-from .design import Mutant, design, flip_flops, netlist
+from .design import Mutant, design, flip_flops, gates, verilog
 from .engines import ENGINES
+from .lanes import LANES, Circuit, Lanes, Played
 from .simulation import Recorder
 from .stimulus import Host
 
 __all__ = ["faults", "main"]
 
-OUTCOMES = ("masked", "visible", "silent")
-#: Flips in one netlist.
-_TOGETHER = 125
+OUTCOMES = ("masked", "visible", "verified", "silent")
+#: In which runs end, counters and checksums are asked for, and then nothing more may come.
+_MOST_CYCLES, _IDLE = 40_000, 300
 #: Sources that blocks are made of, which say little about where a register is.
-_PARTS = re.compile(r"hw/celosia_hw/(util|cells|layouts|emit)|amaranth|sw/")
+_PARTS = re.compile(r"hw/celosia_hw/(util|cells|layouts|emit)")
 
 
 def faults(config: Config, count: int, seed: int, progress: Progress = silent) -> dict:
     """Outcome -> number for each bank: each block's registers, and each memory."""
     made = flip_flops(design(config, 1, seed, progress), count, seed, progress)
+    circuit = Circuit(gates(made.flat, made.mutants, progress))
+    scene = _Scene(config, verilog(made, progress), seed, progress)
     table: dict[str, Counter] = {}
     flips = list(made.mutants)
-    for start in range(0, len(flips), _TOGETHER):
-        chunk = flips[start : start + _TOGETHER]
-        verilog = netlist(made, chunk, progress)
-        scene = _Scene(config, verilog, seed, progress)
-        for index, flip in enumerate(chunk):
-            rng = np.random.default_rng([seed, flip.number])
-            at = int(rng.integers(scene.begin, scene.end))
-            table.setdefault(_bank(flip), Counter())[scene.outcome(flip.number, at)] += 1
-            progress("bits flipped", start + index + 1, len(flips))
-    scene = _Scene(config, netlist(made, flips[:1], progress), seed, progress)
+    for start in range(0, len(flips), LANES):
+        chunk = flips[start : start + LANES]
+        rngs = [np.random.default_rng([seed, flip.number]) for flip in chunk]
+        at = [int(rng.integers(scene.begin, scene.end)) for rng in rngs]
+        outcomes = scene.outcomes(circuit, [flip.number for flip in chunk], at)
+        for flip, outcome in zip(chunk, outcomes, strict=True):
+            table.setdefault(_bank(flip), Counter())[outcome] += 1
+        progress("bits flipped", start + len(chunk), len(flips))
     rng = np.random.default_rng(seed)
     for memory in memories(config):
         if not record(config, memory).writable:
             continue
         bank = f"memory {memory.name}, before the run"
-        for _ in range(max(count // 40, 1)):
+        for index in range(max(count // 20, 1)):
             table.setdefault(bank, Counter())[scene.outcome_of_memory(memory, rng)] += 1
+            progress(f"bits of {memory.name}", index + 1, max(count // 20, 1))
     return {bank: {name: n[name] for name in OUTCOMES} for bank, n in sorted(table.items())}
 
 
 def _bank(flip: Mutant) -> str:
     files = [source.partition(":")[0] for source in flip.sources]
+    files = [file for file in files if file.startswith("hw/celosia_hw/")]
     own = [file for file in files if not _PARTS.search(file)]
-    name = (own or files or ["unknown"])[0]
+    name = (own or files or ["others"])[0]
     name = name.removeprefix("hw/celosia_hw/").removesuffix(".py")
     if flip.port == "D":
         return f"registers of {name}"
-    kind = "read" if flip.port.startswith("RD") else "written"
-    return f"memory of {name}, as it is {kind}"
+    return f"memories of {name}, at their ports"
 
 
 class _Scene:
@@ -87,12 +90,20 @@ class _Scene:
         self.image = max(images, key=lambda image: len(image.descriptors()))
         self.runs = [host.run_of(self.image) for _ in range(3)]
         recorder.close()
+        self.before, self.frames = b"", list[bytes]()
         self.begin = self.end = 0
-        self.wanted = self._play(0, 0, None)
+        self.wanted = self._play(None)
 
-    def outcome(self, number: int, at: int) -> str:
-        """Of flip ``number`` in cycle ``at``."""
-        return self._judge(self._play(number, at, None))
+    def outcomes(self, circuit: Circuit, numbers: Sequence[int], at: Sequence[int]) -> list[str]:
+        """Of each flip, of which each has its cycle."""
+        link_bytes, lanes = self.config.link_bytes, Lanes(circuit)
+        before = Played(self.before, link_bytes)
+        flips = list(zip(numbers, at, strict=True))
+        found = lanes.converse(flips, before, self.frames, link_bytes, _IDLE, _MOST_CYCLES)
+        lanes.close()
+        if found[0] != self.wanted:
+            raise RuntimeError("the netlist answers something else than the Verilog")
+        return [self._judge(each) for each in found[1:]]
 
     def outcome_of_memory(self, memory: Memory, rng: np.random.Generator) -> str:
         """Of a flip of any bit of ``memory`` that the image uses."""
@@ -102,22 +113,26 @@ class _Scene:
         address = int(rng.integers(len(records)))
         changed = records[address : address + 1].copy()
         changed[0, rng.integers(changed.shape[1])] ^= 1 << int(rng.integers(8))
-        return self._judge(self._play(0, 0, (memory, address, changed)))
+        return self._judge(self._play((memory, address, changed)))
 
-    def _play(self, number: int, at: int, written: tuple | None) -> list[bytes] | None:
-        """The responses to all runs, counters and checksums; None if the engine hangs."""
+    def _play(self, written: tuple | None) -> list[bytes] | None:
+        """The responses to all runs, counters and checksums; None if the engine hangs.
+
+        The first time, what was recorded before them and what is asked are kept.
+        """
         recorder = Recorder(self.config, self.verilog, self.seed, self.progress)
-        recorder.arm(number, at)
         recorder.reset()
         host = Host(recorder, self.config, np.random.default_rng(self.seed))
         host.device.load(self.image)
         host.send(host.frame(Opcode.COUNTERS, 1))
         if written:
             host.send(host.write(*written))
-        self.begin = recorder.recorded
+        before, begin = recorder.recording, recorder.recorded
         frames = [*self.runs, host.frame(Opcode.COUNTERS), *self._checksums(host)]
-        responses = recorder.send(frames, len(frames), 60_000, 300)
-        self.end = self.end or recorder.recorded * 2 // 3 + self.begin // 3
+        responses = recorder.send(frames, len(frames), _MOST_CYCLES, _IDLE)
+        if not self.end:
+            self.before, self.frames, self.begin = before, frames, begin
+            self.end = recorder.recorded * 2 // 3 + begin // 3
         ended = recorder.ended
         recorder.close()
         return responses if ended else None
@@ -132,15 +147,17 @@ class _Scene:
         ]
 
     def _judge(self, found: Sequence[bytes] | None) -> str:
-        if found == self.wanted:
+        wanted, runs = self.wanted, len(self.runs)
+        if found == wanted:
             return "masked"
-        if found is None or [len(each) for each in found] != [len(each) for each in self.wanted]:
+        if found is None or [len(each) for each in found] != [len(each) for each in wanted]:
             return "visible"
-        if [self._end(each) for each in found] != [self._end(each) for each in self.wanted]:
+        if [self._end(each) for each in found] != [self._end(each) for each in wanted]:
             return "visible"
-        runs = len(self.runs)
         # The count of cycles is that of skipped bytes too: another one says little.
-        return "visible" if found[runs:] != self.wanted[runs:] else "silent"
+        if found[runs] != wanted[runs]:
+            return "visible"
+        return "verified" if found[runs + 1 :] != wanted[runs + 1 :] else "silent"
 
     def _end(self, frame: bytes) -> bytes:
         return frame[-padded(TRAILER.size, self.config.link_bytes) :]

@@ -1,6 +1,5 @@
-// Records what the engine without a mutation does at its pins, cycle by cycle, and plays the same
-// inputs to mutants until an output differs. A mutant that hangs or answers for ever costs no more
-// than the cycles recorded. bench.mutate.simulation is the only caller.
+// Records what the engine does at its pins, cycle by cycle. bench.mutate.simulation is the only
+// caller.
 
 #include <cstdint>
 #include <cstring>
@@ -52,21 +51,12 @@ struct Cycle {
     std::uint8_t in[kBytes], out[kBytes];
     std::uint8_t rst, i_valid, i_last, o_ready;
     std::uint8_t i_ready, o_valid, o_last;
-
-    bool same_outputs(const Cycle& other) const {
-        return i_ready == other.i_ready && o_valid == other.o_valid && o_last == other.o_last &&
-               !std::memcmp(out, other.out, kBytes);
-    }
 };
 
 // One engine. Its memories and registers begin as zeros.
 class Engine {
 public:
-    explicit Engine(std::uint16_t mutant) { choose(mutant); }
     ~Engine() { top_->final(); }
-
-    // Value of the netlist's input `mutant` from the next cycle on.
-    void choose(std::uint32_t value) { top_->mutant = value; }
 
     // One cycle with the inputs of `cycle`; its outputs are filled in.
     void clock(Cycle& cycle) {
@@ -138,12 +128,6 @@ public:
         return false;
     }
 
-    // Have the bit `number` flip in cycle `at`.
-    void arm(std::uint16_t number, std::uint64_t at) {
-        flip_ = number;
-        flip_at_ = at;
-    }
-
     // Pull the reset pin.
     void reset(std::uint64_t cycles) {
         for (std::uint64_t n = 0; n < cycles; ++n) {
@@ -153,37 +137,17 @@ public:
         }
     }
 
-    // The first of `most` cycles in which an output of the mutant differs; -1: none, -2: it never
-    // settles.
-    std::int64_t play(std::uint16_t mutant, std::uint64_t most) const {
-        try {
-            Engine engine(mutant);
-            for (std::size_t n = 0; n < cycles.size() && n < most; ++n) {
-                Cycle cycle = cycles[n];
-                engine.clock(cycle);
-                if (!cycle.same_outputs(cycles[n])) return static_cast<std::int64_t>(n);
-            }
-        } catch (const std::exception&) {
-            return -2;
-        }
-        return -1;
-    }
-
     std::vector<Cycle> cycles;
     std::vector<std::uint8_t> answer, answer_last;
 
 private:
     void step(Cycle& cycle) {
-        const bool now = flip_ && cycles.size() == flip_at_;
-        engine_.choose(now ? flip_ | std::uint32_t{1} << 16 : 0);
         engine_.clock(cycle);
         cycles.push_back(cycle);
     }
 
-    Engine engine_{0};
+    Engine engine_;
     Random random_;
-    std::uint32_t flip_ = 0;
-    std::uint64_t flip_at_ = 0;
 };
 
 }  // namespace
@@ -196,20 +160,9 @@ API const void* mutate_recorded(const Recorder* recorder, std::uint64_t* size) {
     *size = recorder->cycles.size() * sizeof(Cycle);
     return recorder->cycles.data();
 }
-API void mutate_load(Recorder* recorder, const void* data, std::uint64_t size) {
-    recorder->cycles.resize(size / sizeof(Cycle));
-    std::memcpy(recorder->cycles.data(), data, size);
-}
 API void mutate_destroy(Recorder* recorder) { delete recorder; }
 API std::uint64_t mutate_cycles(const Recorder* recorder) { return recorder->cycles.size(); }
-API void mutate_arm(Recorder* recorder, std::uint16_t number, std::uint64_t at) {
-    recorder->arm(number, at);
-}
 API void mutate_reset(Recorder* recorder, std::uint64_t cycles) { recorder->reset(cycles); }
-API std::int64_t mutate_play(const Recorder* recorder, std::uint16_t mutant,
-                             std::uint64_t most) {
-    return recorder->play(mutant, most);
-}
 API int mutate_exchange(Recorder* recorder, const std::uint8_t* words, const std::uint8_t* last,
                         std::uint64_t count, std::uint64_t frames, std::uint32_t stall_in,
                         std::uint32_t stall_out, std::uint64_t idle, std::uint64_t most) {

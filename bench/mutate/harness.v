@@ -1,9 +1,7 @@
-// The engine with its inputs behind registers, as in celosia.driver.rtl, and a choice of mutant. That
-// is a register too: else all logic behind a mutation is evaluated at both edges of the clock.
+// The engine with its inputs behind registers, as in celosia.driver.rtl.
 module harness #(parameter BYTES = 8) (
     input clk,
     input rst,
-    input [16:0] mutant,
     input [8 * BYTES:0] i_payload,
     input i_valid,
     output i_ready,
@@ -13,20 +11,17 @@ module harness #(parameter BYTES = 8) (
 );
   reg rst_now, i_valid_now, o_ready_now;
   reg [8 * BYTES:0] i_payload_now;
-  reg [16:0] mutant_now;
 
   always @(posedge clk) begin
     rst_now <= rst;
     i_valid_now <= i_valid;
     i_payload_now <= i_payload;
     o_ready_now <= o_ready;
-    mutant_now <= mutant;
   end
 
   celosia engine (
       .clk(clk),
       .rst(rst_now),
-      .mutant(mutant_now),
       .i__payload(i_payload_now),
       .i__valid(i_valid_now),
       .i__ready(i_ready),

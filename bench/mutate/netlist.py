@@ -4,10 +4,48 @@ import heapq
 import json
 from dataclasses import dataclass, field
 
-__all__ = ["FALSE", "TRUE", "Graph", "Netlist"]
+__all__ = ["FALSE", "TRUE", "Graph", "Netlist", "initial_values", "module_of"]
 
 #: Literals are ``2 * node + inverted``; node 0 is constant.
 FALSE, TRUE = 0, 1
+
+
+def module_of(text: str, top: str) -> dict:
+    """Module ``top`` of what ``write_json`` wrote."""
+    return json.loads(text)["modules"][top]
+
+
+def initial_values(module: dict) -> dict[int, int]:
+    """The value of each register that begins with one, by the bit of its output.
+
+    A mutation of the output takes the name from it, and the name has the value.
+    """
+    named = {
+        bit: int(value)
+        for net in module["netnames"].values()
+        for bit, value in zip(
+            net["bits"], reversed(net["attributes"].get("init", "")), strict=False
+        )
+        if value in "01"
+    }
+    drivers, registers = {}, set()
+    for cell in module["cells"].values():
+        pins = cell["connections"]
+        if "Y" in pins:
+            drivers[pins["Y"][0]] = [pins[name][0] for name in "ABS" if name in pins]
+        elif "Q" in pins:
+            registers.add(pins["Q"][0])
+    found = {bit: value for bit, value in named.items() if bit in registers}
+    for begin in named.keys() - registers:
+        stack = list(drivers.get(begin, ()))
+        while stack:
+            bit = stack.pop()
+            if bit in registers and bit not in named:
+                if found.setdefault(bit, named[begin]) != named[begin]:
+                    raise ValueError(f"which register begins with {named[begin]}: bit {bit}?")
+            elif bit not in named:
+                stack += drivers.get(bit, ())
+    return found
 
 
 class Graph:
@@ -56,9 +94,9 @@ class Netlist:
     ----------
     gates : (output, a, b) in topological order; ``b`` is None of an inverter.
     registers : q -> (d, initial value or None).
-    inputs : pins, `mutant` apart, and memories' read data.
+    inputs : pins, those that choose mutants apart, and memories' read data.
     outputs : pins.
-    choice : bits of the input ``mutant``, lowest first.
+    choice : the bit that chooses each mutant, by its number.
     columns : bit of a memory's read data -> what its ports are given that decides about it.
     """
 
@@ -66,7 +104,7 @@ class Netlist:
     registers: dict[int, tuple[int | str, int | None]]
     inputs: list[int]
     outputs: list[int | str]
-    choice: list[int]
+    choice: dict[int, int]
     columns: dict[int, list[int | str]] = field(default_factory=dict)
     readers: dict[int, list[int]] = field(default_factory=dict)
 
@@ -78,29 +116,22 @@ class Netlist:
 
     @classmethod
     def read(cls, text: str, top: str) -> "Netlist":
-        """What ``write_json`` wrote, of $_AND_, $_NOT_, $_DFF_P_ and $mem_v2."""
-        module = json.loads(text)["modules"][top]
-        initial: dict[int, int] = {}
-        for net in module["netnames"].values():
-            bits = net["attributes"].get("init", "")
-            for bit, value in zip(net["bits"], reversed(bits), strict=False):
-                if value in "01":
-                    initial[bit] = int(value)
-        inputs, outputs, choice = [], [], []
+        """What ``write_json`` wrote: gates of one and two inputs, $_MUX_, $_DFF_P_ and $mem_v2."""
+        module = module_of(text, top)
+        initial = initial_values(module)
+        inputs, outputs, choice = [], [], {}
         for name, port in module["ports"].items():
             if port["direction"] == "output":
                 outputs += port["bits"]
-            elif name == "mutant":
-                choice = port["bits"]
+            elif name[1:].isdigit():
+                choice[int(name[1:])] = port["bits"][0]
             else:
                 inputs += port["bits"]
-        made, registers, columns = {}, {}, {}
+        made, registers, columns = _Gates(module), {}, {}
         for cell in module["cells"].values():
             pins = cell["connections"]
-            if cell["type"] == "$_AND_":
-                made[pins["Y"][0]] = (pins["A"][0], pins["B"][0])
-            elif cell["type"] == "$_NOT_":
-                made[pins["Y"][0]] = (pins["A"][0], None)
+            if cell["type"] in made.kinds:
+                made.kinds[cell["type"]](*(pins[name][0] for name in "YABS" if name in pins))
             elif cell["type"] == "$_DFF_P_":
                 registers[pins["Q"][0]] = (pins["D"][0], initial.get(pins["Q"][0]))
             elif cell["type"] == "$mem_v2":
@@ -112,7 +143,12 @@ class Netlist:
                     columns[bit] = [*common, *own[0], *own[1]]
             else:
                 raise ValueError(f"no gate: {cell['type']}")
-        return cls(_sorted(made), registers, inputs, outputs, choice, columns)
+        # What is read beyond the words of a memory.
+        driven = {*inputs, *choice.values(), *registers, *made.made}
+        read = [bit for pins in made.made.values() for bit in pins if isinstance(bit, int)]
+        read += [d for d, _ in registers.values() if isinstance(d, int)]
+        inputs += dict.fromkeys(bit for bit in read if bit not in driven)
+        return cls(_sorted(made.made), registers, inputs, outputs, choice, columns)
 
     def live(self) -> tuple[set[int], list[int | str]]:
         """Registers that a pin depends on, sooner or later; and pins and what memories are given
@@ -180,6 +216,51 @@ class Netlist:
                         queued.add(index)
                         heapq.heappush(waiting, index)
         return found
+
+
+class _Gates:
+    """Gates of two kinds, of which the others are made; ``made``: output -> (a, b or None)."""
+
+    def __init__(self, module: dict):
+        nets = [each["bits"] for each in (*module["netnames"].values(), *module["ports"].values())]
+        pins = [bits for cell in module["cells"].values() for bits in cell["connections"].values()]
+        self._next = max(
+            (bit for bits in nets + pins for bit in bits if isinstance(bit, int)), default=0
+        )
+        self.made: dict[int, tuple] = {}
+        self.kinds = {
+            "$_NOT_": self._not, "$_AND_": self._and, "$_OR_": self._or, "$_XOR_": self._xor,
+            "$_XNOR_": self._xnor, "$_MUX_": self._mux,
+        }  # fmt: skip
+
+    def _new(self) -> int:
+        self._next += 1
+        return self._next
+
+    def _put(self, y: int | None, a, b=None) -> int:
+        y = self._new() if y is None else y
+        self.made[y] = (a, b)
+        return y
+
+    def _not(self, y: int | None, a) -> int:
+        return self._put(y, a)
+
+    def _and(self, y: int | None, a, b) -> int:
+        return self._put(y, a, b)
+
+    def _or(self, y: int | None, a, b) -> int:
+        return self._not(y, self._and(None, self._not(None, a), self._not(None, b)))
+
+    def _xor(self, y: int | None, a, b) -> int:
+        left = self._and(None, a, self._not(None, b))
+        return self._or(y, left, self._and(None, self._not(None, a), b))
+
+    def _xnor(self, y: int | None, a, b) -> int:
+        return self._not(y, self._xor(None, a, b))
+
+    def _mux(self, y: int | None, a, b, s) -> int:
+        left = self._and(None, b, s)
+        return self._or(y, left, self._and(None, a, self._not(None, s)))
 
 
 def _sorted(made: dict) -> list[tuple[int, int, int | None]]:

@@ -3,30 +3,30 @@
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Event, Lock
+
+import numpy as np
 
 from celosia.spec import Config
 from celosia.support.progress import Progress, silent
 
-from .design import Design, Mutant, design, netlist
+from .design import Design, Mutant, design, gates, verilog
+from .equivalence import Prover
+from .lanes import LANES, Circuit, Lanes, Played
+from .netlist import Netlist
 from .simulation import Recorder
-from .stimulus import STIMULI, record_all
+from .stimulus import STIMULI, record
 
 __all__ = ["Score", "mutate"]
 
-#: What `Recorder.play` says of a mutant without a difference, and of one that never settles.
-_SAME, _UNSETTLED = -1, -2
-#: Mutants in one netlist. Each makes all others slower: an engine of 2x4 with 20 is simulated five
-#: times as fast as with 600, and is compiled in a fifth of the time.
-_TOGETHER = 125
-#: Cycles in which a netlist with mutants is compared when none of them is chosen.
-_CHECKED = 50_000
+#: What `Lanes.play` says of a mutant without a difference.
+_SAME = -1
 
 
 @dataclass
@@ -36,7 +36,6 @@ class Score:
     Parameters
     ----------
     mutants, killed : how many; of those killed an output pin differed in some cycle.
-    unsettled : of those killed, logic that never settles.
     cycles : of the stimulus.
     by : killed mutants by the part of the stimulus that noticed them first.
     proven : survivors that are the engine itself, and the kinds of proof.
@@ -45,10 +44,9 @@ class Score:
     """
 
     mutants: int
-    killed: int
-    unsettled: int
-    cycles: int
-    by: dict[str, int]
+    killed: int = 0
+    cycles: int = 0
+    by: dict[str, int] = field(default_factory=dict)
     proven: dict[str, str] = field(default_factory=dict)
     survivors: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -70,6 +68,7 @@ def mutate(
     *,
     stimuli: Sequence = STIMULI,
     prove: bool = True,
+    first: int | None = None,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Score:
@@ -81,102 +80,124 @@ def mutate(
     folder : where results are kept, by which an interrupted run of the same goes on.
     stimuli : see `stimulus.STIMULI`.
     prove : whether proofs are tried for those that survive.
-    workers : threads; one for each core if None.
+    first : only so many of the mutants, drawn with ``seed``; all if None. What is known of them
+        is used again when it grows.
+    workers : threads that play, and processes that prove; one for each core if None.
     """
-    begin = time.perf_counter()
+    begin, workers = time.perf_counter(), workers or os.cpu_count() or 1
     made = design(config, count, seed, progress)
-    recorder = Recorder(config, netlist(made, made.mutants[:1], progress), seed, progress)
-    progress("recording the stimulus", 0, 0)
-    parts = record_all(recorder, config, seed, stimuli)
-    recorded, recording = recorder.recorded, recorder.recording
-    recorder.close()
-    known = _Known(folder / f"{made.key}-{sha256(recording).hexdigest()[:16]}.jsonl")
-    _play(made, recording, known, workers or os.cpu_count() or 1, progress)
-    cycles = known.values
-    played = time.perf_counter()
-    alive = [m for m in made.mutants if cycles[m.number] == _SAME]
-    dead = [cycle for cycle in cycles.values() if cycle != _SAME]
-    by = Counter(
-        "unsettled"
-        if cycle == _UNSETTLED
-        else next(name for name, start in reversed(parts) if start <= cycle)
-        for cycle in dead
-    )
-    score = Score(
-        mutants=len(made.mutants),
-        killed=len(dead),
-        unsettled=dead.count(_UNSETTLED),
-        cycles=recorded,
-        by=dict(by.most_common()),
-    )
-    proofs = _prove(made, alive, folder, progress) if prove and alive else {}
-    for mutant in alive:
-        if proof := proofs.get(mutant.number):
-            score.proven[str(mutant)] = proof
-        else:
-            score.survivors.append(str(mutant))
+    text = gates(made.flat, made.mutants, progress)
+    circuit = Circuit(text)
+    built = time.perf_counter()
+    alive = _drawn(made.mutants, seed)[:first]
+    score = Score(len(alive))
+    for number, (stimulus, times) in enumerate(stimuli):
+        name = f"{stimulus.__name__} {number + 1}/{len(stimuli)}"
+        recorder = Recorder(config, verilog(made, progress), seed, progress)
+        record(recorder, config, seed, number, stimulus, times)
+        recording = recorder.recording
+        score.cycles += recorder.recorded
+        recorder.close()
+        known = _Known(folder / f"{made.key}-{sha256(recording).hexdigest()[:16]}.jsonl")
+        played = Played(recording, config.link_bytes)
+        _play(circuit, alive, played, known, workers, name, progress)
+        left = [mutant for mutant in alive if known.values[mutant.number] == _SAME]
+        score.by[stimulus.__name__] = score.by.get(stimulus.__name__, 0) + len(alive) - len(left)
+        score.killed += len(alive) - len(left)
+        alive = left
+    proving = time.perf_counter()
+    proofs = _prove(made, text, alive, folder, workers, progress) if prove and alive else {}
+    score.proven = {str(m): proof for m in alive if (proof := proofs.get(m.number))}
+    score.survivors = [str(mutant) for mutant in alive if not proofs.get(mutant.number)]
     ended = time.perf_counter()
     score.seconds = {
-        "play": round(played - begin, 1),
-        "prove": round(ended - played, 1),
+        "build": round(built - begin, 1),
+        "play": round(proving - built, 1),
+        "prove": round(ended - proving, 1),
     }
     return score
 
 
+def _drawn(mutants: Sequence[Mutant], seed: int) -> list[Mutant]:
+    order = np.random.default_rng(seed).permutation(len(mutants))
+    return [mutants[index] for index in order]
+
+
 def _play(
-    made: Design, recording: bytes, known: "_Known", workers: int, progress: Progress
+    circuit: Circuit,
+    mutants: Sequence[Mutant],
+    played: Played,
+    known: "_Known",
+    workers: int,
+    name: str,
+    progress: Progress,
 ) -> None:
-    """Fill ``known``: number of a mutant -> the cycle in which it differs, or `_SAME`, ..."""
-    left = [m for m in made.mutants if m.number not in known.values]
+    """Fill ``known``: number of a mutant -> the cycle in which it differs, or `_SAME`."""
+    left = [mutant.number for mutant in mutants if mutant.number not in known.values]
     ended = Event()
 
-    def play(chunk: Sequence[Mutant]) -> None:
+    def play(numbers: Sequence[int]) -> None:
         if ended.is_set():
             return
-        recorder = Recorder(made.config, netlist(made, chunk, silent), 0)
-        recorder.load(recording)
-        if recorder.play(0, _CHECKED) != _SAME:
-            raise RuntimeError("the netlist with mutants, of which none is chosen, is another one")
-        for mutant in chunk:
-            if ended.is_set():
-                return
-            known.add(mutant.number, recorder.play(mutant.number))
-            tell()
-        recorder.close()
+        lanes = Lanes(circuit)
+        for number, cycle in zip(numbers, lanes.play(numbers, played), strict=True):
+            known.add(number, cycle)
+        lanes.close()
 
     def tell() -> None:
-        # A copy, as other threads go on.
-        cycles = list(known.values.values())
-        text = f"{len(cycles) - cycles.count(_SAME)} of {len(cycles)} mutants killed"
-        progress(text, len(cycles), len(made.mutants))
+        progress(f"{name}, {played.cycles:,} cycles", len(mutants) - len(left) + done, len(mutants))
 
+    done = 0
     tell()
-    # Neither the tools nor the simulation hold Python's lock.
+    # The simulation does not hold Python's lock.
     with ThreadPoolExecutor(workers) as pool:
-        chunks = [left[start : start + _TOGETHER] for start in range(0, len(left), _TOGETHER)]
+        chunks = [left[start : start + LANES] for start in range(0, len(left), LANES)]
         try:
             for future in as_completed([pool.submit(play, chunk) for chunk in chunks]):
                 future.result()
+                done = min(done + LANES, len(left))
+                tell()
         finally:
             ended.set()
             pool.shutdown(cancel_futures=True)
 
 
 def _prove(
-    made: Design, alive: list[Mutant], folder: Path, progress: Progress
+    made: Design, text: str, alive: list[Mutant], folder: Path, workers: int, progress: Progress
 ) -> dict[int, str | None]:
     """Number of each survivor -> how it was proven the same, or None."""
-    from .equivalence import Prover, gates
-
     known = _Known(folder / f"{made.key}-proofs.jsonl")
     left = [m for m in alive if m.number not in known.values]
-    if left:
-        prover = Prover(gates(made.flat, left, progress))
-        for index, mutant in enumerate(left):
-            known.add(mutant.number, prover.prove(mutant))
-            proven = sum(proof is not None for proof in known.values.values())
-            progress(f"survivors proven the same: {proven}", index + 1, len(left))
+    progress("preparing proofs", 0, len(left))
+    # Most of a proof is Python: a process for each core.
+    workers = min(workers, len(left))
+    with ProcessPoolExecutor(
+        max(workers, 1), get_context("spawn"), initializer=_prepare, initargs=(text,)
+    ) as pool:
+        try:
+            numbers = {pool.submit(_proof, mutant): mutant.number for mutant in left}
+            for index, future in enumerate(as_completed(numbers), 1):
+                known.add(numbers[future], future.result())
+                proven = sum(
+                    known.values[m.number] is not None for m in alive if m.number in known.values
+                )
+                progress(f"survivors proven the same: {proven}", index, len(left))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return known.values
+
+
+_prover: "Prover | None" = None
+
+
+def _prepare(text: str) -> None:
+    global _prover
+    _prover = Prover(Netlist.read(text, "celosia"))
+
+
+def _proof(mutant: Mutant) -> str | None:
+    return _prover.prove(mutant) if _prover else None
 
 
 class _Known:

@@ -1,4 +1,4 @@
-"""The compiled simulation of all mutants: records the engine at its pins, and plays it to them."""
+"""The compiled simulation of the engine, which records it at its pins."""
 
 import ctypes
 from collections.abc import Iterator, Sequence
@@ -23,13 +23,13 @@ _RESET_CYCLES = 3
 class Recorder:
     """`celosia.driver.transport.Transport` to the engine without a mutation, which is recorded.
 
-    Everything that happens at the pins is kept, cycle by cycle; `play` repeats it with a mutant.
-    Reset pin included, the recorded stimulus depends on the calls and on ``seed`` only.
+    Everything that happens at the pins is kept, cycle by cycle, for `lanes` to play. Reset pin
+    included, what is recorded depends on the calls and on ``seed`` only.
 
     Parameters
     ----------
     config : the engine.
-    verilog : module ``celosia`` with an input ``mutant``, where 0 chooses none.
+    verilog : module ``celosia``.
     seed : of the stalls.
 
     Attributes
@@ -70,15 +70,6 @@ class Recorder:
         size = ctypes.c_uint64()
         data = self._lib.mutate_recorded(self._recorder, size)
         return ctypes.string_at(data, size.value)
-
-    def load(self, recording: bytes) -> None:
-        """Have recorded what another one has, of the same engine with other mutants."""
-        self._lib.mutate_load(self._recorder, recording, len(recording))
-
-    def arm(self, number: int, at: int) -> None:
-        """Have the bit flip that a netlist of `design.flip_flops` has as ``number``, in cycle
-        ``at`` of the recording; none with number 0."""
-        self._lib.mutate_arm(self._recorder, number, at)
 
     def reset(self) -> None:
         """Pull the reset pin; words that were offered are dropped."""
@@ -122,11 +113,6 @@ class Recorder:
             words[begin:end].tobytes() for begin, end in zip([0, *ends][:-1], ends, strict=True)
         ]
 
-    def play(self, mutant: int, most: int = (1 << 64) - 1) -> int:
-        """The first of ``most`` cycles in which an output of ``mutant`` differs; -1: none; -2: it
-        never settles."""
-        return self._lib.mutate_play(self._recorder, mutant, most)
-
 
 def _load(path: Path) -> ctypes.CDLL:
     lib = ctypes.CDLL(str(path))
@@ -136,10 +122,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "destroy": (None, [pointer]),
         "cycles": (word, [pointer]),
         "recorded": (pointer, [pointer, ctypes.POINTER(word)]),
-        "load": (None, [pointer, ctypes.c_char_p, word]),
-        "arm": (None, [pointer, ctypes.c_uint16, word]),
         "reset": (None, [pointer, word]),
-        "play": (ctypes.c_int64, [pointer, ctypes.c_uint16, word]),
         "exchange": (
             ctypes.c_int,
             [pointer, pointer, pointer, word, word, part, part, word, word],

@@ -4,7 +4,7 @@ Nothing here is checked against a model: that is the test suite's part. It is th
 what is compared is every word and its cycle, with those of the engine without a mutation.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,14 +13,15 @@ from celosia.spec import Config
 from ..simulation import Recorder
 from .host import Host
 from .networks import descriptors, factors, large_network, mixture, moved, network
-from .programs import counts, illegal, long_counts, programs
+from .programs import counts, illegal, long_counts, needs, programs
 from .requests import contents, empty, headers, layouts, lengths
 
-__all__ = ["STIMULI", "Host", "Stimulus", "record_all"]
+__all__ = ["STIMULI", "Host", "Stimulus", "record"]
 
 #: Asks a host for something.
 Stimulus = Callable[[Host], None]
-#: Cheapest first: mutants end where they differ.
+#: Each begins with an engine that was just switched on. Cheapest first: a mutant that is killed is
+#: played no more.
 STIMULI: tuple[tuple[Stimulus, int], ...] = (
     (empty, 1),
     (programs, 1),
@@ -40,25 +41,22 @@ STIMULI: tuple[tuple[Stimulus, int], ...] = (
     (factors, 8),
     (descriptors, 4),
     (large_network, 6),
+    (needs, 1),
+    (programs, 8),
+    (layouts, 3),
+    (mixture, 4),
+    (descriptors, 4),
     (long_counts, 1),
 )
 
 
-def record_all(
-    recorder: Recorder,
-    config: Config,
-    seed: int,
-    stimuli: Sequence[tuple[Stimulus, int]] = STIMULI,
-) -> list[tuple[str, int]]:
-    """Record each of ``stimuli`` as often as it says, every time with an engine that was reset; for
-    each part its name and its first cycle."""
-    parts = [("reset", 0)]
+def record(
+    recorder: Recorder, config: Config, seed: int, number: int, stimulus: Stimulus, times: int
+) -> None:
+    """Record ``stimulus`` so many times, every time after a reset; ``number`` seeds it too."""
     recorder.reset()
-    for number, (stimulus, times) in enumerate(stimuli):
-        for index in range(times):
-            parts.append((stimulus.__name__, recorder.recorded))
-            recorder.stalls = (0.0, 0.0)
-            rng = np.random.default_rng([seed, number, index])
-            stimulus(Host(recorder, config, rng))
-            recorder.reset()
-    return parts
+    for index in range(times):
+        recorder.stalls = (0.0, 0.0)
+        rng = np.random.default_rng([seed, number, index])
+        stimulus(Host(recorder, config, rng))
+        recorder.reset()

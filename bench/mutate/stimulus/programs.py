@@ -13,7 +13,7 @@ from celosia.spec.descriptor import PARTS
 from .host import Host
 from .records import fields, fill, rows
 
-__all__ = ["counts", "illegal", "long_counts", "programs"]
+__all__ = ["counts", "illegal", "long_counts", "needs", "programs"]
 
 
 def _descriptor_of(host: Host, op: int) -> dict[str, int]:
@@ -126,6 +126,29 @@ def long_counts(host: Host) -> None:
         d = _simple(host) | changes | {"emit": 1}
         host.send(host.write(Memory.PROGRAM, 0, rows([d])), host.infer(1, 8), most=400_000)
     host.send(host.frame(Opcode.COUNTERS))
+
+
+def needs(host: Host) -> None:
+    """A layer that waits for a power of two of words, or for as many at each step."""
+    rng = host.rng
+    fill(host)
+    for bit in range(_NEEDED_BITS):
+        for steps in (1, 3):
+            need, more = (1 << bit) + int(rng.integers(2)), int(rng.integers(3))
+            if steps > 1:
+                need, more = int(rng.integers(3)), 1 << bit
+            words = need + more * steps + 8
+            first = _simple(host) | {"steps": words, "rows_full": words, "last": 0, "waits": 0}
+            second = _descriptor_of(host, int(rng.choice(host.config.ops)))
+            second |= {"waits": 1, "wait": need, "wait_step": more, "last": 1}
+            second |= {"steps": steps, "rows_full": steps, "rows_used": 1}
+            host.stall()
+            host.send(host.write(Memory.PROGRAM, 0, rows([first, second])), host.infer(1, 8))
+    host.send(host.frame(Opcode.COUNTERS))
+
+
+#: Of the words that a layer is made to wait for.
+_NEEDED_BITS = 12
 
 
 def illegal(host: Host) -> None:

@@ -1,8 +1,8 @@
 """Proofs that a mutant is the engine, on netlists of a few gates."""
 
 import pytest
-from bench.mutate.design import Mutant
-from bench.mutate.equivalence import Prover, gates
+from bench.mutate.design import Mutant, gates
+from bench.mutate.equivalence import Prover
 from bench.mutate.netlist import FALSE, TRUE, Graph, Netlist
 
 from celosia.support.progress import silent
@@ -15,7 +15,7 @@ def mutant() -> Mutant:
 
 
 def netlist(gates, registers=None, outputs=(OUTPUT,)) -> Netlist:
-    return Netlist(gates, registers or {}, [INPUT], list(outputs), [MUTANT])
+    return Netlist(gates, registers or {}, [INPUT], list(outputs), {1: MUTANT})
 
 
 def xor(out: int, a: int, b: int, scratch: int) -> list:
@@ -78,7 +78,7 @@ def test_a_gate_that_is_redundant_in_every_state():
         (16, 14, 15),
         (OUTPUT, 16, None),
     ]
-    made = Netlist(gates, {}, [INPUT, other], [OUTPUT], [MUTANT])
+    made = Netlist(gates, {}, [INPUT, other], [OUTPUT], {1: MUTANT})
     assert Prover(made).prove(mutant()) == "step"
 
 
@@ -117,11 +117,11 @@ def test_a_register_that_differs_where_it_does_not_matter():
         (17, 16, None),  # load ? input : 4
         (OUTPUT, 3, 4),
     ]
-    made = Netlist(gates, {3: (valid, 0), 4: (17, 0)}, [INPUT, valid], [OUTPUT], [MUTANT])
+    made = Netlist(gates, {3: (valid, 0), 4: (17, 0)}, [INPUT, valid], [OUTPUT], {1: MUTANT})
     assert Prover(made).prove(mutant()).startswith("apart")
     # It matters when the output is 4 itself.
     gates[-1] = (OUTPUT, 4, 4)
-    made = Netlist(gates, {3: (valid, 0), 4: (17, 0)}, [INPUT, valid], [OUTPUT], [MUTANT])
+    made = Netlist(gates, {3: (valid, 0), 4: (17, 0)}, [INPUT, valid], [OUTPUT], {1: MUTANT})
     assert Prover(made).prove(mutant()) is None
 
 
@@ -206,7 +206,7 @@ def test_mutants_of_a_module():
         of(4, "const0", "gt", "B", 0),
         of(5, "const0", "either", "B", 0),
     ]
-    prover = Prover(gates(FLAT, mutants, silent))
+    prover = Prover(Netlist.read(gates(FLAT, mutants, silent), "celosia"))
     proofs = [prover.prove(each) for each in mutants]
     assert proofs[1] is proofs[2] is None
     assert proofs[0] in ("structure", "step")
@@ -217,7 +217,7 @@ def test_mutants_of_a_module():
 def test_a_column_of_a_memory_that_nothing_reads():
     # Of two bits that are read, 5 and 6, the output is the first; what 6 is given has no meaning.
     gates = [*xor(4, INPUT, MUTANT, 10), (OUTPUT, 5, 5)]
-    made = Netlist(gates, {}, [INPUT, 5, 6], [OUTPUT], [MUTANT], {5: [INPUT], 6: [4]})
+    made = Netlist(gates, {}, [INPUT, 5, 6], [OUTPUT], {1: MUTANT}, {5: [INPUT], 6: [4]})
     assert Prover(made).prove(mutant()) == "structure"
-    made = Netlist(gates, {}, [INPUT, 5, 6], [OUTPUT], [MUTANT], {5: [4], 6: [INPUT]})
+    made = Netlist(gates, {}, [INPUT, 5, 6], [OUTPUT], {1: MUTANT}, {5: [4], 6: [INPUT]})
     assert Prover(made).prove(mutant()) is None

@@ -6,8 +6,8 @@ import re
 import pytest
 from bench.mutate import stimulus
 from bench.mutate.engines import ENGINES
+from bench.mutate.lanes import Lanes
 from bench.mutate.run import mutate
-from bench.mutate.simulation import Recorder
 
 pytestmark = pytest.mark.simulator
 
@@ -34,7 +34,7 @@ def test_most_of_200_mutants_are_killed(folder, monkeypatch, runs_long):
     assert score.killed + len(score.survivors) == 200
     assert score.killed >= 150, score.survivors
     # A run that was interrupted goes on: here nothing is left to play.
-    monkeypatch.setattr(Recorder, "play", None)
+    monkeypatch.setattr(Lanes, "play", None)
     again = mutate(ENGINE, 200, SEED, folder, stimuli=CHEAP, prove=False)
     assert (again.killed, again.by, again.survivors) == (score.killed, score.by, score.survivors)
 

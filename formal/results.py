@@ -85,7 +85,7 @@ def _reservations(mistake):
     past = Past(m)
     layer = dut.i.payload.descriptor
     in_flight, ended = Signal(range(4)), Signal()
-    taken = dut.i.valid & dut.i.ready
+    taken, descriptor = dut.i.valid & dut.i.ready, layer.as_value()
     beat = dut.o.payload.tag
     ends = block["go"] & block["loop.tile_end"]
     opens = (block["layers.is_open"] & ~block["finishes"]) | block["layers.opens"]
@@ -95,6 +95,8 @@ def _reservations(mistake):
         # Any tile at any time, when its layer is open and no other one is drained.
         dut.capturing.eq(AnySeq(1) & opens & (~block["pending"] | ends)),
         Assume(layer.tiles != 0),
+        # A descriptor is held in the cycle after it is taken: `LayerQueue`.
+        Assume(~past(taken) | (descriptor == past(descriptor))),
         ended.eq(dut.o.valid & beat.layer_end),
     ]
     m.d.sync += in_flight.eq(in_flight + taken - ended)

@@ -5,7 +5,17 @@ assertions about its outputs, and SymbiYosys proves the assertions with Z3 or Bi
 `docs/trust.md` has the list.
 """
 
-from . import addresses, controls, link, products, queues, requantizers, results, streams
+from . import (
+    addresses,
+    controls,
+    link,
+    multicycle,
+    products,
+    queues,
+    requantizers,
+    results,
+    streams,
+)
 from .proof import Proof
 
 __all__ = ["PROOFS"]
@@ -18,6 +28,7 @@ PROOFS: list[Proof] = [
     *results.PROOFS,
     *link.PROOFS,
     *requantizers.PROOFS,
+    *multicycle.PROOFS,
     *products.PROOFS,
     *addresses.PROOFS,
 ]

@@ -23,7 +23,7 @@ from celosia_hw.postprocess.requantizer import Requantizer
 from .block import Block, free
 from .proof import Proof
 
-__all__ = ["PROOFS"]
+__all__ = ["PROOFS", "clipped", "with_free_products"]
 
 #: One channel at a time.
 CONFIG = Config.default(
@@ -53,7 +53,7 @@ class _Product(Elaboratable):
         return m
 
 
-def _block(component, mistake, cut=None) -> tuple[Block, list[_Product]]:
+def with_free_products(component, mistake, cut=None) -> tuple[Block, list[_Product]]:
     """The component with free products, in the order in which it makes them."""
     made: list[_Product] = []
     products = {
@@ -65,7 +65,8 @@ def _block(component, mistake, cut=None) -> tuple[Block, list[_Product]]:
         return Block(component, Technology("free"), stuck=mistake, cut=cut), made
 
 
-def _clipped(value: Value, layer) -> Value:
+def clipped(value: Value, layer) -> Value:
+    """The byte of a rounded value, by the settings of its layer."""
     y = (value + layer.zero_point)[:32].as_signed()
     low, high = layer.clamp_min, layer.clamp_max
     return Mux(y < low, low, Mux(y > high, high, y))[:8]
@@ -105,7 +106,8 @@ def _operands(rounding: Rounding):
 
     def build(mistake):
         m, dut = Module(), Requantizer(CONFIG)
-        m.submodules.dut, made = block, (low, first, second, high) = _block(dut, mistake)
+        block, (low, first, second, high) = with_free_products(dut, mistake)
+        m.submodules.dut = block
         count, beat = _followed(m, dut, rounding)
         lane, acc = beat.parameters[0], beat.acc[0]
         a = (acc + lane.bias)[:32].as_signed()
@@ -141,7 +143,8 @@ def _rounded(mistake):
     `formal.products` proves that this is what LiteRT computes.
     """
     m, dut = Module(), Requantizer(CONFIG)
-    m.submodules.dut, _ = block, _ = _block(dut, mistake, _SUM)
+    block, _ = with_free_products(dut, mistake, _SUM)
+    m.submodules.dut = block
     count, beat = _followed(m, dut)
     whole, held = block[_SUM], Signal.like(block[_SUM])
     m.d.comb += whole.eq(AnySeq(len(whole)))
@@ -160,7 +163,7 @@ def _rounded(mistake):
     with m.If(count == _FINE):
         m.d.comb += Assert(block["fine_0_10"] == kept[:33])
     with m.If(count == dut.latency):
-        m.d.comb += [Assert(dut.o.valid), Assert(dut.o.payload[0] == _clipped(rounded, layer))]
+        m.d.comb += [Assert(dut.o.valid), Assert(dut.o.payload[0] == clipped(rounded, layer))]
     return m
 
 

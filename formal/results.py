@@ -113,27 +113,46 @@ def _reservations(mistake):
 def _claims(mistake):
     """A drain that takes its time, and an array that captures a tile when its claim says so."""
     m, dut = Module(), Claims(CLAIMED)
-    m.submodules.dut = Block(dut, stuck=mistake)
+    m.submodules.dut = block = Block(dut, stuck=mistake)
     free(m, dut, "claim", "stalled")
     past = Past(m)
     left = Signal(range(LONGEST + 1))  # cycles of the tile in the chain
-    claimed, cycles = dut.claim, Mux(dut.claim, dut.cycles, 0)
+    # By age: claims with their cycles, and whether there was room.
+    claims, rooms = [(dut.claim, Mux(dut.claim, dut.cycles, 0))], [dut.room]
     for _ in range(dut.latency):
-        claimed, cycles = past(claimed), past(cycles)
-    room, stalls = dut.room, ~dut.room
-    for _ in range(dut.latency):
-        room = past(room)
-        stalls &= ~room
-    first = Mux(claimed, cycles, left)  # of this cycle
+        claims.append(tuple(past(each) for each in claims[-1]))
+        rooms.append(past(rooms[-1]))
+    captured, cycles = claims[-1]
+    first = Mux(captured, cycles, left)  # of this cycle
     m.d.comb += [
         dut.claim.eq(AnySeq(1) & dut.free),
-        dut.stalled.eq(AnySeq(1) & stalls & (first != 0)),
+        dut.stalled.eq(AnySeq(1) & ~Cat(rooms).any() & (first != 0)),
         Assume(dut.cycles != 0),
         Assume(dut.cycles <= LONGEST),
-        Assert(~claimed | (left == 0)),
+        Assert(~captured | (left == 0)),
+        *_claimed(block, claims[1:], rooms, left),
     ]
     m.d.sync += left.eq(Mux(dut.stalled | (first == 0), first, first - 1))
     return m
+
+
+def _claimed(block, claims, rooms, left):
+    """The invariants that say why: what is counted, and that nothing stalls what is claimed."""
+    ahead, free, latency = block["ahead"], block["free"], len(claims)
+    yield Assert(~free | ((ahead <= latency) & ((ahead == 0) | rooms[1])))
+    newest = left
+    older = left != 0  # is drained, or was claimed, before a claim
+    for age in range(latency, 0, -1):
+        claimed, cycles = claims[age - 1]
+        yield Assert(claimed == (cycles != 0))
+        yield Assert(cycles <= LONGEST)
+        # What is before it has left the chain when it is captured, and does not stall.
+        yield Assert(~claimed | (newest <= latency - age))
+        if age < latency:
+            yield Assert(~claimed | ~older | rooms[age + 1])
+        newest = Mux(claimed, cycles + (latency - age), newest)
+        older |= claimed
+    yield Assert(ahead == newest)
 
 
 PROOFS = [
@@ -160,8 +179,7 @@ PROOFS = [
         claim="a tile is captured when all claimed before it have left the chain",
         blocks="postprocess.Claims",
         build=_claims,
-        depth=28,
-        bounded=True,
+        depth=2,
         mistakes=("ahead",),
     ),
 ]

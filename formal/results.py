@@ -5,11 +5,14 @@ from dataclasses import replace
 from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume
+from amaranth.lib import data
 
 from celosia.spec import Config
 from celosia.spec.timing import DRAIN_LATENCY, RESULTS_DEPTH
+from celosia_hw.layouts import settings, tag
 from celosia_hw.postprocess.claims import Claims, claim_latency
 from celosia_hw.postprocess.drain import Drain
+from celosia_hw.postprocess.layer_queue import drained_layer
 from celosia_hw.postprocess.writeback import Writeback
 
 from .block import Block, free
@@ -103,11 +106,47 @@ def _reservations(mistake):
     emits = Mux(beat.parity, dut.settings[1].emit, dut.settings[0].emit)
     word = dut.o.valid & beat.whole & emits
     reserved, credit = dut.reserve, past(dut.credit)
-    m.d.comb += Assert(~reserved | credit)
+    ages = [reserved]
     for _ in range(DRAIN_LATENCY - 1):
-        reserved = past(reserved)
-    m.d.comb += Assert(word == reserved)
+        ages.append(past(ages[-1]))
+    m.d.comb += [
+        Assert(~reserved | credit),
+        Assert(word == ages[-1]),
+        *_layers_in_flight(block, past(taken), past(layer.emit), in_flight),
+        *_beats_on_their_way(block, ages, in_flight),
+    ]
     return m
+
+
+def _layers_in_flight(block, was_taken, emit, in_flight):
+    """Invariants: which layer is open, which one waits, and where their settings are."""
+    is_open, waits, parity = block["layers.is_open"], block["layers.waits"], block["layers.parity"]
+    next_parity, takes = block["layers.next_parity"], [block[f"layers.takes_{n}"] for n in range(2)]
+    emits = [data.View(settings(), block[f"layers.settings__{n}"]).emit for n in range(2)]
+    waiting = data.View(drained_layer(CONFIG), block["layers.layer"]).emit
+    yield Assert(in_flight <= 2)
+    yield Assert(next_parity == ~(parity ^ waits))
+    yield Assert(~block["pending"] | is_open)
+    yield Assert(~is_open | (block["to_host"] == Mux(parity, emits[1], emits[0])))
+    yield Assert(Cat(takes) == Mux(was_taken, Mux(next_parity, 0b01, 0b10), 0))
+    yield Assert(~was_taken | (waits & (waiting == emit)))
+    yield Assert(~waits | was_taken | (waiting == Mux(next_parity, emits[0], emits[1])))
+
+
+def _beats_on_their_way(block, reserved, in_flight):
+    """Invariants: each beat is of the open layer, or of one whose last beat is behind it."""
+    is_open, parity = block["layers.is_open"], block["layers.parity"]
+    emits = [data.View(settings(), block[f"layers.settings__{n}"]).emit for n in range(2)]
+    ends = Const(0)
+    for age, name in enumerate(("taken_{}0", "joined_{}0", "joined_{}1")):
+        valid = block[name.format("valid_")]
+        beat = data.View(tag(CONFIG), block[name.format("")])
+        ends = ends + (valid & beat.layer_end)
+        yield Assert(~valid | (beat.parity == parity ^ ends[0] ^ ~is_open))
+        yield Assert(~valid | is_open | (ends != 0))
+        emit = Mux(beat.parity, emits[1], emits[0])
+        yield Assert(reserved[age] == (valid & beat.whole & emit))
+    yield Assert(in_flight == is_open + block["layers.waits"] + ends)
 
 
 def _claims(mistake):
@@ -170,8 +209,7 @@ PROOFS = [
         claim="every word of a layer with emit was decided on with credit, and reserved",
         blocks="postprocess.Drain",
         build=_reservations,
-        depth=20,
-        bounded=True,
+        depth=2,
         mistakes=("to_host", "layers.parity"),
     ),
     Proof(

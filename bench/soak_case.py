@@ -39,8 +39,9 @@ NETWORKS = 20
 _LONGEST, _DRAWS = 40_000, 12
 #: Images of a network at most.
 _IMAGES = 40
-#: Cycles without a word after which an engine counts as hung.
-_HUNG = 500_000
+#: Cycles without a word after which an engine counts as hung: a checksum of 64 KiB, the most that
+#: the driver asks for at once, takes up to 2.2 million (`celosia.predict.checksum`).
+_HUNG = 5_000_000
 
 
 @dataclass

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import CANDIDATES, PROOFS
+from . import PROOFS
 from .proof import Proof
 from .solve import Result, solve
 
@@ -27,13 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=Path("build/prove"), help="for the files")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the results here")
     args = parser.parse_args(arguments)
-    proofs = [*PROOFS, *(CANDIDATES if args.name else [])]
-    unknown = [name for name in args.name if not fnmatch.filter([p.name for p in proofs], name)]
+    unknown = [name for name in args.name if not fnmatch.filter([p.name for p in PROOFS], name)]
     if unknown:
-        known = ", ".join(proof.name for proof in proofs)
+        known = ", ".join(proof.name for proof in PROOFS)
         print(f"error: unknown proof {unknown[0]!r}; known: {known}", file=sys.stderr)
         return 2
-    chosen = [proof for proof in proofs if _is_chosen(proof, args.name, args.quick)]
+    chosen = [proof for proof in PROOFS if _is_chosen(proof, args.name, args.quick)]
     jobs = [(proof, each) for proof in chosen for each in _mistakes(proof, args.mistakes)]
     results = list(_with_progress(jobs, args.folder))
     Console().print(_table(results))

@@ -7,6 +7,7 @@ from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume
 
 from celosia.spec import Op
+from celosia.spec.descriptor import COORDINATE_BITS
 from celosia_hw.feeder.addressing.dense import DenseAddresses
 from celosia_hw.feeder.addressing.window import WindowAddresses
 from celosia_hw.layouts import part_of
@@ -119,7 +120,7 @@ def _window(mistake):
         # From left to right, and on to the next line when the window does not fit.
         Assume((window.pixel_x == 1) & (window.pixel_bytes == slots)),
         Assume(window.x_last == window.width - window.kernel_x),
-        Assume((window.wrap_y == 1) & (window.wrap_x == -(window.x_last + 1)[:9])),
+        Assume((window.wrap_y == 1) & (window.wrap_x == (-(window.x_last + 1))[:COORDINATE_BITS])),
         Assume(window.wrap_bytes == (line - (window.x_last + 1) * slots)[:16]),
         Assume(window.steps != 0),
         Assume(window.steps <= (window.x_last + 1)[:3] * (window.height - window.kernel_y + 1)[:3]),
@@ -147,9 +148,9 @@ PROOFS = [
         claim="every word read is one of the map, up to 4 x 4 pixels and 2 x 2 taps",
         blocks="feeder.WindowAddresses",
         build=_window,
-        depth=16,
+        depth=24,
         bounded=True,
         wide=True,
-        mistakes=("tap_offset",),
+        mistakes=("lines_left",),
     ),
 ]

@@ -1,5 +1,6 @@
 """A block opened for a proof: its registers by name, its inputs free, and mistakes in it."""
 
+import itertools
 from contextlib import suppress
 
 from amaranth import *
@@ -25,7 +26,8 @@ class Block(Elaboratable):
 
     Attributes
     ----------
-    signals : driven signals by ``submodule.name``, without the name of the block itself.
+    signals : driven signals by ``submodule.name``, without the name of the block itself; a second
+        one of a name is called ``name_1``, and so on.
     memories : `MemoryInstance` by the name of its submodule.
 
     Raises
@@ -71,9 +73,14 @@ class Block(Elaboratable):
         for statements in fragment.statements.values():
             for statement in statements:
                 for signal in statement._lhs_signals():
-                    self.signals.setdefault(f"{path}{signal.name}", signal)
+                    self._name(f"{path}{signal.name}", signal)
         for number, (inner, name, _) in enumerate(fragment.subfragments):
             self._collect(inner, f"{path}{name or number}.")
+
+    def _name(self, name: str, signal: Signal) -> None:
+        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(1)))
+        unused = next(each for each in names if self.signals.get(each, signal) is signal)
+        self.signals[unused] = signal
 
     def elaborate(self, platform):
         return self._fragment

@@ -18,15 +18,14 @@ class Proof:
     claim : the property, in one line.
     blocks : the blocks that it is about.
     build : makes the harness; its argument is the planted mistake, a register that is stuck at its
-        initial value (`formal.block.Block`), or None. With ``cases`` the second one is the case.
-    cases : the proof is one of each of these, and holds when all do.
+        initial value (`formal.block.Block`), or None.
     depth : cycles. With ``bounded`` the property is proven for so many cycles after reset; else it
         is proven for ever, by induction over so many cycles. With 0 ``build`` makes no harness but
         theorems about integers, by name.
     bounded : see ``depth``.
     mistakes : registers of which the proof must find that they are stuck, or, in proofs of stream
         rules, that they have any value in any cycle.
-    wide : it is about wide arithmetic, which Z3 solves faster bit by bit; not for memories.
+    wide : it is about wide arithmetic, which Bitwuzla solves faster than Z3; not for memories.
     quick : `make test` runs it too.
     """
 
@@ -39,7 +38,6 @@ class Proof:
     mistakes: tuple[str, ...] = ()
     wide: bool = False
     quick: bool = False
-    cases: tuple[int, ...] = ()
 
     @property
     def method(self) -> str:

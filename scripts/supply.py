@@ -44,6 +44,8 @@ def compiled(resolution: str, *options: str) -> str:
     """Versions of all packages of the extra ``dev`` without PyTorch, by uv's ``resolution``."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as overrides:
         overrides.write("torch; sys_platform == 'never'\n")
+        # 1.3 is for Python below 3.11, an upper bound that uv does not look at.
+        overrides.write("backports-strenum<1.3\n")
         overrides.flush()
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--extra", "dev"),

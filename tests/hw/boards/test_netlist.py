@@ -60,7 +60,7 @@ ALL = [(board, technology) for board, names in FAMILIES.items() for technology i
 MUTANTS = {
     "ice40": (r"\.B_SIGNED\(1'h1\)", ".B_SIGNED(1'h0)"),
     "ecp5": (r'\.REG_PIPELINE_CLK\("NONE"\)', '.REG_PIPELINE_CLK("CLK0")'),
-    "ecp5-packed": (r"\.SIGNEDB\(1'h1\)", ".SIGNEDB(1'h0)"),
+    "ecp5-packed": (r"\.SIGNEDB\([^()]*pair_\d+_\d+_1[^()]*\)", ".SIGNEDB(1'h0)"),
     "gowin": (r"\.PIPE_REG\(1'h1\)", ".PIPE_REG(1'h0)"),
 }
 #: The board, the technology, the model, and whether with the mistake.

@@ -394,7 +394,7 @@ def test_every_board_has_its_pins(name, monkeypatch):
 def test_a_real_bitstream(monkeypatch, tmp_path):
     """With the real tools; its bitstream begins as FPGA-TN-02001 says."""
     monkeypatch.setattr(hw_design, "BoardTop", Blinky)
-    made = elaborate(ICE40, ICE40.engine(), technology="portable")
+    made = elaborate(ICE40, ICE40.engine(), technology="portable", clock=24)
     netlist = synthesize(ICE40, made)
     assert netlist.counts.used["multipliers"] == 0 and 16 <= netlist.counts.used["ffs"] <= 80
     placed = place(netlist, 1)

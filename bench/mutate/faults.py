@@ -9,7 +9,7 @@ runs the host asks for counters and, of engines that have them, for checksums.
 - masked: every response is as without the flip.
 - visible: a status is not OK, a response is missing, too many or of another length, the engine
   hangs, or counters differ.
-- verified: only checksums differ, or bytes of results too: `celosia.driver.device.Device.verify` finds it.
+- verified: only checksums differ, or bytes of results too; the driver finds it after loading.
 - silent: bytes of results differ, and nothing else.
 """
 

@@ -1,6 +1,6 @@
 """Draw a placed engine, block by block: ``python -m bench.picture [--engine NAME]``.
 
-The pictures of docs/boards are those of the 8x8 engine (`_ENGINE`) and of ``ulx3s-85f 16x16 maps``.
+Without NAME it is the picture of docs/boards/ulx3s-85f.md.
 """
 
 import argparse

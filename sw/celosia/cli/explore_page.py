@@ -4,11 +4,11 @@ from rich.text import Text
 
 from celosia.explore import Exploration, port_limit
 from celosia.explore.table import (
-    SHORT,
+    COLUMNS,
+    cells,
     clock_notes,
+    facts,
     notes,
-    short_cells,
-    short_facts,
     too_large,
     used_columns,
 )
@@ -18,7 +18,7 @@ from .page import columns, heading
 
 __all__ = ["show"]
 
-_HEADER = tuple(f">{name}" if right else name for name, right in SHORT)
+_HEADER = tuple(f">{name}" if right else name for name, right in COLUMNS)
 #: Columns of the Pareto front: engine, MHz, latency, images/s.
 _FRONT = (0, 3, 4, 5)
 
@@ -37,7 +37,7 @@ def show(found: Exploration, console: Console) -> None:
         console,
         ("board", "price", "power", ">images/s of its port"),
         [
-            (board.name, *short_facts(board), f"{port_limit(board, outline):,.0f}")
+            (board.name, *facts(board), f"{port_limit(board, outline):,.0f}")
             for board in found.boards
         ],
     )
@@ -48,7 +48,7 @@ def show(found: Exploration, console: Console) -> None:
         rows = [
             tuple(
                 Text(cell, "bold green" if id(point) in best else "")
-                for cell in short_cells(point, id(point) in best)
+                for cell in cells(point, id(point) in best)
             )
             for point in points
             if point.candidate.fits
@@ -66,8 +66,8 @@ def show(found: Exploration, console: Console) -> None:
             [
                 (
                     point.board.name,
-                    short_facts(point.board)[0],
-                    *(short_cells(point, False)[column] for column in _FRONT),
+                    facts(point.board)[0],
+                    *(cells(point, False)[column] for column in _FRONT),
                 )
                 for point in found.front
             ],

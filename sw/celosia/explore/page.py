@@ -10,13 +10,13 @@ from celosia.report.html import Raw, cards, section, table
 
 from .point import Point
 from .sweep import Exploration, port_limit
-from .table import SHORT, clock_notes, notes, short_cells, short_facts, too_large, used_columns
+from .table import COLUMNS, cells, clock_notes, facts, notes, too_large, used_columns
 
 __all__ = ["render"]
 
 #: Columns of the tables: on a narrow page the first ones are seen without moving it.
 _ORDER = tuple(
-    [name for name, _ in SHORT].index(name)
+    [name for name, _ in COLUMNS].index(name)
     for name in (
         "engine",
         "images/s",
@@ -29,7 +29,7 @@ _ORDER = tuple(
         "per image",
     )
 )
-_HEADER = tuple(SHORT[index][0] for index in _ORDER)
+_HEADER = tuple(COLUMNS[index][0] for index in _ORDER)
 
 
 def render(found: Exploration, pictures: list[bytes]) -> str:
@@ -100,10 +100,7 @@ def _front(found: Exploration) -> Raw:
     title = "Pareto front"
     if not found.front:
         return section("front", title, "Empty: no engine that holds the model has a clock.")
-    rows = [
-        (point.board.name, *_row(point, False), short_facts(point.board)[0])
-        for point in found.front
-    ]
+    rows = [(point.board.name, *_row(point, False), facts(point.board)[0]) for point in found.front]
     return section(
         "front",
         title,
@@ -117,7 +114,7 @@ def _boards(found: Exploration) -> Raw:
     rows = [
         (
             board.name,
-            *short_facts(board),
+            *facts(board),
             f"{port_limit(board, found.outline):,.0f}",
         )
         for board in found.boards
@@ -137,7 +134,7 @@ def _board(found: Exploration, board: Board) -> Raw:
 
 
 def _row(point: Point, best: bool) -> tuple[str, ...]:
-    texts = short_cells(point, best)
+    texts = cells(point, best)
     return tuple(texts[index] for index in _ORDER)
 
 

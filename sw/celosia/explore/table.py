@@ -4,39 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from celosia.boards import Board, Fact
 
-from .point import Point, Used
+from .point import Point
 from .sweep import Exploration
 
-__all__ = [
-    "COLUMNS",
-    "SHORT",
-    "cells",
-    "clock_notes",
-    "notes",
-    "short_cells",
-    "short_facts",
-    "too_large",
-    "used_columns",
-]
+__all__ = ["COLUMNS", "cells", "clock_notes", "facts", "notes", "too_large", "used_columns"]
 
-#: Name of each column, and whether it has numbers.
+#: Name of each column, and whether it has numbers: a table is at most 80 characters wide.
 COLUMNS = (
-    ("engine", False),
-    ("cycles", True),
-    ("per image", True),
-    ("MHz", True),
-    ("clock", False),
-    ("latency", True),
-    ("one by one", True),
-    ("images/s", True),
-    ("multipliers", True),
-    ("block RAM", True),
-    ("single-port RAM", True),
-    ("LUTs", True),
-)
-_USED = ("multipliers", "block_rams", "single_port_rams", "luts")
-#: The columns of a terminal: a table of these is at most 80 characters wide.
-SHORT = (
     ("engine", False),
     ("cycles", True),
     ("per image", True),
@@ -51,32 +25,16 @@ SHORT = (
 _NAMED = 6
 
 
-def cells(point: Point) -> tuple[str, ...]:
-    """Text of each of `COLUMNS` for an engine that holds the model."""
+def cells(point: Point, best: bool) -> tuple[str, ...]:
+    """Text of each of `COLUMNS` for an engine that holds the model; ``best`` marks one on the
+    Pareto front.
+
+    RAM is the share of the kind of memory of which the engine needs most.
+    """
     cycles, clock, latency = point.cycles, point.clock, point.latency_seconds
     assert cycles is not None  # it holds the model
     about = "" if cycles.exact else "~"
     guess = "" if clock and clock.measured else "~"
-    used = {each.what: each for each in point.used}
-    return (
-        point.name,
-        f"{about}{cycles.latency:,}",
-        f"{about}{cycles.per_image:,.1f}",
-        f"{guess}{clock.mhz:.1f}" if clock else "",
-        clock.source if clock else point.candidate.almost or "not placed",
-        f"{guess}{_seconds(latency)}" if latency is not None else "",
-        f"{guess}{point.single_per_second:,.0f}" if clock else "",
-        f"{guess}{point.images_per_second:,.0f}" if clock else "",
-        *(_count(used.get(what)) for what in _USED),
-    )
-
-
-def short_cells(point: Point, best: bool) -> tuple[str, ...]:
-    """Text of each of `SHORT`; ``best`` marks an engine on the Pareto front.
-
-    RAM is the share of the kind of memory of which the engine needs most.
-    """
-    name, cycles, per_image, mhz, _, latency, _, rate, *_ = cells(point)
     shares = {
         each.what: (each.count / each.available, "" if each.measured else "~")
         for each in point.used
@@ -84,12 +42,18 @@ def short_cells(point: Point, best: bool) -> tuple[str, ...]:
     }
     rams = [shares[what] for what in ("block_rams", "single_port_rams") if what in shares]
     used = (shares.get("multipliers"), max(rams, default=None), shares.get("luts"))
-    return (f"{name} *" if best else name, cycles, per_image, mhz, latency, rate) + tuple(
-        "" if each is None else f"{each[1]}{each[0]:.0%}" for each in used
+    return (
+        f"{point.name} *" if best else point.name,
+        f"{about}{cycles.latency:,}",
+        f"{about}{cycles.per_image:,.1f}",
+        f"{guess}{clock.mhz:.1f}" if clock else "",
+        f"{guess}{_seconds(latency)}" if latency is not None else "",
+        f"{guess}{point.images_per_second:,.0f}" if clock else "",
+        *("" if each is None else f"{each[1]}{each[0]:.0%}" for each in used),
     )
 
 
-def short_facts(board: Board) -> tuple[str, str]:
+def facts(board: Board) -> tuple[str, str]:
     """Price and power of a board in few words, marked with ~ when estimated."""
     price = board.price.value if board.price else "not known"
     power = f"at most {board.power.limit:g} W" if board.power else "not known"
@@ -166,12 +130,6 @@ def notes(found: Exploration) -> list[str]:
                 names.setdefault(f"{fact.source} ({fact.date})", []).append(board.name)
         lines += [f"{what} of {', '.join(said)}: {source}" for source, said in names.items()]
     return lines
-
-
-def _count(used: Used | None) -> str:
-    if used is None or used.count is None:
-        return ""
-    return f"{'' if used.measured else '~'}{used.count:,}/{used.available:,}"
 
 
 def _seconds(seconds: float) -> str:

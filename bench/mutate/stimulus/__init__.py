@@ -13,7 +13,7 @@ from celosia.spec import Config
 from ..simulation import Recorder
 from .host import Host
 from .networks import descriptors, factors, large_network, mixture, moved, network
-from .programs import counts, illegal, long_counts, needs, programs
+from .programs import counts, ended_counts, illegal, long_counts, needs, programs
 from .requests import contents, empty, headers, layouts, lengths
 
 __all__ = ["STIMULI", "Host", "Stimulus", "record"]
@@ -47,6 +47,13 @@ STIMULI: tuple[tuple[Stimulus, int], ...] = (
     (mixture, 4),
     (descriptors, 4),
     (long_counts, 1),
+    (ended_counts, 1),
+    (programs, 30),
+    (descriptors, 12),
+    (needs, 3),
+    (mixture, 8),
+    (network, 12),
+    (programs, 60),
 )
 
 

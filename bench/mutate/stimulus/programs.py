@@ -13,7 +13,7 @@ from celosia.spec.descriptor import PARTS
 from .host import Host
 from .records import fields, fill, rows
 
-__all__ = ["counts", "illegal", "long_counts", "needs", "programs"]
+__all__ = ["counts", "ended_counts", "illegal", "long_counts", "needs", "programs"]
 
 
 def _descriptor_of(host: Host, op: int) -> dict[str, int]:
@@ -112,6 +112,25 @@ def counts(host: Host) -> None:
             if name == "steps":
                 d["rows_full"] = d["steps"]
             host.send(host.write(Memory.PROGRAM, 0, rows([d])), host.infer(1, 8), most=400)
+
+
+def ended_counts(host: Host) -> None:
+    """A power of two up to 4,096 above a small count, of each operation, to its end."""
+    config, rng = host.config, host.rng
+    fill(host)
+    layouts = {field.name: field for field in fields(config)}
+    for op in config.ops:
+        names = [name for name in _COUNTS if op != Op.DEPTHWISE or name != "tap_words"]
+        for name in names:
+            for bit in range(min(layouts[name].width, 13)):
+                d = _descriptor_of(host, op) | dict.fromkeys(_COUNTS, 1)
+                d |= {"last": 1, "rows_used": 1, "skip": 0, "kernel_y": 1 + (name == "kernel_rest")}
+                d[name] = (1 << bit) + int(rng.integers(3))
+                if name in ("steps", "rows_full"):
+                    d["rows_used"] = int(rng.integers(1, config.rows + 1))
+                    d["rows_full"] = d["steps"] = d[name]
+                host.send(host.write(Memory.PROGRAM, 0, rows([d])), host.infer(1, 8))
+    host.send(host.frame(Opcode.COUNTERS))
 
 
 def long_counts(host: Host) -> None:

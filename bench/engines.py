@@ -90,8 +90,8 @@ ENGINES = (
         board="ulx3s-85f",
         technology="ecp5-packed",
         clock_mhz=85,
-        # With words of one byte on the link, the input of VWW would take longer than its layers. With
-        # 16 lanes and requantizers it would take 22,733 cycles, but wires are too many to be routed.
+        # With words of one byte on the link, the input of VWW would take longer than its layers.
+        # With 16 lanes and requantizers it takes 22,733 cycles, but the wires cannot be routed.
         overrides={
             "rows": 16,
             "cols": 16,

@@ -100,11 +100,11 @@ def draw(cells: dict[str, tuple[str, str]], name: str, path: Path) -> None:
 
     blocks_of_cells = blocks_of(cells)
     shapes, counts = defaultdict(list), defaultdict(lambda: defaultdict(int))
-    for name, (kind, bel) in cells.items():
+    for cell, (kind, bel) in cells.items():
         if not (found := _BEL.match(bel)):
             continue
         x, y = int(found[1]), int(found[2])
-        block = blocks_of_cells[name]
+        block = blocks_of_cells[cell]
         if kind in _WIDTHS:
             shapes[block].append(Rectangle((x - 0.4, y - 0.9), _WIDTHS[kind], 1.8))
         else:

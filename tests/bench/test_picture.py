@@ -31,6 +31,11 @@ def test_a_block_without_cells_is_an_error(block):
         blocks_of(cells)
 
 
-def test_it_is_drawn(tmp_path):
+def test_it_is_drawn(tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        "matplotlib.axes.Axes.set_title", lambda self, title, **kwargs: titles.append(title)
+    )
     draw(CELLS, "8x8 engine", tmp_path / "engine.png")
+    assert titles == ["8x8 engine on an ECP5-85F, as nextpnr placed it"]
     assert (tmp_path / "engine.png").read_bytes().startswith(b"\x89PNG")

@@ -20,7 +20,7 @@ class Family:
     synthesis : Yosys command for a board and a technology.
     placer : name of the place and route tool.
     constraints : name of its constraints file.
-    placing : its options for the device of a board.
+    placing : its options for the device of a board and a technology.
     routing : its options for the output file.
     packer : name of the tool that makes the bitstream.
     packing : its options for a board.
@@ -32,7 +32,7 @@ class Family:
     synthesis: Callable[[Board, str], str]
     placer: str
     constraints: str
-    placing: Callable[[Board], tuple[str, ...]]
+    placing: Callable[[Board, str], tuple[str, ...]]
     routing: tuple[str, ...]
     packer: str
     packing: Callable[[Board], tuple[str, ...]]
@@ -55,6 +55,17 @@ def _synth_ecp5(board: Board, technology: str) -> str:
     return f"synth_ecp5 -top top{dsp}"
 
 
+def _place_ecp5(board: Board, technology: str) -> tuple[str, ...]:
+    # 6 is the slowest speed grade, and that of the board.
+    device = (f"--{board.device}", "--package", board.package, "--speed", "6", "--lpf", "top.lpf")
+    if technology == "ecp5-packed":
+        # Arrays that fill half of the device: the other placer leaves a third more wire than this
+        # one, and routing does not end.
+        return (*device, "--placer", "static")
+    # Weigh late paths more than by default (10 and 2), because wire length dominates.
+    return (*device, "--placer-heap-timingweight", "30", "--placer-heap-critexp", "4")
+
+
 def _plan_ecp5(board: Board, technology: str) -> Floorplan | None:
     # The cells that synthesis makes of portable ones have names of its own.
     return ecp5_85k if board.device == "85k" and technology != "portable" else None
@@ -69,7 +80,9 @@ FAMILIES: Mapping[str, Family] = {
         synthesis=_synth_ice40,
         placer="nextpnr-ice40",
         constraints="top.pcf",
-        placing=lambda board: (f"--{board.device}", "--package", board.package, "--pcf", "top.pcf"),
+        placing=lambda board, technology: (
+            *(f"--{board.device}", "--package", board.package, "--pcf", "top.pcf"),
+        ),
         routing=("--asc", "top.asc"),
         packer="icepack",
         packing=lambda board: ("top.asc", "top.bin"),
@@ -80,13 +93,7 @@ FAMILIES: Mapping[str, Family] = {
         synthesis=_synth_ecp5,
         placer="nextpnr-ecp5",
         constraints="top.lpf",
-        # 6 is the slowest speed grade, and that of the board.
-        placing=lambda board: (
-            *(f"--{board.device}", "--package", board.package, "--speed", "6"),
-            *("--lpf", "top.lpf"),
-            # Weigh late paths more than by default (10 and 2), because wire length dominates.
-            *("--placer-heap-timingweight", "30", "--placer-heap-critexp", "4"),
-        ),
+        placing=_place_ecp5,
         routing=("--textcfg", "top.config"),
         packer="ecppack",
         packing=lambda board: ("--compress", "--input", "top.config", "--bit", "top.bit"),
@@ -98,7 +105,7 @@ FAMILIES: Mapping[str, Family] = {
         synthesis=_synth_gowin,
         placer="nextpnr-himbaechel-gowin",
         constraints="top.cst",
-        placing=lambda board: (
+        placing=lambda board, technology: (
             *("--device", board.device, "--vopt", f"family={board.package}"),
             *("--vopt", "cst=top.cst"),
         ),

@@ -90,8 +90,8 @@ def _by_rows(
 ) -> dict[str, str | None]:
     """The sites of an engine with a memory for each row.
 
-    Empty where rows have no block RAMs of their own, or a group of sites has too few for a row, or
-    the device too few groups.
+    Empty where rows have no block RAMs of their own, or a group of sites has too few of them for a
+    row, or the device too few groups.
     """
     from celosia_hw import hierarchy
 
@@ -106,7 +106,6 @@ def _by_rows(
     if (
         middle < 1
         or not all(memories.values())
-        or max(map(len, units.values())) > len(_MULTIPLIER_ROWS) * len(_MULTIPLIERS)
         or max(map(len, memories.values())) > len(_MEMORY_ROWS) * len(_MEMORIES)
     ):
         return {}

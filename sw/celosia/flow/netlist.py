@@ -96,7 +96,7 @@ def synthesize(board: Board, design: "Design", watch: Watch = unwatched) -> Netl
     plan = family.floorplan(board, design.technology)
     key = key_of(
         *(design.verilog, design.constraints, design.clock, script),
-        *(yosys.version, placer.version, *family.placing(board)),
+        *(yosys.version, placer.version, *family.placing(board, design.technology)),
         floorplan.version() if plan else "",
     )
     folder = store()
@@ -147,7 +147,14 @@ def _make(
         if plan:
             unplanned = floorplan.fix(folder / "top.json", plan)
         packing = ("--pack-only", "--json", "top.json", "--report", "report.json")
-        run(placer, (*family.placing(board), *packing), work, log, "packing cells", watch)
+        run(
+            placer,
+            (*family.placing(board, design.technology), *packing),
+            work,
+            log,
+            "packing cells",
+            watch,
+        )
         stat = json.loads((folder / "top.stat.json").read_bytes())
         report = read_report(folder / "report.json")
         keep(path, gzip.compress((folder / "top.json").read_bytes(), 1, mtime=0))

@@ -118,7 +118,8 @@ def prepare(netlist: Netlist, seed: int, work: Workshop) -> tuple[object, ...]:
     (work.path / family.constraints).write_text(design.constraints)
     asked = ("--json", "top.json", "--seed", seed, "--freq", f"{design.clock:.6f}")
     # `place` reads from the report whether the clock is met.
-    return (*family.placing(netlist.board), *asked, "--timing-allow-fail")
+    placing = family.placing(netlist.board, design.technology)
+    return (*placing, *asked, "--timing-allow-fail")
 
 
 def _make(

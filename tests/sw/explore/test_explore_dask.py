@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from distributed import Client
 from tests.sw.cli.test_interrupt import interrupt
 
 from celosia.network.float_network import FloatNetwork
@@ -48,8 +49,13 @@ def scheduler(folder):
             time.sleep(0.1)
 
 
+@contextlib.contextmanager
 def workers(address: str, *options: object):
-    return running("worker", address, "--nthreads", 1, "--no-dashboard", *options)
+    """A worker that the scheduler knows: beside other work it takes long to start."""
+    with running("worker", address, "--nthreads", 1, "--no-dashboard", *options) as process:
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=180)
+        yield process
 
 
 @pytest.fixture(scope="module")

@@ -59,8 +59,8 @@ def _place_ecp5(board: Board, technology: str) -> tuple[str, ...]:
     # 6 is the slowest speed grade, and that of the board.
     device = (f"--{board.device}", "--package", board.package, "--speed", "6", "--lpf", "top.lpf")
     if technology == "ecp5-packed":
-        # Arrays that fill half of the device: the other placer leaves a third more wire than this
-        # one, and routing does not end.
+        # Arrays that fill half of the device: the default placer leaves a third more wire, too much
+        # to be routed.
         return (*device, "--placer", "static")
     # Weigh late paths more than by default (10 and 2), because wire length dominates.
     return (*device, "--placer-heap-timingweight", "30", "--placer-heap-critexp", "4")

@@ -1,6 +1,6 @@
 """Draw a placed engine, block by block: ``python -m bench.picture [--engine NAME]``.
 
-Without NAME it is the picture of docs/boards/ulx3s-85f.md.
+Without NAME it is the 8x8 engine; docs/boards/ulx3s-85f.md has it, and ``ulx3s-85f 16x16 maps``.
 """
 
 import argparse

@@ -90,9 +90,9 @@ def programs(host: Host) -> None:
 _COUNTS = ("steps", "tiles", "rows_full", "tap_words", "kernel_y", "kernel_x", "kernel_rest")
 
 
-def _simple(host: Host) -> dict[str, int]:
-    """A descriptor of which every count is 1."""
-    d = _descriptor_of(host, host.config.ops[0])
+def _simple(host: Host, op: int) -> dict[str, int]:
+    """A descriptor of ``op`` of which every count is 1."""
+    d = _descriptor_of(host, op)
     return d | dict.fromkeys(_COUNTS, 1) | {"last": 1, "rows_used": 1, "skip": 0}
 
 
@@ -103,7 +103,7 @@ def counts(host: Host) -> None:
     layouts = {field.name: field for field in fields(config)}
     for name in _COUNTS:
         for bit in range(layouts[name].width):
-            d = _simple(host)
+            d = _simple(host, config.ops[0])
             d[name] = (1 << bit) + int(rng.integers(3))
             if name == "rows_full":
                 d |= {"steps": 5, "rows_used": config.rows}
@@ -123,8 +123,9 @@ def ended_counts(host: Host) -> None:
         names = [name for name in _COUNTS if op != Op.DEPTHWISE or name != "tap_words"]
         for name in names:
             for bit in range(min(layouts[name].width, 13)):
-                d = _descriptor_of(host, op) | dict.fromkeys(_COUNTS, 1)
-                d |= {"last": 1, "rows_used": 1, "skip": 0, "kernel_y": 1 + (name == "kernel_rest")}
+                d = _simple(host, op)
+                if name == "kernel_rest":
+                    d["kernel_y"] = 2
                 d[name] = (1 << bit) + int(rng.integers(3))
                 if name in ("steps", "rows_full"):
                     d["rows_used"] = int(rng.integers(1, config.rows + 1))
@@ -142,7 +143,7 @@ def long_counts(host: Host) -> None:
         {"tiles": most},
         {"tap_words": most, "skip": 1},
     ):
-        d = _simple(host) | changes | {"emit": 1}
+        d = _simple(host, host.config.ops[0]) | changes | {"emit": 1}
         host.send(host.write(Memory.PROGRAM, 0, rows([d])), host.infer(1, 8), most=400_000)
     host.send(host.frame(Opcode.COUNTERS))
 
@@ -157,7 +158,12 @@ def needs(host: Host) -> None:
             if steps > 1:
                 need, more = int(rng.integers(3)), 1 << bit
             words = need + more * steps + 8
-            first = _simple(host) | {"steps": words, "rows_full": words, "last": 0, "waits": 0}
+            first = _simple(host, host.config.ops[0]) | {
+                "steps": words,
+                "rows_full": words,
+                "last": 0,
+                "waits": 0,
+            }
             second = _descriptor_of(host, int(rng.choice(host.config.ops)))
             second |= {"waits": 1, "wait": need, "wait_step": more, "last": 1}
             second |= {"steps": steps, "rows_full": steps, "rows_used": 1}

@@ -48,8 +48,8 @@ def ecp5_85k(cells: Mapping[str, Mapping]) -> dict[str, str | None]:
     """Name of a cell -> its site, for all multipliers, weights and masks of an engine.
 
     With convolution for the memories of the rows, too. The site is None, and nextpnr chooses one,
-    for all cells of an array that needs more than 13 groups, and for memories beyond the sites of
-    their group.
+    for all cells of an array that needs more than 13 groups, and for memories and multipliers
+    beyond the sites of their group.
 
     Parameters
     ----------

@@ -146,15 +146,9 @@ def _make(
         plan, unplanned = family.floorplan(board, design.technology), 0
         if plan:
             unplanned = floorplan.fix(folder / "top.json", plan)
-        packing = ("--pack-only", "--json", "top.json", "--report", "report.json")
-        run(
-            placer,
-            (*family.placing(board, design.technology), *packing),
-            work,
-            log,
-            "packing cells",
-            watch,
-        )
+        placing = family.placing(board, design.technology)
+        packing = (*placing, "--pack-only", "--json", "top.json", "--report", "report.json")
+        run(placer, packing, work, log, "packing cells", watch)
         stat = json.loads((folder / "top.stat.json").read_bytes())
         report = read_report(folder / "report.json")
         keep(path, gzip.compress((folder / "top.json").read_bytes(), 1, mtime=0))

@@ -34,7 +34,7 @@ from celosia.support.errors import CelosiaError
 
 from .add import fit_sum
 from .alive import alive
-from .judge import is_convolution
+from .judge import is_convolution, moves_only
 from .kernel import Piece, Program, View
 from .lowering import Lowering
 from .pools import average, maximum
@@ -236,7 +236,8 @@ class _Graph:
         parts, channels, first = [], [], 0
         for index, read in enumerate(reads):
             view = self.low.view(read)
-            if self.low.homes.get(read) != root or reads.count(read) > 1:
+            in_place = moves_only(layer) and self.low.homes.get(read) == root
+            if not in_place or reads.count(read) > 1:
                 extra = -1 - index
                 self.low.homes[extra] = root
                 view = self.low.copy(

@@ -27,6 +27,7 @@ from celosia.support.errors import CelosiaError, DoesNotFit, Unsupported
 Q = Quant(0.5, 3)
 CONFIG = MAP_CONFIGS["8x8"]
 SHAPE = (5, 4, 3)
+REVERSED = np.arange(-128, 128).astype(np.int8)[::-1]
 
 
 def factors(n: int) -> dict:
@@ -123,6 +124,18 @@ def test_parts_of_a_concatenation_are_made_in_place():
     # Words of 8: the second part begins a word of its own, and the holes have no weight.
     assert program.kernels[2].weights.shape == (6, 4, 11)
     assert not program.kernels[2].weights[..., 6:8].any()
+    same(graph)
+    same(graph, emit_all=True)
+
+
+@pytest.mark.parametrize("changes", [{"table": REVERSED, "table_output": Q}, {"clamp": (-20, 30)}])
+def test_a_concatenation_that_changes_bytes_beside_its_own_inputs(changes):
+    """Its inputs are in the map of the next concatenation, where its output is too."""
+    one, two = convolution("one"), convolution("two", n=3)
+    parts = ((5, 4, 6), (5, 4, 3))
+    changed = replace(Concatenation("changed", Q, parts), **changes)
+    joined = Concatenation("joined", Q, (*parts, (5, 4, 9)))
+    graph = Graph("g", (one, two, changed, joined), ((0,), (0,), (1, 2), (1, 2, 3)))
     same(graph)
     same(graph, emit_all=True)
 

@@ -14,19 +14,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["LOCK", "compiled", "main"]
+__all__ = ["LOCK", "TESTS", "compiled", "main"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 LOCK = _ROOT / "requirements.lock"
 _PYTHON = "3.11"
 #: What both versions are tested with: every package is used, no synthesis is started.
-_TESTS = (
+TESTS = (
     *("tests/test_project.py", "tests/test_layering.py", "tests/test_generated.py"),
     *("tests/sw/importer", "tests/sw/model", "tests/sw/numerics", "tests/sw/quant"),
     *("tests/sw/explore", "tests/sw/demo", "tests/sw/driver/test_device.py"),
     *("tests/sw/driver/serial/test_session.py", "tests/sw/driver/rtl/test_litert_engine.py"),
-    *("tests/hw/test_emit.py", "tests/hw/util", "tests/test_tb.py::test_bench[link-1x4b1-icarus]"),
-    *("tests/test_tb.py::test_bench[axi-1x4-icarus]", "tests/sw/flow", "tests/sw/boards"),
+    *("tests/hw/test_emit.py", "tests/hw/util", "tests/test_tb.py::test_bench[link-3x4b4-icarus]"),
+    *("tests/test_tb.py::test_bench[axi-2x7-verilator]", "tests/sw/flow", "tests/sw/boards"),
 )
 
 
@@ -80,7 +80,8 @@ def _test(resolution: str) -> int:
         [*pip, torch],  # first, as pip takes a CPU build where it is configured to find one
         [*pip, "-r", str(wanted)],
         [*pip, "--no-deps", "-e", str(_ROOT)],
-        [str(python), "-m", "pytest", "-q", *_TESTS],
+        # Old packages warn of the new ones that they use, which is no error of this project.
+        [str(python), "-m", "pytest", "-q", "-W", "default", *TESTS],
     ):
         environment = os.environ | {"PYTHONPATH": ""}
         if status := subprocess.run(command, cwd=_ROOT, env=environment).returncode:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from scripts.supply import TESTS
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -167,3 +168,10 @@ def test_the_lock_has_what_the_project_asks_for():
         name = each.name.lower().replace("_", "-")
         assert name in locked, f"{each}: run `python -m scripts.supply lock`"
         assert each.specifier.contains(locked[name], prereleases=True), each
+
+
+def test_the_tests_of_the_supply_are_there():
+    asked = [each for each in TESTS if "::" in each]
+    ran = run(sys.executable, "-m", "pytest", "--collect-only", "-q", *asked, cwd=_ROOT)
+    assert ran.returncode == 0 and f"{len(asked)} tests collected" in ran.stdout, ran.stdout
+    assert all((_ROOT / each.partition("::")[0]).exists() for each in TESTS)

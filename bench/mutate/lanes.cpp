@@ -91,6 +91,20 @@ public:
         }
     }
 
+    // The registers of lane 0 in every `every`th cycle of a stimulus, a byte for each.
+    void watch(const std::uint8_t* stimulus, std::uint64_t count, std::uint64_t every,
+               std::uint8_t* seen) {
+        const std::uint32_t none = 0;
+        start(&none, 1);
+        for (std::uint64_t cycle = 0; cycle < count; ++cycle) {
+            edge();
+            drive(stimulus + cycle * input_pins_.size());
+            evaluate();
+            if (cycle % every) continue;
+            for (const Register& each : registers_) *seen++ = bit(values_[each.q], 0);
+        }
+    }
+
     // Plays `prefix` cycles of a stimulus, and then has each lane take `count` words, each as bytes
     // of 0 and 1 for every bit of the payload, and answer with `frames` frames and `idle` quiet
     // cycles. The bit that `flips[lane]` chooses flips in cycle `at[lane]`. For each lane the words
@@ -299,6 +313,10 @@ API void lanes_play(Lanes* lanes, const std::uint32_t* mutants, std::uint32_t co
                     const std::uint8_t* stimulus, const std::uint8_t* outputs,
                     std::uint64_t cycles, std::int64_t* found) {
     lanes->play(mutants, count, stimulus, outputs, cycles, found);
+}
+API void lanes_watch(Lanes* lanes, const std::uint8_t* stimulus, std::uint64_t cycles,
+                     std::uint64_t every, std::uint8_t* seen) {
+    lanes->watch(stimulus, cycles, every, seen);
 }
 API void lanes_converse(Lanes* lanes, const std::uint32_t* flips, const std::uint64_t* at,
                         std::uint32_t count, const std::uint8_t* stimulus, std::uint64_t prefix,

@@ -182,10 +182,11 @@ class Played:
     ----------
     recording : `simulation.Recorder.recording`.
     link_bytes : of a word.
+    first : only so many of the cycles; all if None.
     """
 
-    def __init__(self, recording: bytes, link_bytes: int):
-        cycles = np.frombuffer(recording, np.uint8).reshape(-1, 2 * link_bytes + 7)
+    def __init__(self, recording: bytes, link_bytes: int, first: int | None = None):
+        cycles = np.frombuffer(recording, np.uint8).reshape(-1, 2 * link_bytes + 7)[:first]
         word_in, word_out = cycles[:, :link_bytes], cycles[:, link_bytes : 2 * link_bytes]
         bit = dict(zip((*_INPUT_BITS, *_OUTPUT_BITS), cycles[:, 2 * link_bytes :].T, strict=True))
 
@@ -239,6 +240,15 @@ class Lanes:
         if found[0] >= 0:
             raise RuntimeError(f"the netlist differs from the Verilog in cycle {found[0]}")
         return found[1:].tolist()
+
+    def watch(self, played: Played, every: int) -> np.ndarray:
+        """The engine's registers in every ``every``-th cycle, eight of these to a byte, of shape
+        (cycles // every // 8, registers in the netlist's order); the last ones are left out."""
+        seen = np.empty((-(-played.cycles // every), len(self._circuit.registers)), np.uint8)
+        self._lib.lanes_watch(
+            self._lanes, _pointer(played.inputs), played.cycles, every, _pointer(seen)
+        )
+        return np.packbits(seen[: len(seen) // 8 * 8], axis=0)
 
     def converse(
         self,
@@ -301,6 +311,8 @@ def _library() -> ctypes.CDLL:
         pointer, pointer, part, pointer, pointer, ctypes.c_uint64, pointer,
     ]  # fmt: skip
     word = ctypes.c_uint64
+    lib.lanes_watch.restype = None
+    lib.lanes_watch.argtypes = [pointer, pointer, word, word, pointer]
     lib.lanes_converse.restype = None
     lib.lanes_converse.argtypes = [
         pointer, pointer, pointer, part, pointer, word, pointer, word, word, word, word, pointer,

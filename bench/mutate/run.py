@@ -16,10 +16,11 @@ import numpy as np
 from celosia.spec import Config
 from celosia.support.progress import Progress, silent
 
-from .design import Design, Mutant, design, gates, verilog
+from .design import Mutant, design, gates, verilog
 from .equivalence import Prover
 from .lanes import LANES, Circuit, Lanes, Played
 from .netlist import Netlist
+from .reach import ReachProver
 from .simulation import Recorder
 from .stimulus import STIMULI, record
 
@@ -27,6 +28,8 @@ __all__ = ["Score", "mutate"]
 
 #: What `Lanes.play` says of a mutant without a difference.
 _SAME = -1
+#: Cycles of each stimulus whose states are looked at, and every how many of them.
+_WATCHED, _EVERY = 40_000, 11
 
 
 @dataclass
@@ -90,6 +93,7 @@ def mutate(
     circuit = Circuit(text)
     built = time.perf_counter()
     alive = _drawn(made.mutants, seed)[:first]
+    begins: list[Played] = []
     score = Score(len(alive))
     for number, (stimulus, times) in enumerate(stimuli):
         name = f"{stimulus.__name__} {number + 1}/{len(stimuli)}"
@@ -100,13 +104,25 @@ def mutate(
         recorder.close()
         known = _Known(folder / f"{made.key}-{sha256(recording).hexdigest()[:16]}.jsonl")
         played = Played(recording, config.link_bytes)
+        begins.append(Played(recording, config.link_bytes, _WATCHED))
         _play(circuit, alive, played, known, workers, name, progress)
         left = [mutant for mutant in alive if known.values[mutant.number] == _SAME]
         score.by[stimulus.__name__] = score.by.get(stimulus.__name__, 0) + len(alive) - len(left)
         score.killed += len(alive) - len(left)
         alive = left
     proving = time.perf_counter()
-    proofs = _prove(made, text, alive, folder, workers, progress) if prove and alive else {}
+    proofs: dict[int, str | None] = {}
+    if prove:
+        known = _Known(folder / f"{made.key}-proofs.jsonl")
+        proofs = _prove(alive, known, Prover, (text,), workers, progress)
+        left = [mutant for mutant in alive if proofs[mutant.number] is None]
+        known = _Known(folder / f"{made.key}-reach.jsonl")
+        seen = None
+        if any(mutant.number not in known.values for mutant in left):
+            lanes = Lanes(circuit)
+            seen = np.concatenate([lanes.watch(each, _EVERY) for each in begins])
+            lanes.close()
+        proofs |= _prove(left, known, ReachProver, (text, seen), workers, progress)
     score.proven = {str(m): proof for m in alive if (proof := proofs.get(m.number))}
     score.survivors = [str(mutant) for mutant in alive if not proofs.get(mutant.number)]
     ended = time.perf_counter()
@@ -163,37 +179,40 @@ def _play(
 
 
 def _prove(
-    made: Design, text: str, alive: list[Mutant], folder: Path, workers: int, progress: Progress
+    alive: Sequence[Mutant],
+    known: "_Known",
+    kind: type,
+    given: tuple,
+    workers: int,
+    progress: Progress,
 ) -> dict[int, str | None]:
-    """Number of each survivor -> how it was proven the same, or None."""
-    known = _Known(folder / f"{made.key}-proofs.jsonl")
-    left = [m for m in alive if m.number not in known.values]
-    progress("preparing proofs", 0, len(left))
+    """Number of each survivor -> how it was proven the same by the prover ``kind``, or None."""
+    left = [mutant for mutant in alive if mutant.number not in known.values]
     # Most of a proof is Python: a process for each core.
-    workers = min(workers, len(left))
     with ProcessPoolExecutor(
-        max(workers, 1), get_context("spawn"), initializer=_prepare, initargs=(text,)
+        max(min(workers, len(left)), 1),
+        get_context("spawn"),
+        initializer=_prepare,
+        initargs=(kind, *given),
     ) as pool:
         try:
             numbers = {pool.submit(_proof, mutant): mutant.number for mutant in left}
             for index, future in enumerate(as_completed(numbers), 1):
                 known.add(numbers[future], future.result())
-                proven = sum(
-                    known.values[m.number] is not None for m in alive if m.number in known.values
-                )
-                progress(f"survivors proven the same: {proven}", index, len(left))
+                proven = sum(known.values.get(each.number) is not None for each in alive)
+                progress(f"{kind.__name__}: {proven} proven the same", index, len(left))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return known.values
+    return {mutant.number: known.values[mutant.number] for mutant in alive}
 
 
-_prover: "Prover | None" = None
+_prover: "Prover | ReachProver | None" = None
 
 
-def _prepare(text: str) -> None:
+def _prepare(kind: type, text: str, *more) -> None:
     global _prover
-    _prover = Prover(Netlist.read(text, "celosia"))
+    _prover = kind(Netlist.read(text, "celosia"), *more)
 
 
 def _proof(mutant: Mutant) -> str | None:

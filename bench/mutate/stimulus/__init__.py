@@ -13,8 +13,17 @@ from celosia.spec import Config
 from ..simulation import Recorder
 from .host import Host
 from .networks import descriptors, factors, large_network, mixture, moved, network
-from .programs import counts, ended_counts, illegal, long_counts, needs, programs
-from .requests import contents, empty, headers, layouts, lengths
+from .programs import (
+    counts,
+    ended_counts,
+    illegal,
+    long_counts,
+    many_runs,
+    needs,
+    programs,
+    restarted_counts,
+)
+from .requests import contents, empty, headers, layouts, lengths, wild_headers
 
 __all__ = ["STIMULI", "Host", "Stimulus", "record"]
 
@@ -54,6 +63,9 @@ STIMULI: tuple[tuple[Stimulus, int], ...] = (
     (mixture, 8),
     (network, 12),
     (programs, 60),
+    (restarted_counts, 2),
+    (wild_headers, 6),
+    (many_runs, 1),
 )
 
 

@@ -13,7 +13,16 @@ from celosia.spec.descriptor import PARTS
 from .host import Host
 from .records import fields, fill, rows
 
-__all__ = ["counts", "ended_counts", "illegal", "long_counts", "needs", "programs"]
+__all__ = [
+    "counts",
+    "ended_counts",
+    "illegal",
+    "long_counts",
+    "many_runs",
+    "needs",
+    "programs",
+    "restarted_counts",
+]
 
 
 def _descriptor_of(host: Host, op: int) -> dict[str, int]:
@@ -131,6 +140,41 @@ def ended_counts(host: Host) -> None:
                     d["rows_used"] = int(rng.integers(1, config.rows + 1))
                     d["rows_full"] = d["steps"] = d[name]
                 host.send(host.write(Memory.PROGRAM, 0, rows([d])), host.infer(1, 8))
+    host.send(host.frame(Opcode.COUNTERS))
+
+
+#: A loop that is started over, and how often the one around it goes on.
+_AROUND = (
+    ("tap_words", {"kernel_x": 2}),
+    ("kernel_x", {"kernel_y": 2}),
+    ("kernel_rest", {"kernel_y": 3}),
+    ("kernel_y", {"tiles": 2}),
+    ("tiles", {"steps": 2, "rows_full": 2}),
+)
+
+
+def restarted_counts(host: Host) -> None:
+    """A power of two up to 4,096 above a small count, of loops that start over."""
+    config, rng = host.config, host.rng
+    fill(host)
+    layouts = {field.name: field for field in fields(config)}
+    for name, around in _AROUND:
+        for bit in range(min(layouts[name].width, 13)):
+            op = int(rng.choice([op for op in config.ops if op != Op.DEPTHWISE]))
+            d = _simple(host, op) | around
+            d[name] = (1 << bit) + int(rng.integers(3))
+            host.send(host.write(Memory.PROGRAM, 0, rows([d])), host.infer(1, 8))
+    host.send(host.frame(Opcode.COUNTERS))
+
+
+def many_runs(host: Host) -> None:
+    """More images and runs than the narrow counters count; several at once."""
+    config = host.config
+    fill(host)
+    d = _simple(host, config.ops[0])
+    host.send(host.write(Memory.PROGRAM, 0, rows([d])))
+    for _ in range(12):
+        host.send(*(host.infer(config.rows, 1) for _ in range(48)))
     host.send(host.frame(Opcode.COUNTERS))
 
 

@@ -13,7 +13,7 @@ from celosia.spec import (
 
 from .host import Host
 
-__all__ = ["contents", "empty", "headers", "layouts", "lengths"]
+__all__ = ["contents", "empty", "headers", "layouts", "lengths", "wild_headers"]
 
 
 def empty(host: Host) -> None:
@@ -44,6 +44,28 @@ def headers(host: Host) -> None:
     for start in range(0, len(frames), 20):
         host.stall()
         host.send(*frames[start : start + 20])
+
+
+def wild_headers(host: Host) -> None:
+    """Requests of which two bits have flipped, of which some are long; then good ones."""
+    rng, config = host.rng, host.config
+    opcodes = [int(opcode) for opcode in Opcode]
+    for _ in range(25):
+        frames = []
+        for _ in range(16):
+            opcode = int(rng.choice(opcodes))
+            memory = int(rng.integers(len(memories(config)) + 1))
+            depth = _depth(host, opcode, memory)
+            count = int(rng.integers(1, min(depth, 40) + 1))
+            header = [opcode, memory, int(rng.integers(depth - count + 1)), count]
+            if opcode == Opcode.INFER:
+                header[1] = int(rng.integers(256))
+            for _ in range(int(rng.integers(3))):
+                field = int(rng.integers(4))
+                header[field] ^= 1 << int(rng.integers(8 if field < 2 else 24))
+            frames.append(host.frame(*header, rng.bytes(config.link_bytes * int(rng.integers(3)))))
+        host.stall()
+        host.send(*frames, host.frame(Opcode.IDENTIFY))
 
 
 def _depth(host: Host, opcode: int, memory: int) -> int:

@@ -2,8 +2,8 @@
 
     python -m bench.coverage [--json build/coverage/rtl.json] [--full]
 
-Whole engines run the cocotb benches on Verilator, and a board's serial line its faults; what they
-cover is merged. A line is one of `celosia_hw`: a statement, or a branch (``with m.If(...)``), which
+Whole engines and the feeder on maps run the cocotb benches on Verilator, and a board's serial line
+its faults; what they cover is merged. A line is one of `celosia_hw`: a statement, or a branch (``with m.If(...)``), which
 is covered when it was active in any engine; a state is a branch ``with m.State(...)``. Toggles and
 terms of expressions are those of the emitted Verilog, block by block. Exit status 1 when lines or
 states are below `LEAST` percent, when a line that is not covered has no reason in
@@ -31,9 +31,11 @@ __all__ = ["LEAST", "Covered", "main", "points_of", "waivers"]
 #: Percent of lines and of states.
 LEAST = 99.0
 _WAIVERS = Path(__file__).with_name("coverage_waivers.txt")
-#: Benches of whole engines, with the variants that differ in what is elaborated.
+#: Benches of whole engines, with the variants that differ in what is elaborated; and of windows of
+#: any kind, most of which no network has.
 _JOBS = (
-    *(("link", each) for each in ("1x4b1", "2x6b16", "3x4b4m")),
+    *(("link", each) for each in ("1x4b1", "2x5b8", "2x6b16", "3x4b4m")),
+    ("map_feeder", "3x5m"),
     *(("networks", each) for each in ("3x5m", "4x12l4m")),
     *(("engine", each) for each in ("3x12l6r2", "2x16l8r4s")),
     ("axi", "1x4"),

@@ -143,6 +143,10 @@ async def against_loops(dut, stall):
             # Words of zeros, the last ones of tiles among them.
             values |= {"op": Op.CONVOLUTION, "skip": 1, "run_skip": 1, "tap_words": 3}
             values |= {"height": 511, "width": 511}
+        elif index % 4 == 3:
+            # Taps outside of the map, where 0 is read, are left out.
+            values |= {"op": Op.CONVOLUTION, "skip": 1, "run_skip": 1, "tap_words": 2}
+            values |= {"height": 1, "width": 1, "outside": 0}
         tiles += values["tiles"] * values["steps"]
         await tb.run(values, stored)
         await tb.cycles(int(tb.rng.integers(20) * (tb.rng.random() < stall[0])))

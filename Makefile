@@ -88,7 +88,7 @@ coverage: setup  ## lines and states of the RTL, branches of sw/celosia; JSON in
 	@mkdir -p build/coverage
 	$(PYTHON) -m bench.coverage --json build/coverage/rtl.json
 	rm -f build/coverage/python*
-	.venv/bin/coverage run -m pytest
+	.venv/bin/coverage run -m pytest -n 2 --dist worksteal
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage json --quiet -o build/coverage/python.json
 	.venv/bin/coverage report --fail-under 95

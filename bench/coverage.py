@@ -3,11 +3,12 @@
     python -m bench.coverage [--json build/coverage/rtl.json] [--full]
 
 Whole engines and the feeder on maps run the cocotb benches on Verilator, and a board's serial line
-its faults; what they cover is merged. A line is one of `celosia_hw`: a statement, or a branch (``with m.If(...)``), which
-is covered when it was active in any engine; a state is a branch ``with m.State(...)``. Toggles and
-terms of expressions are those of the emitted Verilog, block by block. Exit status 1 when lines or
-states are below `LEAST` percent, when a line that is not covered has no reason in
-`bench/coverage_waivers.txt`, when a line with a reason is covered, or a point was never hit.
+its faults; what they cover is merged. A line is one of `celosia_hw`: a statement, or a branch
+(``with m.If(...)``), which is covered when it was active in any engine; a state is a branch ``with
+m.State(...)``. Toggles and terms of expressions are those of the emitted Verilog, block by block.
+Exit status 1 when lines or states are below `LEAST` percent, when a line that is not covered has no
+reason in `bench/coverage_waivers.txt`, when a line with a reason is covered, or a point was never
+hit.
 """
 
 import argparse

@@ -51,7 +51,7 @@ SMALL = Engine(name="icebreaker 1x8", board="icebreaker", technology="ice40")
 
 ENGINES = (
     SMALL,
-    Engine(name="ulx3s-85f 8x8", board="ulx3s-85f", technology="ecp5", clock_mhz=140),
+    Engine(name="ulx3s-85f 8x8", board="ulx3s-85f", technology="ecp5", clock_mhz=135),
     Engine(
         name="ulx3s-85f 8x16",
         board="ulx3s-85f",

@@ -112,7 +112,8 @@ ENGINES = (
         name="tang-nano-20k 4x8 maps",
         board="tang-nano-20k",
         technology="gowin",
-        # What KWS needs; its block RAMs leave three.
+        # What KWS needs; its block RAMs leave three. nextpnr finds no place for its flip-flops:
+        # docs/boards/tang-nano-20k.md.
         overrides={
             "rows": 4,
             "weight_depth": 2916,

@@ -187,6 +187,7 @@ def _serial(folder: Path) -> list[Path]:
     files: list[Path] = []
     for rate in (0.0, 0.004):
         with SerialBoard(Counting(verilog), Faults(rate, 11), Faults(rate, 12)) as board:
+            # Much shorter than the driver's patience: a packet that is lost is asked for again.
             with Device(SerialTransport(board.port, timeout=5)) as device:
                 device.load(image)
                 for found, want in zip(device.run_layers(x), graph.evaluate(x), strict=True):

@@ -18,13 +18,13 @@ simulation of three values from the initial ones on, with unknown inputs, never 
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pysat.solvers import Glucose4
 
 from .design import Mutant
 from .netlist import FALSE, TRUE, Graph, Netlist
+from .sat import clauses, dimacs
 
 __all__ = ["Prover"]
 
@@ -184,31 +184,12 @@ class Prover:
         equal = [self.graph.differ(a, b) ^ 1 for pairs in same for a, b in pairs]
         if FALSE in equal:
             return True
-        for clause in self._clauses([*goals, *equal]):
+        for clause in clauses(self.graph, self._told, [*goals, *equal]):
             self._solver.add_clause(clause)
         # The question is asked only with this literal, and never again.
-        asked = _dimacs(self.graph.variable())
-        self._solver.add_clause([-asked, *map(_dimacs, goals)])
+        asked = dimacs(self.graph.variable())
+        self._solver.add_clause([-asked, *map(dimacs, goals)])
         self._solver.conf_budget(self.conflicts)
-        answer = self._solver.solve_limited(assumptions=[asked, *map(_dimacs, equal)])
+        answer = self._solver.solve_limited(assumptions=[asked, *map(dimacs, equal)])
         self._solver.add_clause([-asked])
         return answer is False
-
-    def _clauses(self, literals: list[int]) -> Iterator[list[int]]:
-        """What the nodes are that ``literals`` depend on, of those that the solver has not."""
-        stack = [literal >> 1 for literal in literals]
-        while stack:
-            node = stack.pop()
-            if node in self._told:
-                continue
-            self._told.add(node)
-            if (operands := self.graph.ands[node]) is None:
-                continue
-            out, a, b = node + 1, _dimacs(operands[0]), _dimacs(operands[1])
-            yield from ([-out, a], [-out, b], [out, -a, -b])
-            stack += [operands[0] >> 1, operands[1] >> 1]
-
-
-def _dimacs(literal: int) -> int:
-    variable = (literal >> 1) + 1
-    return -variable if literal & 1 else variable

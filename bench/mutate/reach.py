@@ -19,6 +19,7 @@ from pysat.solvers import Glucose4
 
 from .design import Mutant
 from .netlist import FALSE, TRUE, Graph, Netlist
+from .sat import clauses, dimacs
 
 __all__ = ["Cube", "ReachProver"]
 
@@ -101,7 +102,7 @@ class ReachProver:
             - {FALSE}
         )
         while (model := self._model([], goals)) is not None:
-            goal = next(goal for goal in goals if goal == TRUE or _dimacs(goal) in model)
+            goal = next(goal for goal in goals if goal == TRUE or dimacs(goal) in model)
             if not self._exclude(self._cause(model, goal)):
                 return None
         return None if self._gave_up else "reach"
@@ -168,7 +169,7 @@ class ReachProver:
 
     def _choice(self, cube: Cube) -> int:
         """A new variable; where it holds, ``cube`` is excluded."""
-        chosen = _dimacs(self.graph.variable())
+        chosen = dimacs(self.graph.variable())
         self._solver.add_clause([-chosen, *self._excludes(cube)])
         return chosen
 
@@ -226,7 +227,7 @@ class ReachProver:
         return self._ones[q] if value else self._ones[q] ^ self._all
 
     def _excludes(self, cube: Cube) -> list[int]:
-        return [_dimacs(self._variables[q] ^ value) for q, value in cube]
+        return [dimacs(self._variables[q] ^ value) for q, value in cube]
 
     def _model(self, chosen: list[int], goals: list[int]) -> set[int] | None:
         """An assignment with one of ``goals``; None if there is none, or if it was given up."""
@@ -234,8 +235,8 @@ class ReachProver:
         if self._gave_up or not goals:
             return None
         self._tell(goals)
-        asked = _dimacs(self.graph.variable())
-        self._solver.add_clause([-asked, *map(_dimacs, goals)])
+        asked = dimacs(self.graph.variable())
+        self._solver.add_clause([-asked, *map(dimacs, goals)])
         self._solver.conf_budget(_CONFLICTS)
         answer = self._solver.solve_limited(assumptions=[asked, *chosen])
         model = set(self._solver.get_model()) if answer else None
@@ -245,11 +246,12 @@ class ReachProver:
 
     def _cause(self, model: set[int], goal: int) -> Cube:
         """Values of registers in ``model`` by which ``goal`` holds, with its inputs."""
-        variables = [v for v in self._tell([goal]) if v not in (0, goal >> 1)]
+        self._tell([goal])
+        variables = self._variables_of(goal)
         reason = [v + 1 if v + 1 in model else -(v + 1) for v in variables]
         for _ in range(3):
             self._solver.conf_budget(_CONFLICTS)
-            self._solver.solve_limited(assumptions=[_dimacs(goal ^ 1), *reason])
+            self._solver.solve_limited(assumptions=[dimacs(goal ^ 1), *reason])
             core = set(self._solver.get_core() or ())
             shorter = [each for each in reason if each in core]
             if not core or len(shorter) == len(reason):
@@ -263,28 +265,21 @@ class ReachProver:
             )
         )
 
-    def _tell(self, literals: list[int]) -> list[int]:
-        """Give the solver all nodes that ``literals`` depend on; returns the variables of them."""
-        stack, seen, variables = [literal >> 1 for literal in literals], set(), []
+    def _tell(self, literals: Sequence[int]) -> None:
+        for clause in clauses(self.graph, self._told, literals):
+            self._solver.add_clause(clause)
+
+    def _variables_of(self, literal: int) -> list[int]:
+        """The nodes of all variables that ``literal`` depends on."""
+        stack, seen = [literal >> 1], {0}
+        found = []
         while stack:
             node = stack.pop()
             if node in seen:
                 continue
             seen.add(node)
-            operands = self.graph.ands[node]
-            if operands is None:
-                variables.append(node)
-                continue
-            stack += [operands[0] >> 1, operands[1] >> 1]
-            if node in self._told:
-                continue
-            self._told.add(node)
-            out, a, b = node + 1, _dimacs(operands[0]), _dimacs(operands[1])
-            for clause in ([-out, a], [-out, b], [out, -a, -b]):
-                self._solver.add_clause(clause)
-        return variables
-
-
-def _dimacs(literal: int) -> int:
-    variable = (literal >> 1) + 1
-    return -variable if literal & 1 else variable
+            if (operands := self.graph.ands[node]) is None:
+                found.append(node)
+            else:
+                stack += [operands[0] >> 1, operands[1] >> 1]
+        return found

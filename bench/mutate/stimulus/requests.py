@@ -47,7 +47,7 @@ def headers(host: Host) -> None:
 
 
 def wild_headers(host: Host) -> None:
-    """Requests of which two bits have flipped, of which some are long; then good ones."""
+    """Requests of which up to two bits of the header have flipped, some with a payload."""
     rng, config = host.rng, host.config
     opcodes = [int(opcode) for opcode in Opcode]
     for _ in range(25):

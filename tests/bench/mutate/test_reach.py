@@ -40,6 +40,16 @@ def test_cubes_that_follow_only_together():
     assert len(prover.cubes) >= 3
 
 
+def test_a_register_that_copies_another_one():
+    # D is set after A and B were, and E copies D: the mutant is seen where E is set.
+    made, d, e = ring(), 6, 7
+    gates = [(BOTH, A, B), (FREE, e, MUTANT), *xor(OUTPUT, C, FREE, 20)]
+    registers = made.registers | {d: (BOTH, 0), e: (d, 0)}
+    prover = ReachProver(netlist(gates, registers), seen("10000", "01000", "00100"))
+    assert prover.prove(mutant()) == "reach"
+    assert {((d, 1),), ((e, 1),)} <= set(prover.cubes)
+
+
 @pytest.mark.parametrize(
     "made, states",
     [

@@ -59,7 +59,7 @@ class ReachProver:
     Parameters
     ----------
     netlist : of `design.gates`.
-    seen : states of runs, eight to a byte (`numpy.packbits`), of shape (states / 8, registers in
+    seen : states of runs, eight to a byte (``numpy.packbits``), of shape (states / 8, registers in
         the netlist's order).
     seconds : of a thread's time for each mutant, after which there is no proof of it.
 

@@ -23,8 +23,9 @@ class MacArray(wiring.Component):
     ``acc[r][c] += u[r][c] * w[c]``.
 
     Products follow their operands by `PRODUCT_LATENCY` cycles and are added in that cycle. In the
-    cycle of a tile's ``last`` product, all sums are copied (`Held`) and start anew from 0.
-    ``capturing`` is 1 in the cycle before. The tile's first beat is meant from `latency` cycles
+    cycle of a tile's ``last`` product, all sums are copied and start anew from 0. ``capturing`` is
+    1 in the cycle before. The copy is a `Held`, or where the technology says so a `Chain` with
+    `Held.latency` registers behind its head. The tile's first beat is meant from `latency` cycles
     after the last operands on, and the next beat from two cycles after each ``shift`` on; `head` is
     the beat that was meant `Held.latency` cycles ago. The next tile may start at once; its sums
     must not be copied before those of the tile before have left. One set of operands per cycle,
@@ -98,7 +99,11 @@ class MacArray(wiring.Component):
             later, last = Signal(init=1), Signal()
             m.d.sync += [later.eq(restart[0]), last.eq(self.capturing)]
             restart = [later] * rows
-        m.submodules.chain = chain = (Chain if late else Held)(self.config)
+        chained = late or cells.CHAINED
+        m.submodules.chain = chain = (Chain if chained else Held)(self.config)
+        head = chain.head
+        if chained and not late:
+            head = delay(m, head, Held.latency, name="head")
         if kept:
             totals = self._accumulate_kept(m, cells.kept_sum, products.p, add, restart)
         else:
@@ -108,7 +113,7 @@ class MacArray(wiring.Component):
             chain.capture.eq(last),
             chain.shift.eq(self.shift),
             chain.word_end.eq(self.word_end),
-            self.head.eq(chain.head),
+            self.head.eq(head),
         ]
         return m
 

@@ -12,10 +12,11 @@ from celosia.spec import ceil_div
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
 
 from . import portable
-from .portable import Product32, Queue, RowMemories, bits, kept_sum
+from .portable import CHAINED, Product32, Queue, RowMemories, bits, delay_line, kept_sum
 from .ports import BlockProducts
 
 __all__ = [
+    "CHAINED",
     "GATED",
     "DualPortMemory",
     "Product16",
@@ -26,6 +27,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "delay_line",
     "kept_sum",
     "multiplier",
 ]

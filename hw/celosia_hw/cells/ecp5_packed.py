@@ -22,6 +22,7 @@ from celosia.spec.packed import OVERLAP, PRODUCT, SHIFT, lut_columns
 from celosia.spec.timing import PRODUCT_LATENCY
 
 from .ecp5 import (
+    CHAINED,
     GATED,
     DualPortMemory,
     Product16,
@@ -31,12 +32,14 @@ from .ecp5 import (
     WeightMemory,
     bits,
     copies,
+    delay_line,
     multiplier,
 )
 from .ecp5_lut_product import add, add_kept, lut_product, times_two_bits
 from .ports import BlockProducts
 
 __all__ = [
+    "CHAINED",
     "GATED",
     "DualPortMemory",
     "Product16",
@@ -47,6 +50,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "delay_line",
     "kept_sum",
 ]
 

@@ -3,22 +3,30 @@
 Both are instantiated, because Yosys moves no registers into either. Ports and parameters: Gowin
 UG287 (DSP). Simulation models: `celosia_hw.cells.models`.
 
-Memories are left to synthesis, which infers block RAM from the portable description and keeps the
-last register in the fabric. It has to be there: nextpnr treats the output registers of the blocks
-of GW1N-9C and GW2A-18C as faulty. Synthesis makes a memory of blocks of one shape, so one whose
-words are a little more than a block has is described as two.
+A flip-flop takes its input from the LUT beside it. One without logic before it has to itself the
+place of a LUT, and of these a device has few more than flip-flops: what is only delayed is made of
+anything else. Memories delay the address and not the data, delay lines are RAM of LUTs, and the
+copy of a tile's sums, which moves through logic, is shifted.
+
+Memories are left to synthesis, which infers block RAM, and RAM of LUTs from reads without a clock.
+Registers of the blocks' outputs are not used: nextpnr treats those of GW1N-9C and GW2A-18C as
+faulty. Synthesis makes a memory of blocks of one shape, so one whose words are a little more than a
+block has is described as two.
 """
 
 from amaranth import *
+from amaranth.lib import memory
 
 from celosia.spec import ceil_div
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+from celosia_hw.util.delay import delay
 
 from . import portable
-from .portable import GATED, Product32, Queue, RowMemories, bits, copies, kept_sum
+from .portable import Product32, Queue, RowMemories, bits, copies, kept_sum
 from .ports import BlockProducts
 
 __all__ = [
+    "CHAINED",
     "GATED",
     "DualPortMemory",
     "Product16",
@@ -29,11 +37,42 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "delay_line",
     "kept_sum",
 ]
 
+#: See `celosia_hw.cells.portable`.
+GATED, CHAINED = False, True
+#: Words of a RAM of LUTs.
+_LUT_RAM = 16
 #: Width of a port of a block in bits -> its words, when one port writes and the other reads.
 _DEPTHS = {1: 16384, 2: 8192, 4: 4096, 9: 2048, 18: 1024, 36: 512}
+
+
+def delay_line(m: Module, name: str, value: Value, cycles: int) -> Value:
+    """`celosia_hw.cells.portable.delay_line`, of rings in RAM of LUTs with a register behind."""
+    number = 0
+    while cycles > 2:
+        words = min(cycles - 1, _LUT_RAM)
+        later = Signal(value.shape(), name=f"{name}_{number}", reset_less=True)
+        m.submodules[f"{name}_ring_{number}"] = ring = memory.Memory(
+            shape=value.shape(), depth=words, init=[]
+        )
+        write_port, read_port = ring.write_port(), ring.read_port(domain="comb")
+        place = Signal(range(words), name=f"{name}_place_{number}")
+        # What is read is as old as the ring is long, and replaced in the same cycle.
+        m.d.comb += [
+            write_port.addr.eq(place),
+            write_port.data.eq(value),
+            write_port.en.eq(1),
+            read_port.addr.eq(place),
+        ]
+        m.d.sync += [
+            place.eq(Mux(place == words - 1, 0, place + 1)),
+            later.eq(read_port.data),
+        ]
+        value, cycles, number = later, cycles - 1 - words, number + 1
+    return delay(m, value, cycles, name=f"{name}_rest")
 
 
 class Products(BlockProducts):
@@ -59,29 +98,41 @@ class Product16(portable.Product16):
 
 
 class DualPortMemory(portable.DualPortMemory):
-    """`celosia_hw.cells.portable.DualPortMemory` in banks of as many words as a block has, and one
-    of the smallest depth that holds the rest, where that takes fewer blocks."""
+    """`celosia_hw.cells.portable.DualPortMemory`, whose latency is that of a delayed address.
+
+    Of few words a RAM of LUTs. Else of banks, each of as many words as a block has, and one of the
+    smallest depth that holds the rest, where that takes fewer blocks.
+    """
 
     def elaborate(self, platform):
-        words = bank_words(self.width, self.depth)
-        if words >= self.depth:
-            return super().elaborate(platform)
         m = Module()
-        assert READ_LATENCY == 3
+        addr = delay(m, self.addr, READ_LATENCY - 1, name="addr")
+        if self.depth <= _LUT_RAM:
+            m.submodules.storage = storage = memory.Memory(
+                shape=self.width, depth=self.depth, init=[]
+            )
+            write_port, read_port = storage.write_port(), storage.read_port(domain="comb")
+            m.d.comb += [
+                write_port.addr.eq(self.write_addr),
+                write_port.data.eq(self.write_data),
+                write_port.en.eq(self.write_en),
+                read_port.addr.eq(delay(m, addr, 1, name="read_addr")),
+                self.data.eq(read_port.data),
+            ]
+            return m
+        words = bank_words(self.width, self.depth)
         select = words.bit_length() - 1
-        number = Signal.like(self.addr[select:], name="number")
-        selected = Signal(self.width, reset_less=True)
-        m.d.sync += [number.eq(self.addr[select:]), self.data.eq(selected)]
+        number = delay(m, addr[select:], 1, name="number")
         for n, start in enumerate(range(0, self.depth, words)):
             m.submodules[f"bank_{n}"] = bank = _Bank(self.width, min(words, self.depth - start))
             m.d.comb += [
-                bank.addr.eq(self.addr),
+                bank.addr.eq(addr),
                 bank.write_addr.eq(self.write_addr),
                 bank.write_data.eq(self.write_data),
                 bank.write_en.eq(self.write_en & (self.write_addr[select:] == n)),
             ]
             with m.If(number == n):
-                m.d.sync += selected.eq(bank.data)
+                m.d.comb += self.data.eq(bank.data)
         return m
 
 

@@ -17,13 +17,15 @@ from amaranth import *
 from amaranth.utils import ceil_log2
 
 from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY
+from celosia_hw.util.delay import delay
 
 from . import portable
 from .ice40_queue import Queue
-from .portable import GATED, RowMemories, bits, copies, kept_sum
+from .portable import CHAINED, GATED, RowMemories, bits, copies, delay_line, kept_sum
 from .ports import BlockProducts
 
 __all__ = [
+    "CHAINED",
     "GATED",
     "DualPortMemory",
     "Product16",
@@ -34,6 +36,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "delay_line",
     "kept_sum",
 ]
 
@@ -162,12 +165,7 @@ class DualPortMemory(portable.DualPortMemory):
 
     def delayed(self, m: Module) -> Value:
         """`addr`, delayed to the cycle before its data."""
-        addr = self.addr
-        for stage in range(READ_LATENCY - 1):
-            delayed = Signal.like(addr, name=f"addr_{stage}", reset_less=True)
-            m.d.sync += delayed.eq(addr)
-            addr = delayed
-        return addr
+        return delay(m, self.addr, READ_LATENCY - 1, name="addr")
 
 
 class WeightMemory(DualPortMemory):

@@ -5,11 +5,13 @@ from amaranth.lib import fifo, memory
 
 from celosia.spec import ACC, Config
 from celosia.spec.timing import PRODUCT_LATENCY, READ_LATENCY
+from celosia_hw.util.delay import delay
 
 from . import device_bits as bits
 from .ports import activations
 
 __all__ = [
+    "CHAINED",
     "GATED",
     "DualPortMemory",
     "Product16",
@@ -20,12 +22,16 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "delay_line",
     "kept_sum",
 ]
 
 #: Whether wide registers are held while what they have does not matter. That saves a simulation
 #: work; on a large device it takes enables that reach all of them.
 GATED = True
+#: Whether the copy of a tile's sums is shifted out (`celosia_hw.array.chain`), and not chosen from
+#: (`celosia_hw.array.held`). That takes a LUT before each of its flip-flops.
+CHAINED = False
 #: Where an adder can leave out the sum so far at no cost: see `celosia_hw.cells.ecp5_packed`. None:
 #: the reset of the sum's register does it.
 kept_sum = None
@@ -41,6 +47,14 @@ def copies(m: Module, name: str, value: Value, count: int) -> list[Signal]:
     register = Signal(len(value), name=name, reset_less=True)
     m.d.sync += register.eq(value)
     return [register] * count
+
+
+def delay_line(m: Module, name: str, value: Value, cycles: int) -> Value:
+    """``value`` as it was ``cycles`` cycles ago; undefined for ``cycles`` cycles after a reset.
+
+    Here of registers. ``name`` : of what it is made of, which is called ``name`` and a number.
+    """
+    return delay(m, value, cycles, name=name)
 
 
 class Products(Elaboratable):

@@ -9,12 +9,24 @@ from amaranth import *
 from amaranth.lib import memory
 
 from celosia.spec.timing import READ_LATENCY
+from celosia_hw.util.delay import delay
 
 from . import portable
 from . import simulation_bits as bits
-from .portable import GATED, Product16, Product32, Products, Queue, copies, kept_sum
+from .portable import (
+    CHAINED,
+    GATED,
+    Product16,
+    Product32,
+    Products,
+    Queue,
+    copies,
+    delay_line,
+    kept_sum,
+)
 
 __all__ = [
+    "CHAINED",
     "GATED",
     "DualPortMemory",
     "Product16",
@@ -25,6 +37,7 @@ __all__ = [
     "WeightMemory",
     "bits",
     "copies",
+    "delay_line",
     "kept_sum",
 ]
 
@@ -66,11 +79,7 @@ class RowMemories(portable.RowMemories):
 
 def _read(m: Module, port, memory) -> None:
     """Read ``memory`` through ``port``, in the last of its cycles."""
-    addr = memory.addr
-    for stage in range(READ_LATENCY - 1):
-        later = Signal(len(addr), name=f"addr_{stage}", reset_less=True)
-        m.d.sync += later.eq(addr)
-        addr = later
+    addr = delay(m, memory.addr, READ_LATENCY - 1, name="addr")
     m.d.comb += [port.addr.eq(addr), memory.data.eq(port.data)]
     if len(memory.data) >= _WIDE:
         # Read only when that can give another word.

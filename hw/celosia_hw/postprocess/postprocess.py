@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from celosia.spec import Config
+from celosia_hw.cells import cells_of
 from celosia_hw.layouts import drained, finished, settings
 from celosia_hw.util.delay import delay
 from celosia_hw.util.of_parity import of_parity
@@ -78,8 +79,9 @@ class Postprocess(wiring.Component):
         at_tables = tag_next = tag = self.i.payload.tag
         if not requantizer.multicycle:
             # A tag is narrow, so that there is no enable for it.
-            at_tables = delay(m, at_tables, requantizer.latency, name="tag")
-            tag_next = delay(m, at_tables, tables.latency - 1, name="tag_at_tables")
+            delay_line = cells_of(platform).delay_line
+            at_tables = delay_line(m, "tag", at_tables, requantizer.latency)
+            tag_next = delay_line(m, "tag_at_tables", at_tables, tables.latency - 1)
             tag = delay(m, tag_next, 1, name="tag_of_o")
         m.d.sync += self.o.valid.eq(valid_next)
         m.d.comb += [

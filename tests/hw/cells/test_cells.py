@@ -21,7 +21,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from celosia.spec import ACC, Config
-from celosia.spec.timing import PRODUCT32_LATENCY, PRODUCT_LATENCY, READ_LATENCY, WEIGHTS_LATENCY
+from celosia.spec.timing import (
+    ARRAY_LATENCY,
+    PRODUCT32_LATENCY,
+    PRODUCT_LATENCY,
+    READ_LATENCY,
+    WEIGHTS_LATENCY,
+)
 from celosia_hw.array.mac_array import MacArray
 from celosia_hw.cells import TECHNOLOGIES, cells_of
 from celosia_hw.cells.models import models
@@ -247,6 +253,29 @@ def queue(width: int, depth: int) -> Cell:
     )
 
 
+def delay_line(width: int, cycles: int) -> Cell:
+    """Other values in every cycle, from a reset on."""
+    rng = random.Random(f"{width}x{cycles}")
+
+    class Line(Elaboratable):
+        def __init__(self, cells):
+            self.cells, self.i, self.o = cells, Signal(width), Signal(width)
+
+        def elaborate(self, platform):
+            m = Module()
+            m.d.comb += self.o.eq(self.cells.delay_line(m, "line", self.i, cycles))
+            return m
+
+    return Cell(
+        build=Line,
+        inputs=lambda line: [line.i],
+        outputs=lambda line: [line.o],
+        width=width,
+        shapes=[unsigned(width)],
+        stimuli=[(rng.getrandbits(width), n > RESET_CYCLES + cycles) for n in range(500)],
+    )
+
+
 def sums() -> Cell:
     """A whole array, of tiles of few steps, with pauses, beats that leave it, and a tile of one."""
     config = Config.default(2, 4, requantizers=4, lanes=4)
@@ -258,6 +287,39 @@ def sums() -> Cell:
         captures += valid and last
         fields = (rng.getrandbits(width - 1), width - 1), (last, 1), (valid, 1)
         stimuli.append((packed(*fields, (rng.getrandbits(2), 2)), n > 100 and captures > 2))
+    return array(config, stimuli)
+
+
+def moved_sums(config: Config) -> Cell:
+    """A whole array, whose tiles leave it beat after beat, with pauses; the last may be left out of
+    all words but the first."""
+    rng = random.Random(f"moved {config.rows}x{config.cols}")
+    width = Shape.cast(operands(config)).width
+    beats = config.rows * config.beats
+    stimuli: list[tuple[int, bool]] = []
+    # Words and beats that come after the one at the head, and when that moved.
+    tiles = words = left = moved = 0
+    for n in range(5000):
+        ready = n > moved + ARRAY_LATENCY
+        valid, last = rng.random() < 0.8, rng.random() < 0.2
+        last &= ready and not words and not left
+        shift = ready and rng.random() < 0.6 and bool(words or left)
+        word_end = shift and words > 0 and (not left or (config.rows > 1 and rng.random() < 0.1))
+        fields = (rng.getrandbits(width - 1), width - 1), (last, 1), (valid, 1)
+        stimuli.append((packed(*fields, (shift, 1), (word_end, 1)), tiles > 2))
+        if valid and last:
+            tiles, words, left, moved = tiles + 1, config.words_per_tile - 1, beats - 1, n
+        elif word_end:
+            words, left = words - 1, beats - 1
+        elif shift:
+            left -= 1
+            # The next tile comes when the last beat has been seen.
+            moved = moved if words or left else n
+    return array(config, stimuli)
+
+
+def array(config: Config, stimuli: list[tuple[int, bool]]) -> Cell:
+    """A `MacArray`, whose stimuli are its operands, valid, shift and word_end."""
     return Cell(
         build=lambda cells: MacArray(config),
         inputs=lambda array: [
@@ -265,7 +327,7 @@ def sums() -> Cell:
             *(array.shift, array.word_end),
         ],
         outputs=lambda array: [array.capturing, Value.cast(array.head)],
-        width=width + 3,
+        width=Shape.cast(operands(config)).width + 3,
         shapes=[unsigned(1), unsigned(Shape.cast(array_sums(config)).width)],
         stimuli=stimuli,
     )
@@ -283,11 +345,24 @@ CELLS = {
         lambda: products(3, 3, 1000, depthwise=1, requantizers=38),
     ),
     "2x4 sums": ("kept_sum", sums),
+    "2x8 moved sums": (
+        "CHAINED",
+        lambda: moved_sums(Config.default(2, 8, requantizers=2, lanes=4)),
+    ),
+    "1x8 moved sums": (
+        "CHAINED",
+        lambda: moved_sums(Config.default(1, 8, requantizers=2, lanes=4)),
+    ),
+    **{
+        f"delay of {cycles}": ("delay_line", lambda cycles=cycles: delay_line(5, cycles))
+        for cycles in (0, 1, 2, 3, 15, 17, 18, 40)
+    },
     "unsigned product": ("Product16", lambda: product16(False)),
     "signed product": ("Product16", lambda: product16(True)),
     "product of 32 bits": ("Product32", product32),
     "29x8 queue": ("Queue", lambda: queue(29, 8)),
     "20x5 queue": ("Queue", lambda: queue(20, 5)),
+    "40x16 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 16)),
     "12x2048 words": ("DualPortMemory", lambda: memory("DualPortMemory", 12, 2048)),
     "40x1024 words": ("DualPortMemory", lambda: memory("DualPortMemory", 40, 1024)),
     "600x300 words": ("DualPortMemory", lambda: memory("DualPortMemory", 600, 300)),
@@ -319,7 +394,19 @@ SYNTHESIZED = {
     ("ecp5-packed", "2x1 products of LUTs"): {"CCU2C": 72, "LUT4": 2, "TRELLIS_FF": 104},
     ("gowin", "3x3 products"): {"MULT9X9": 9},
     ("gowin", "signed product"): {"MULT18X18": 1},
-    ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 80},
+    ("gowin", "40x1024 words"): {"DPX9B": 3, "DFF": 20},
+    ("gowin", "40x16 words"): {"RAM16SDP4": 10, "DFF": 12},
+    ("gowin", "delay of 17"): {
+        "RAM16SDP4": 2,
+        "ALU": 4,
+        "DFF": 5,
+        "DFFR": 4,
+        "DFFS": 2,
+        "LUT1": 2,
+        "LUT2": 1,
+        "LUT4": 1,
+        "MUX2_LUT5": 1,
+    },
 }
 SYNTHESIS = {
     "ice40": "synth_ice40 -device u -no-rw-check",

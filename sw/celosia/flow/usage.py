@@ -97,19 +97,20 @@ def ecp5_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
 
 
 def gowin_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
-    """LUTs include carry cells, which take the place of one. Multipliers of all widths share the
-    same blocks, and are counted in those of 9 bits."""
+    """LUTs include carry cells and small memories: nextpnr counts their places as LUTs. So it does
+    with flip-flops, which are counted after synthesis. Multipliers of all widths share the same
+    blocks, and are counted in those of 9 bits."""
     cells = _cells(report)
-    luts, total = _pair(cells, "LUT4")
     multipliers = _pair(cells, "MULT9X9")[1]
+    flip_flops = sum(n for name, n in synthesized.items() if name.startswith("DFF"))
     share = sum(
         cell["used"] / cell["available"]
         for name, cell in cells.items()
         if name.startswith("MULT") and cell["available"]
     )
     return _counts(
-        luts=(luts + _pair(cells, "ALU")[0], total),
-        ffs=_pair(cells, "DFF"),
+        luts=_pair(cells, "LUT4"),
+        ffs=(flip_flops, _pair(cells, "DFF")[1]),
         multipliers=(round(share * multipliers), multipliers),
         block_rams=_pair(cells, "BSRAM"),
     )

@@ -21,7 +21,7 @@ ROWS = (
     ("KWS", "kws_ref_model", "ulx3s-85f 16x16 maps"),
     ("IC", "pretrainedResnet_quant", "ulx3s-85f 16x16 maps"),
     ("VWW", "vww_96_int8", "ulx3s-85f 16x16 maps"),
-    ("KWS", "kws_ref_model", "tang-nano-20k 4x8 maps"),
+    ("KWS", "kws_ref_model", "tang-nano-20k 3x8 maps"),
 )
 #: Its rates, in million bits per second.
 RATES = (1, 3, 12)

@@ -93,7 +93,6 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output or f"build/{aim.name}")
     require_writable(folder, todo="choose another folder with -o")
     _check(aim, config, args)
-    console.say(f"{aim.title}, {config} engine: {_expected(aim, config)}")
     placed = _build(aim, config, args, console)
     output = folder / f"{aim.name}-{config}"
     bitstream = output.with_suffix(Path(placed.netlist.family.bitstream).suffix)
@@ -171,11 +170,15 @@ def _settings(placed: "Placed", config: "Config") -> dict:
 def _build(aim: Board, config: "Config", args: argparse.Namespace, console: Console) -> "Placed":
     from celosia.flow import elaborate, place, synthesize
 
+    asked = {"technology": args.technology, "clock": args.clock, "baud": args.baud}
+    with console.progress() as progress:
+        progress("elaborating", 0, 0)
+        made = elaborate(aim, config, **asked)
+    # What can be refused early has been.
+    console.say(f"{aim.title}, {config} engine: {_expected(aim, config)}")
     with console.progress() as progress:
         watch = _Watch(progress)
-        watch("elaborating", 0, "")
-        asked = {"technology": args.technology, "clock": args.clock, "baud": args.baud}
-        netlist = synthesize(aim, elaborate(aim, config, **asked), watch)
+        netlist = synthesize(aim, made, watch)
         if args.seed is not None:
             return place(netlist, args.seed, watch)
         placed = []

@@ -58,6 +58,12 @@ def test_how_long_it_will_take(celosia, fake):
     assert "about 4 minutes on a free core" in celosia("build", "icebreaker").out
 
 
+def test_what_cannot_be_built_has_no_time(celosia):
+    said = celosia("build", "icebreaker", "--technology", "gowin")
+    assert said.status == 2 and "whose family is ice40" in said.err
+    assert "minutes" not in said.out
+
+
 def test_a_tool_that_is_missing_is_named_before_synthesis(celosia, fake, monkeypatch):
     monkeypatch.setenv("ICEPACK", "none")
     ran = celosia("build", "icebreaker")

@@ -81,6 +81,16 @@ def test_counts_of_gowin():
     assert found["multipliers"] == (4 + 8 + 8, 40)
 
 
+def test_large_arrays_are_placed_with_less_wire():
+    """The default placer leaves more of it than can be routed."""
+    placing = FAMILIES["ecp5"].placing
+    placers = {
+        technology: "static" in placing(board("ulx3s-85f"), technology)
+        for technology in ("ecp5", "ecp5-packed")
+    }
+    assert placers == {"ecp5": False, "ecp5-packed": True}
+
+
 def test_a_cell_that_is_not_reported():
     with pytest.raises(CelosiaError, match="has no count of TRELLIS_FF"):
         counts("ecp5", {"TRELLIS_COMB": (1, 2)})

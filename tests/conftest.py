@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from tests.guard import sitecustomize as guard
 
 from celosia.demo.mnist import MD5
@@ -22,6 +23,12 @@ _CANDIDATE = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
 def pytest_configure() -> None:
     """Ctrl-C is tested, also where whoever started the tests ignores it and hands that on."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish() -> None:
+    """A worker that takes seconds to end is killed, and would lose what it measured."""
+    if measured := Coverage.current():
+        measured.save()
 
 
 #: All tests of a module that imports one of these have the marker ``simulator``.

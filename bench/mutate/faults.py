@@ -124,9 +124,10 @@ class _Scene:
         recorder.reset()
         host = Host(recorder, self.config, np.random.default_rng(self.seed))
         host.device.load(self.image)
-        host.send(host.frame(Opcode.COUNTERS, 1))
         if written:
             host.send(host.write(*written))
+        # Counts begin when all is written: to write more is no effect of a flip.
+        host.send(host.frame(Opcode.COUNTERS, 1))
         before, begin = recorder.recording, recorder.recorded
         frames = [*self.runs, host.frame(Opcode.COUNTERS), *self._checksums(host)]
         responses = recorder.send(frames, len(frames), _MOST_CYCLES, _IDLE)

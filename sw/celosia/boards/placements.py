@@ -111,6 +111,17 @@ class Placement:
         return median(result.fmax_mhz for result in self.results)
 
     @property
+    def timed(self) -> bool:
+        """Whether nextpnr's timing includes all cells: of Gowin's it leaves out the multipliers."""
+        return self.family != "gowin"
+
+    @property
+    def usable_mhz(self) -> float:
+        """`fmax_mhz`; where not all cells are timed at most what was asked for, since
+        `fmax_mhz` may be too high."""
+        return self.fmax_mhz if self.timed else min(self.fmax_mhz, self.clock_mhz)
+
+    @property
     def met(self) -> bool:
         """Whether the median seed reaches the requested clock."""
         return self.fmax_mhz >= self.clock_mhz

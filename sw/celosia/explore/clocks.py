@@ -26,10 +26,12 @@ class Clock:
 
 
 def measured(placement: Placement) -> Clock:
-    """The clock of a placed engine: the median over its seeds."""
+    """The clock of a placed engine: the median over its seeds, see `Placement.usable_mhz`."""
     seeds = len(placement.results)
     many = f"median of {seeds} seeds" if seeds > 1 else "one seed"
-    return Clock(placement.fmax_mhz, True, f"{many}, {placement.technology}")
+    if not placement.timed:
+        many = "as asked for, multipliers are not timed"
+    return Clock(placement.usable_mhz, True, f"{many}, {placement.technology}")
 
 
 def estimated(config: Config, board: Board, placements: Iterable[Placement]) -> Clock | None:
@@ -58,7 +60,7 @@ def estimated(config: Config, board: Board, placements: Iterable[Placement]) -> 
         for each in placements
         if _at_least(size[:2], _size(each.engine)[:2]) and _able(config, each.engine)
     ]
-    mhz = min(each.fmax_mhz for each in (nearest, *smaller))
+    mhz = min(each.usable_mhz for each in (nearest, *smaller))
     where = "" if nearest.board == board.name else f" on {nearest.board}"
     return Clock(mhz, False, f"estimate: as {nearest.engine}{where}, {nearest.technology}")
 

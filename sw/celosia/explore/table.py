@@ -35,6 +35,7 @@ def cells(point: Point, best: bool) -> tuple[str, ...]:
     assert cycles is not None  # it holds the model
     about = "" if cycles.exact else "~"
     guess = "" if clock and clock.measured else "~"
+    rate = guess or about
     shares = {
         each.what: (each.count / each.available, "" if each.measured else "~")
         for each in point.used
@@ -47,8 +48,8 @@ def cells(point: Point, best: bool) -> tuple[str, ...]:
         f"{about}{cycles.latency:,}",
         f"{about}{cycles.per_image:,.1f}",
         f"{guess}{clock.mhz:.1f}" if clock else "",
-        f"{guess}{_seconds(latency)}" if latency is not None else "",
-        f"{guess}{point.images_per_second:,.0f}" if clock else "",
+        f"{rate}{_seconds(latency)}" if latency is not None else "",
+        f"{rate}{point.images_per_second:,.0f}" if clock else "",
         *("" if each is None else f"{each[1]}{each[0]:.0%}" for each in used),
     )
 
@@ -107,6 +108,8 @@ def notes(found: Exploration) -> list[str]:
         "~ is counted, not placed: only placing tells whether the logic fits",
         "*: on the Pareto front, no other engine is better in price, latency and images/s",
     ]
+    if any(point.cycles and not point.cycles.exact for point in found.fitting):
+        lines.append("cycles: ~ estimate, where not every cycle of a large model is gone through")
     clocked = [point for point in found.fitting if point.clock]
     bare = len(found.fitting) - len(clocked)
     if not clocked and bare:

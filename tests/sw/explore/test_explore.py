@@ -14,6 +14,7 @@ from celosia.explore import (
     candidates,
     demand,
     estimated,
+    measured,
     explore,
     front,
     port_limit,
@@ -228,6 +229,15 @@ def test_an_estimate_is_never_above_a_smaller_engine_that_was_placed():
     assert estimated(maps, ULX3S, [larger, able]).mhz == 80
     assert estimated(maps, ULX3S, []) is None
     assert estimated(config, ULX3S, [larger, placed(ULX3S, 70, convolution=1)]).mhz == 130
+
+
+def test_a_clock_that_leaves_out_multipliers_is_not_used():
+    """nextpnr's of Gowin's FPGAs: an engine has the clock that was asked for."""
+    one = replace(placed(NANO, 150), clock_mhz=27)
+    assert (one.usable_mhz, measured(one).mhz, measured(one).measured) == (27, 27, True)
+    assert "multipliers are not timed" in measured(one).source
+    assert estimated(NANO.engine(), NANO, [one]).mhz == 27
+    assert measured(replace(one, clock_mhz=160)).mhz == 150
 
 
 def test_an_estimate_is_of_the_same_fpga_or_the_boards_own_clock():

@@ -14,9 +14,9 @@ from celosia.explore import (
     candidates,
     demand,
     estimated,
-    measured,
     explore,
     front,
+    measured,
     port_limit,
     predict,
 )

@@ -242,9 +242,10 @@ def _weight_norm(node: Node) -> list[np.ndarray]:
 
 
 def _norm(node: Node) -> np.ndarray:
-    x, power = node.array(node.first), node.get("p", 2)
+    name = "ord" if "ord" in node.arguments else "p"
+    x, power = node.array(node.first), node.get(name, 2)
     if power not in (None, 2):
-        raise Unsupported(f"argument p = {power} is not supported")
+        raise Unsupported(f"argument {name} = {power} is not supported")
     axes, keep = node.integers("dim"), bool(node.get("keepdim"))
     return np.sqrt(np.square(x.astype(np.float64)).sum(tuple(axes), keepdims=keep)).astype(x.dtype)
 

@@ -97,9 +97,9 @@ def ecp5_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
 
 
 def gowin_counts(report: Mapping, synthesized: Mapping[str, int]) -> Counts:
-    """LUTs include carry cells and small memories: nextpnr counts their places as LUTs. So it does
-    with flip-flops, which are counted after synthesis. Multipliers of all widths share the same
-    blocks, and are counted in those of 9 bits."""
+    """LUTs include carry cells and small memories, whose places nextpnr counts as LUTs. Its count
+    of flip-flops includes the places that small memories take; ``synthesized`` has their number.
+    Multipliers of all widths share the same blocks, and are counted in those of 9 bits."""
     cells = _cells(report)
     multipliers = _pair(cells, "MULT9X9")[1]
     flip_flops = sum(n for name, n in synthesized.items() if name.startswith("DFF"))

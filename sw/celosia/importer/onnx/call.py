@@ -54,8 +54,7 @@ class Call:
         """
         for key, value in self.node.attributes.items():
             if key not in self._attributes:
-                shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-                raise Unsupported(f"attribute {key} = {text(shown)} is not supported")
+                raise Unsupported(f"attribute {key} = {_shown(value)} is not supported")
         for index, found in enumerate(self.arguments):
             if found is not None and index not in self._inputs:
                 raise Unsupported(f"its input {index} is not supported")
@@ -100,7 +99,7 @@ class Call:
     def number(self, key: str, default: float) -> float:
         value = self.attribute(key, default)
         if not isinstance(value, int | float):
-            raise CelosiaError(f"{key} is {text(value)!r}, not a number")
+            raise CelosiaError(f"{key} is {_shown(value)}, not a number")
         return value
 
     def integer(self, key: str, default: int) -> int:
@@ -113,13 +112,13 @@ class Call:
         """The list at ``key``; empty when it is left out."""
         value = self.attribute(key, [])
         if not isinstance(value, list) or not all(type(each) is int for each in value):
-            raise CelosiaError(f"{key} is {text(value)!r}, not a list of integers")
+            raise CelosiaError(f"{key} is {_shown(value)}, not a list of integers")
         return value
 
     def word(self, key: str, default: str) -> str:
         value = self.attribute(key, default.encode())
         if not isinstance(value, bytes):
-            raise CelosiaError(f"{key} is {text(value)!r}, not a word")
+            raise CelosiaError(f"{key} is {_shown(value)}, not a word")
         return value.decode("utf-8", "replace")
 
     def axes(self, index: int = 1) -> list[int] | None:
@@ -128,3 +127,8 @@ class Call:
         if given is not None:
             return [int(each) for each in np.ravel(given)]
         return self.integers("axes") if self.has("axes") else None
+
+
+def _shown(value: Any) -> str:
+    """An attribute, for messages; words are bytes in the file."""
+    return text(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)

@@ -133,7 +133,8 @@ def _padding(axes: int) -> Callable[[Layer, Any], Any]:
             pairs = [each if isinstance(each, list) else [each, each] for each in given]
         else:
             pairs = [[given, given]] * axes
-        if len(pairs) != axes or any(len(pair) != 2 for pair in pairs):
+        right = all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
+        if len(pairs) != axes or not right:
             raise CelosiaError(f"padding {text(given)} is not possible")
         first = layer.channels_first
         around: list[list[int]] = [[0, 0], [0, 0], *pairs] if first else [[0, 0], *pairs, [0, 0]]

@@ -164,6 +164,7 @@ def test_section_count(count):
         (rebuilt([b"[" * 100000, *sections(DATA)[1:]]), "recursion"),
         (foreign(0, op=7), "descriptor 0 is illegal: op"),
         (descriptor(1, src_words=0, clamp_min=9, clamp_max=8), "illegal: clamp, src_words"),
+        (rebuilt([*sections(DATA)[:4], b"", *sections(DATA)[5:]]), "0 descriptors for 2 layers"),
         (descriptor(0, tail=1), "inputs"),
         (descriptor(0, weight_stride=31), "inputs"),
         (descriptor(1, tiles=2), "outputs"),

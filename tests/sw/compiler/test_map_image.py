@@ -82,6 +82,19 @@ def test_it_comes_back():
         (lambda m: m["layers"][0]["pieces"][0].update(runs=[[0, 1, 70000, 0]]), "run = "),
         (lambda m: m["layers"][0]["pieces"][0].update(runs=[[0, 1, 1, 60000]]), "not "),
         (lambda m: m["layers"][0]["pieces"][0].update(more=1), "more"),
+        (lambda m: m["layers"][0].update(inputs=0), "layer of 0 inputs"),
+        (lambda m: m["layers"][0].update(shape=[1, 1, 1]), "does not hold|are not integers"),
+        (lambda m: m["layers"][0].update(constants=[[0, 200]]), "is no channel's"),
+        (lambda m: m["layers"][0].update(constants=[[900, 1]]), "is no channel's"),
+        (lambda m: m["layers"][0].update(name="x" * 9, outputs=1), "does not hold|are not int"),
+        (lambda m: m["layers"][0]["pieces"].pop(), "is not made|emitted|nothing makes it"),
+        (lambda m: m.update(images_per_row=0), "images_per_row = 0"),
+        (lambda m: m.update(images_per_row=2), "images_per_row = 2"),
+        (lambda m: m["kernels"].pop(), "descriptors of .* kernels"),
+        (lambda m: m["kernels"].__setitem__(0, [0, 1]), "kernel = "),
+        (lambda m: m["kernels"].__setitem__(0, [99, 1, 0]), "kernel = "),
+        (lambda m: m["kernels"].__setitem__(0, [0, 1, 5]), "kernel = "),
+        (lambda m: m.update(reference="memory"), "memory"),
     ],
 )
 def test_a_model_that_is_wrong(change, message):
@@ -119,6 +132,12 @@ def test_an_input_layout_that_is_wrong():
     ):
         with pytest.raises(CelosiaError, match=message):
             Image.from_bytes(rebuilt([*parts[:6], wrong]))
+
+
+def test_no_program():
+    parts = sections(DATA)
+    with pytest.raises(CelosiaError, match="0 descriptors and 1 input layouts"):
+        Image.from_bytes(rebuilt([*parts[:4], b"", *parts[5:]]))
 
 
 def test_runs_of_channels():

@@ -6,9 +6,12 @@ format folds in all of them. Axes are those of the file: of values, axis 0 is th
 """
 
 from .arithmetic import add, batch_norm, divide, maximum, minimum, multiply, power, subtract, where
+from .border import pad
 from .constants import BATCH, is_constant
+from .convolution import convolution
 from .elementwise import FUNCTIONS, SELU, apply, prelu
 from .linear import linear, matmul
+from .pools import adaptive_pool, mean, pool
 from .shapes import (
     concatenate,
     expand_dims,
@@ -21,14 +24,7 @@ from .shapes import (
     squeeze,
     transpose,
 )
-from .windows import (
-    Window,
-    adaptive_pool,
-    convolution,
-    mean,
-    pad,
-    pool,
-)
+from .windows import Window
 
 __all__ = [
     "BATCH",

@@ -9,8 +9,8 @@ from celosia.network.float_layers import FloatDense
 from celosia.support.errors import CelosiaError, Unsupported
 
 from .constants import Operand, finite, is_constant
+from .convolution import convolution
 from .shapes import reshape
-from .windows import convolution
 
 __all__ = ["linear", "matmul"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from celosia.importer import operations as run
 from celosia.support.errors import Unsupported
 
-from .node import Node
+from .node import EVAL, Node
 
 __all__ = ["FUNCTIONS"]
 
@@ -54,7 +54,7 @@ def _round(node: Node) -> Any:
 def _rrelu(node: Node) -> Any:
     """In evaluation the mean of the two slopes."""
     if node.get("training"):
-        raise Unsupported("exported in training mode", todo="export model.eval()")
+        raise Unsupported("exported in training mode", todo=EVAL)
     node.ignore("generator")
     slope = (node.number("lower", 1 / 8) + node.number("upper", 1 / 3)) / 2
     return run.apply(node.operand(), "leaky_relu", slope)

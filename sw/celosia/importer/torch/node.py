@@ -11,7 +11,7 @@ from celosia.importer.operations.constants import Operand
 from celosia.importer.values import Value
 from celosia.support.errors import CelosiaError, Unsupported
 
-__all__ = ["DTYPES", "FLOATS", "Node", "Stale", "dtype_of", "shape_of"]
+__all__ = ["DTYPES", "EVAL", "FLOATS", "Node", "Stale", "dtype_of", "shape_of"]
 
 #: torch._export.serde.schema.ScalarType by number: names for people, NumPy's types where it has
 #: them, and those that a model may compute in.
@@ -21,6 +21,8 @@ _NAMES = (
 ).split()
 DTYPES = {1: "u1", 2: "i1", 3: "<i2", 4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8", 12: "?"}
 FLOATS = (6, 7, 8, 13)
+#: What to do about operators that only training has: dropout, statistics, counters of batches.
+EVAL = "export model.eval()"
 
 
 def dtype_of(number: object) -> str:

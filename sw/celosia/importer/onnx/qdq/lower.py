@@ -8,7 +8,6 @@ LiteRT's layers, which round twice: some of their results differ by one step.
 """
 
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,17 +29,15 @@ from celosia.network.float_layers import (
 from celosia.network.functions import Function, X
 from celosia.network.graph import Graph
 from celosia.network.host_steps import HostSteps
-from celosia.network.layers import Concatenation, Depthwise, Layer, Pad, Shape
+from celosia.network.layers import Concatenation, Layer, Pad
 from celosia.network.network import Network
 from celosia.network.steps import Dequantize, FloatSoftmax, QuantizeLinear, Reorder, Requantize
-from celosia.numerics.multiplier import effective_scale
 from celosia.numerics.quant import Quant
 from celosia.quant.activation import Activation, clamp_of, float_table
-from celosia.quant.exact_multiplier import fit_multipliers
 from celosia.quant.layers import int8_layer
-from celosia.spec import Rounding
 from celosia.support.errors import Unsupported, located
 
+from .exact_layers import copy, scaled, summed
 from .linear import TODO, Grid, Quantized, in_file
 from .weights import Scales, weighted
 
@@ -167,7 +164,7 @@ class _Lowering:
             merged = self._merged(made)
             if merged is None:
                 source, given = self._operand(made.sources[0])
-                return self._append(_scaled(made, given, quant, f, clamp), (source,))
+                return self._append(scaled(made, given, quant, f, clamp), (source,))
             made = merged
         if made.linear:
             source, given = self._operand(made.sources[0])
@@ -183,7 +180,7 @@ class _Lowering:
         self._input = quant
         if clamp == (-128, 127):
             return 0
-        return self._append(replace(_copy(quant, made.shape), clamp=clamp), (0,))
+        return self._append(replace(copy(quant, made.shape), clamp=clamp), (0,))
 
     def _again(self, made: Base, f: Function, quant: Quant, clamp: tuple[int, int]) -> int:
         """A tensor of the engine on another grid, or after a function."""
@@ -205,8 +202,8 @@ class _Lowering:
         ):
             self.layers[number - 1] = with_table(last, table, quant)
             return number
-        copy = _copy(made.parameters["quant"], made.shape)
-        return self._append(with_table(copy, table, quant), (number,))
+        same = copy(made.parameters["quant"], made.shape)
+        return self._append(with_table(same, table, quant), (number,))
 
     def _operand(self, source: tuple[Base, Function]) -> tuple[int, Quant]:
         """The number and quantization of the tensor that a layer reads."""
@@ -262,7 +259,7 @@ class _Lowering:
             raise Unsupported(f"{f} follows a layer whose sums have no scale", todo=TODO)
         layer = made.kind(**made.parameters, origin=made.origin)
         if made.kind is FloatAveragePool and not any(made.parameters["padding"]):
-            exact = _summed(layer, sources[0], quant, limits)
+            exact = summed(layer, sources[0], quant, limits)
             if exact is not None:
                 return self._append(exact, numbers)
         if made.kind in _ROUNDS_TWICE:
@@ -288,8 +285,8 @@ class _Lowering:
             inputs = []
             for given, number, (base, _) in zip(sources, numbers, made.sources, strict=True):
                 if given != quant:
-                    copy = with_table(_copy(given, base.shape), float_table(X, given, quant), quant)
-                    number = self._append(copy, (number,))
+                    moved = with_table(copy(given, base.shape), float_table(X, given, quant), quant)
+                    number = self._append(moved, (number,))
                 inputs.append(number)
             numbers, sources = tuple(inputs), [quant] * len(inputs)
         first = int8_layer(made.kind.kind, layer, sources, Activation(sources[0]))  # type: ignore[union-attr]
@@ -309,75 +306,3 @@ def middle_budget(base: Base) -> Any:
     from celosia.importer.guard import Budget
 
     return Budget(base.width + (1 << 20), "its biases are too large")
-
-
-def _copy(quant: Quant, shape: Shape) -> Depthwise:
-    """A layer that changes nothing: one tap of weight 1, times 2**30 / 2**31 * 2**1."""
-    n = shape[2]
-    ones, zeros = np.ones((1, 1, n), np.int8), np.zeros(n, np.int32)
-    m, shift = np.full(n, 1 << 30, np.int64), np.ones(n, np.int64)
-    return Depthwise("copy", ones, zeros, quant, m, shift, quant, shape, shape[:2])
-
-
-def _scaled(made: Base, source: Quant, quant: Quant, f: Function, limits: tuple[int, int]) -> Layer:
-    """A factor and a summand for each channel as a depthwise convolution of one tap, whose weights
-    of 64 leave the summands six more bits than the input has."""
-    channels = made.shape[2]
-    scale, shift = (np.asarray(made.parameters[name], np.float64) for name in ("scale", "shift"))
-    if len(scale) != channels:
-        raise Unsupported("factors that differ between pixels", todo=TODO)
-    if f != X and not f.limits:
-        raise Unsupported(f"{f} follows a layer whose sums have no scale", todo=TODO)
-    if (np.abs(scale) < np.finfo(np.float32).tiny * 64).any():
-        raise Unsupported("a factor of 0", todo=TODO)
-    low, high = clamp_of(f, quant)
-    clamp = max(low, limits[0]), max(min(high, limits[1]), limits[0])
-    unit = (np.abs(scale) / 64).astype(np.float32)
-    bias = np.rint(shift / (np.float64(source.scale) * unit))
-    if np.abs(bias).max() >= 1 << 30:
-        raise Unsupported("a summand exceeds 32 bits")
-    weights = np.where(scale < 0, -64, 64).astype(np.int8).reshape(1, 1, channels)
-    real = effective_scale(source.scale, unit, quant.scale)
-    reach = np.full(channels, 64 * 255) + np.abs(bias).astype(np.int64)
-    m, shifts, _ = fit_multipliers(real, -reach, reach, quant.zero_point, clamp)
-    return Depthwise(
-        "scale",
-        weights,
-        bias.astype(np.int32),
-        source,
-        m,
-        shifts,
-        quant,
-        made.shape,
-        made.shape[:2],
-        clamp=clamp,
-        rounding=Rounding.SINGLE,
-    )
-
-
-def _summed(layer: Any, source: Quant, quant: Quant, limits: tuple[int, int]) -> Layer | None:
-    """An average pool as a depthwise convolution with weights of 1, which rounds once; None where
-    windows have different numbers of pixels."""
-    kernel, channels = layer.kernel, layer.input_shape[2]
-    count = prod(kernel)
-    if (layer.window.inside(layer.input_shape) != count).any() or count > 1 << 10:
-        return None
-    real = np.full(channels, effective_scale(source.scale, np.ones(1, np.float32), quant.scale))
-    real = real / count
-    reach = count * 255
-    low, high = np.full(channels, -reach), np.full(channels, reach)
-    m, shift, _ = fit_multipliers(real, low, high, quant.zero_point, limits)
-    return Depthwise(
-        "average_pool",
-        np.ones((*kernel, channels), np.int8),
-        np.zeros(channels, np.int32),
-        source,
-        m,
-        shift,
-        quant,
-        layer.input_shape,
-        layer.output_size,
-        layer.stride,
-        clamp=limits,
-        rounding=Rounding.SINGLE,
-    )

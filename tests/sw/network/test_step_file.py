@@ -2,6 +2,8 @@
 
 import pytest
 
+from celosia.network.heads import Head, named
+from celosia.network.host_steps import HostSteps
 from celosia.network.step_file import checked, follow, plain
 from celosia.network.steps import (
     Dequantize,
@@ -59,3 +61,52 @@ def test_steps_follow_each_other():
     assert follow(Dequantize(QUANT), "int8") == "float32"
     with pytest.raises(ValueError, match="FloatSoftmax takes float32, not int8"):
         follow(FloatSoftmax(True), "int8")
+
+
+HOST = HostSteps(
+    pre=(QuantizeLinear(QUANT), Reorder((2, 3), (1, 0), "int8")),
+    post=(Dequantize(QUANT),),
+    input_shape=(6,),
+    input_dtype="float32",
+    output_shape=(4,),
+    output_dtype="float32",
+    more=(Head(name="second", shape=(3,)),),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pre": None}, "pre is no list"),
+        ({"more": {}}, "more is no list of at most"),
+        ({"input_shape": [7]}, "Reorder takes 6 values"),
+        ({"pre": []}, "the engine would be given float32"),
+        ({"post": []}, "the output would be int8, not float32"),
+        ({"post": [plain(FloatSoftmax(False))]}, "FloatSoftmax takes float32, not int8"),
+    ],
+)
+def test_of_a_whole_file(changes, message):
+    assert HostSteps.from_dict(HOST.to_dict()) == HOST
+    with pytest.raises(ValueError, match=message):
+        HostSteps.from_dict(HOST.to_dict() | changes)
+
+
+def test_what_is_missing_is_named():
+    values = HOST.to_dict()
+    del values["post"]
+    with pytest.raises(KeyError, match="post"):
+        HostSteps.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("heads", "message"),
+    [
+        ((Head(name="a", shape=(3,)),), "1 outputs for 2 results"),
+        ((Head(name="a", shape=(3,)), Head(name="b", shape=(5,))), r"shape \[5\] does not hold 4"),
+        ((Head(name="a", shape=(3,)), Head(name="a", shape=(4,))), "two outputs are called 'a'"),
+        ((Head(name="two", shape=(3,)), Head(name="", shape=(4,))), "two outputs are called 'two'"),
+    ],
+)
+def test_of_heads(heads, message):
+    with pytest.raises(ValueError, match=message):
+        named(heads, [("one", 3), ("two", 4)])

@@ -90,6 +90,16 @@ def gone(ending):
         (in_json("weights_config.json",
                  lambda d: next(iter(d["config"].values())).update(use_pickle=True)),
          "stored as a pickle"),
+        (lambda p: p.update({"data.pkl": p.pop(next(n for n in p if n.endswith("model.json")))}),
+         "a pickled PyTorch file, .* which could run code"),
+        (gone("model_weights_config.json"), "is not computed before it"),
+        (graph(lambda m: m["graph"]["tensor_values"][
+            m["signature"]["input_specs"][-1]["user_input"]["arg"]["as_tensor"]["name"]
+        ].update(dtype=77)), "an input of scalar type 77"),
+        (graph(lambda m: m["graph"]["nodes"][0]["inputs"][1].update(arg={"as_int": 3})),
+         "its argument 'weight' is not a tensor"),
+        (graph(lambda m: m["graph"]["nodes"][0]["inputs"][1].update(
+            arg=m["graph"]["nodes"][0]["inputs"][0]["arg"])), "depends on the input"),
         (first_node("target", "torch.ops.aten.nothing.default"), "this operator is not supported"),
         (argument("as_tensor", {"name": "nowhere"}), "tensor nowhere is not computed before it"),
         (argument("as_strange", 1), "is of kind as_strange"),

@@ -13,6 +13,12 @@ def dense(keras, x):
     return keras.layers.Dense(6)(x)
 
 
+def adapted(keras):
+    layer = keras.layers.Normalization()
+    layer.adapt(X + 1)
+    return layer
+
+
 #: Name -> (keras, x of [12]) -> y.
 MODELS = {
     "clip": lambda keras, x: keras.ops.clip(dense(keras, x), -1.0, 2.0),
@@ -46,6 +52,18 @@ MODELS = {
     "leaky layer": lambda keras, x: keras.layers.LeakyReLU(0.2)(dense(keras, x)),
     "elu layer": lambda keras, x: keras.layers.ELU(0.7)(dense(keras, x)),
     "prelu layer": lambda keras, x: keras.layers.PReLU()(dense(keras, x)),
+    "adapted normalization": lambda keras, x: dense(keras, adapted(keras)(x)),
+    "relu with a threshold": lambda keras, x: keras.layers.ReLU(threshold=0.5)(dense(keras, x)),
+    "relu with a slope": lambda keras, x: keras.layers.ReLU(negative_slope=0.1)(dense(keras, x)),
+    "relu with all but a threshold": lambda keras, x: keras.layers.ReLU(
+        max_value=1.0, negative_slope=0.1
+    )(dense(keras, x)),
+    "a layer as activation": lambda keras, x: keras.layers.Dense(
+        6, activation=keras.layers.LeakyReLU(0.3)
+    )(x),
+    "no activation": lambda keras, x: keras.layers.Activation(None)(dense(keras, x)),
+    "an array": lambda keras, x: dense(keras, x) + np.linspace(-1, 1, 6).astype(np.float32),
+    "squeeze of all": lambda keras, x: keras.ops.squeeze(keras.ops.expand_dims(dense(keras, x), 2)),
     "permute": lambda keras, x: dense(
         keras,
         keras.layers.Flatten()(keras.layers.Permute((2, 1))(keras.layers.Reshape((3, 4))(x))),

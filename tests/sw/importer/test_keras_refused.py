@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 from tests.helpers.judges import needs
 
@@ -78,6 +79,16 @@ CHANGED = {
         lambda k: k.layers.Dense(3, "relu"),
         {"activation": {"module": "keras.layers", "class_name": "PReLU", "config": {}}},
     ),
+    "activation 'Activation' is not supported": (
+        lambda k: k.layers.Dense(3, "relu"),
+        {"activation": {"module": "keras.layers", "class_name": "Activation",
+                        "config": {"activation": {"module": "keras.layers", "config": {},
+                                                  "class_name": "ReLU"}}}},
+    ),
+    "argument axis = 0 is not supported|argument axis = 7": (
+        lambda k: k.layers.Normalization(mean=[0.0] * 12, variance=[1.0] * 12),
+        {"axis": 7},
+    ),
     "dtype = int8 is not supported": (lambda k: k.layers.Dense(3), {"dtype": "int8"}),
     "1 variables, not 2": (lambda k: k.layers.Dense(3, use_bias=False), {"use_bias": True}),
     "argument axis = .* is not supported": (
@@ -103,14 +114,7 @@ CHANGED_MAPS = {
 
 def change(path, number, changes):
     """Put ``changes`` into the configuration of a layer of a file."""
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(parts["config.json"])
-    config["config"]["layers"][number]["config"] |= changes
-    parts["config.json"] = json.dumps(config).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in parts.items():
-            archive.writestr(name, data)
+    rewritten(path, lambda config: config["config"]["layers"][number]["config"].update(changes))
 
 
 @pytest.mark.parametrize("reason", CHANGED)
@@ -150,3 +154,116 @@ def test_of_a_border(padding, reason, tmp_path):
     change(path, 1, {"padding": padding})
     with pytest.raises(CelosiaError, match=reason):
         load_model(path)
+
+
+def doubled(config):
+    """A functional model's layer that has two inputs."""
+    layer = config["config"]["layers"][2]
+    layer["inbound_nodes"][0]["args"] *= 2
+
+
+def needs_what_comes_later(config):
+    layers = config["config"]["layers"]
+    layers[1], layers[2] = layers[2], layers[1]
+
+
+def second_result(config):
+    history = config["config"]["layers"][2]["inbound_nodes"][0]["args"][0]["config"]
+    history["keras_history"][2] = 1
+
+
+def old(config, **keywords):
+    """Nodes as Keras 2 wrote them."""
+    for layer in config["config"]["layers"][1:]:
+        (node,) = layer["inbound_nodes"]
+        layer["inbound_nodes"] = [[[*node["args"][0]["config"]["keras_history"], keywords]]]
+
+
+def with_keyword(config):
+    config["config"]["layers"][2]["inbound_nodes"][0]["kwargs"]["mask"] = 3
+
+
+#: What the error says -> what is done to the description of a functional model of two layers.
+FUNCTIONAL = {
+    "it has 2 inputs, not 1": doubled,
+    "which is not computed before it": needs_what_comes_later,
+    "it takes result 1 of": second_result,
+    "a call with mask = 3 is not supported": with_keyword,
+    "a call with training = True is not supported": lambda config: old(config, training=True),
+    "output layer 'nowhere' is missing": lambda config: config["config"].update(
+        output_layers=[["nowhere", 0, 0]]
+    ),
+    r"the model has 2 outputs \(one, two\), not 1": lambda config: config["config"].update(
+        output_layers=[["one", 0, 0], ["two", 0, 0]]
+    ),
+}
+
+
+def rewritten(path, edit):
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    edit(config)
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+def functional(path):
+    import keras
+
+    entry = keras.Input((12,), name="entry")
+    y = keras.layers.Dense(3, name="two")(keras.layers.Dense(5, "relu", name="one")(entry))
+    keras.Model(entry, y).save(path)
+
+
+@pytest.mark.parametrize("reason", FUNCTIONAL)
+def test_of_functional_models(reason, tmp_path):
+    needs("keras")
+    functional(tmp_path / "model.keras")
+    rewritten(tmp_path / "model.keras", FUNCTIONAL[reason])
+    with pytest.raises(CelosiaError, match=reason):
+        load_model(tmp_path / "model.keras")
+
+
+def bare(config):
+    """Without the layer of the input, whose shape the model has."""
+    config["config"]["layers"].pop(0)
+    config["config"]["build_input_shape"] = [None, 12]
+
+
+@pytest.mark.parametrize("edit", [old, lambda config: old(config, training=None)])
+def test_nodes_of_keras_2_mean_the_same(edit, tmp_path):
+    needs("keras")
+    path, x = tmp_path / "model.keras", np.linspace(-1, 1, 24).reshape(2, 12).astype(np.float32)
+    functional(path)
+    expected = load_model(path).forward(x)
+    rewritten(path, edit)
+    assert np.array_equal(load_model(path).forward(x), expected)
+
+
+def test_a_sequential_model_may_lack_its_input_layer(tmp_path):
+    needs("keras")
+    import keras
+
+    path, x = tmp_path / "model.keras", np.linspace(-1, 1, 24).reshape(2, 12).astype(np.float32)
+    keras.Sequential([keras.Input((12,)), keras.layers.Dense(3)]).save(path)
+    expected = load_model(path).forward(x)
+    rewritten(path, bare)
+    assert np.array_equal(load_model(path).forward(x), expected)
+    rewritten(path, lambda config: config["config"].pop("build_input_shape"))
+    with pytest.raises(CelosiaError, match="the model has no input shape"):
+        load_model(path)
+
+
+def test_models_in_models_in_models(tmp_path):
+    needs("keras")
+    import keras
+
+    made = keras.Sequential([keras.Input((12,)), keras.layers.Dense(12)])
+    for _ in range(9):
+        made = keras.Sequential([keras.Input((12,)), made])
+    made.save(tmp_path / "model.keras")
+    with pytest.raises(CelosiaError, match="nested more than 8 deep"):
+        load_model(tmp_path / "model.keras")

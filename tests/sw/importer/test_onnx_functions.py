@@ -53,12 +53,55 @@ NODES = {
     "ReduceProd": """s = Shape (w) p = ReduceProd <keepdims = 0> (s) f = Cast <to = 1> (p)
         m = MatMul (x, w) y = Div (m, f)""",
     "LogSoftmax": """m = MatMul (x, w) y = LogSoftmax <axis = -1> (m)""",
+    "Flatten of a constant": """n = Constant <value_ints = [12, 2, 3]> () r = Reshape (w, n)
+        f = Flatten <axis = 1> (r) y = MatMul (x, f)""",
+    "Expand of a value": """n = Constant <value_ints = [1, 6]> () m = MatMul (x, w)
+        y = Expand (m, n)""",
+    "CastLike of a value": """m = MatMul (x, w) y = CastLike (m, b)""",
+    "CastLike of a constant": """c = CastLike (b, w) m = MatMul (x, w) y = Add (m, c)""",
+    "CastLike a value": """m = MatMul (x, w) i = Constant <value_ints = [1, 2, 3, 4, 5, 6]> ()
+        c = CastLike (i, m) y = Add (m, c)""",
+    "ThresholdedRelu": """m = MatMul (x, w) y = ThresholdedRelu <alpha = 0.4> (m)""",
+    "Squeeze of all": """a = Constant <value_ints = [1]> () m = MatMul (x, w)
+        u = Unsqueeze (m, a) y = Squeeze (u)""",
+    "Concat of one": """m = MatMul (x, w) y = Concat <axis = 1> (m)""",
+    "Concat of different functions": """m = MatMul (x, w) r = Relu (m) s = Sigmoid (m)
+        y = Concat <axis = 1> (r, s)""",
     "Gemm": """t = Transpose (w) y = Gemm <transB = 1, alpha = 0.5, beta = 2.0> (x, t, b)""",
 }
 
 
-@pytest.mark.parametrize("name", NODES)
+#: The same of older operator sets.
+OLD = {
+    "Softmax of all axes from the second on": (
+        11,
+        """n = Constant <value = int64[3] {-1, 1, 6}> () m = MatMul (x, w) r = Reshape (m, n)
+        y = Softmax (r)""",
+    ),
+    "Softmax over two axes": (
+        11,
+        """n = Constant <value = int64[3] {-1, 2, 3}> () m = MatMul (x, w) r = Reshape (m, n)
+        y = Softmax <axis = 1> (r)""",
+    ),
+    "Squeeze": (
+        11,
+        """m = MatMul (x, w) u = Unsqueeze <axes = [1]> (m)
+        y = Squeeze <axes = [1]> (u)""",
+    ),
+    "Slice": (9, "m = MatMul (x, w) y = Slice <axes = [1], starts = [1], ends = [5]> (m)"),
+    "Split": (
+        11,
+        """a, c = Split <axis = 1, split = [5, 7]> (x) d = Concat <axis = 1> (a, c)
+        y = MatMul (d, w)""",
+    ),
+    "Clip": (10, "m = MatMul (x, w) y = Clip <min = -0.5, max = 1.0> (m)"),
+    "Dropout": (11, "m = MatMul (x, w) y = Dropout <ratio = 0.3> (m)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NODES, *(f"{name}, old" for name in OLD)])
 def test_it_is_that_of_onnxruntime(name, tmp_path):
+    opset, nodes = (18, NODES[name]) if name in NODES else OLD[name.removesuffix(", old")]
     for package in ("onnx", "onnxruntime"):
         needs(package)
     import onnx
@@ -66,8 +109,8 @@ def test_it_is_that_of_onnxruntime(name, tmp_path):
 
     rng = np.random.default_rng(11)
     model = onnx.parser.parse_model(
-        '<ir_version: 9, opset_import: ["" : 18]>'
-        f"g (float[N, 12] x) => (float[N, M] y) {{ {NODES[name]} }}"
+        f'<ir_version: 7, opset_import: ["" : {opset}]>'
+        f"g (float[N, 12] x) => (float y) {{ {nodes} }}"
     )
     for key, shape in (("w", (12, 6)), ("b", (6,))):
         value = rng.normal(0, 0.5, shape).astype(np.float32)
@@ -75,4 +118,5 @@ def test_it_is_that_of_onnxruntime(name, tmp_path):
     path = tmp_path / "model.onnx"
     onnx.save(model, path)
     (real,) = onnxruntime.InferenceSession(str(path)).run(None, {"x": X})
-    assert np.abs(load_model(path).forward(X) - real).max() < 1e-5
+    found = load_model(path).forward(X)
+    assert np.abs(found - real.reshape(found.shape)).max() < 1e-5

@@ -17,6 +17,7 @@ REFUSED = {
     "y = BatchNormalization <training_mode = 1> (x, b, b, b, b)": "in training mode",
     'y = Constant <value_string = "one"> ()': "a constant that is not a number",
     "s = Shape (x) z = ConstantOfShape (s) y = Add (x, z)": "a constant of shape",
+    "y = BatchNormalization <spatial = 0> (x, b, b, b, b)": "spatial = 0 is not supported",
     "y = Cast <to = 3> (x)": "to int8; only float32 is computed",
     "c = Cast <to = 8> (w) y = MatMul (x, c)": "to string",
     "y = Flatten <axis = 0> (x)": "axis = 0 is not supported, only 1",

@@ -36,6 +36,17 @@ FORWARDS = {
     "relu6": lambda torch, x, w, b: torch.nn.functional.relu6(x @ w),
     "hardtanh": lambda torch, x, w, b: torch.nn.functional.hardtanh(x @ w, -1.0, 2.0),
     "clamp": lambda torch, x, w, b: torch.clamp(x @ w, min=0.0, max=3.0),
+    "expand of a value": lambda torch, x, w, b: (x @ w).expand(-1, 6),
+    "cast of a constant": lambda torch, x, w, b: x @ w.double().float(),
+    "integers": lambda torch, x, w, b: x @ w + torch.ones(6, dtype=torch.int32).float(),
+    "clamp from above": lambda torch, x, w, b: torch.clamp(x @ w, max=0.5),
+    "ones": lambda torch, x, w, b: x @ w + torch.ones(6) + torch.full((6,), 0.5),
+    "weights of norm 1": lambda torch, x, w, b: x @ torch._weight_norm(w, b, 1),
+    "mean of constants": lambda torch, x, w, b: x @ (w - w.mean(0)) + w.sum(0) + w.amax(0),
+    "round": lambda torch, x, w, b: torch.round(x) @ w,
+    "rrelu": lambda torch, x, w, b: torch.nn.functional.rrelu(x @ w),
+    "masked_fill": lambda torch, x, w, b: x @ w.masked_fill(w > 0.2, 0.0),
+    "three views": lambda torch, x, w, b: (x @ w).view(-1, 2, 3).transpose(1, 2).flatten(1),
     "leaky_relu": lambda torch, x, w, b: torch.nn.functional.leaky_relu(x @ w, 0.2),
 }
 

@@ -33,3 +33,13 @@ def test_of_keras_in_models_in_models(tmp_path):
     y = keras.layers.UnitNormalization()(inner(entry))
     keras.Model(entry, keras.ops.cumsum(y, axis=1)).save(tmp_path / "model.keras")
     assert kinds(tmp_path / "model.keras") == ["LSTM", "UnitNormalization", "Cumsum"]
+
+
+def test_of_tflite(tmp_path):
+    needs("ai_edge_litert")
+    from tests.helpers.float_tflite import Writer
+
+    writer = Writer((12,))
+    end = writer.add("RELU", [writer.add("CUMSUM", [0], (1, 12))], (1, 12))
+    (tmp_path / "model.tflite").write_bytes(writer.build(end))
+    assert kinds(tmp_path / "model.tflite") == ["CUMSUM"]

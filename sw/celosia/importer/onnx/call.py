@@ -68,6 +68,8 @@ class Call:
         found = self.get(index)
         if found is None:
             raise CelosiaError(f"its input {index} is missing")
+        if isinstance(found, np.ndarray) and found.dtype.kind == "U":
+            raise Unsupported(f"its input {index} is of words, not of numbers")
         return found
 
     @property

@@ -10,7 +10,7 @@ from celosia.importer.operations.arithmetic import compare
 from celosia.importer.operations.constants import cast, plain
 from celosia.importer.operations.elementwise import number
 from celosia.importer.values import Value
-from celosia.support.errors import CelosiaError, Unsupported
+from celosia.support.errors import Unsupported
 
 from .call import Call
 from .functions import FUNCTIONS
@@ -209,6 +209,4 @@ def _cast_like(call: Call) -> Any:
         return x
     if isinstance(like, Value):
         return cast(x, np.float32)
-    if like.dtype.kind not in "fiub":
-        raise CelosiaError("its type is no number's")
     return cast(x, like.dtype)

@@ -1,4 +1,4 @@
-"""Quantized ONNX models of few operators against onnxruntime: at most a step of the result apart."""
+"""Quantized ONNX models of few operators against onnxruntime, at most a step apart."""
 
 import numpy as np
 import pytest

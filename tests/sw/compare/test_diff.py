@@ -9,10 +9,13 @@ from tests.helpers.litert import Op, Tensor, build
 from tests.helpers.random_models import fully_connected, random_model
 
 from celosia.compare import TensorDiff, compare, direct, litert, run_engine
+from celosia.compiler import compile
 from celosia.importer.tflite import read_tflite
+from celosia.network.float_network import FloatNetwork
 from celosia.network.graph import Dense, Graph
 from celosia.network.layers import Convolution
 from celosia.network.network import Network
+from celosia.network.steps import Quantize
 from celosia.numerics.quant import Quant
 from celosia.spec import Config, Rounding
 
@@ -213,6 +216,53 @@ def test_the_page_says_what_is_wrong(model, celosia, monkeypatch, tmp_path):
     assert "nothing usual would match (with double rounding" in ran.out
     document = json.loads((tmp_path / "d.json").read_text())
     assert document["first"]["tensor"] == "dense2"
+
+
+def engine_fault(graph, x, config, *_):
+    layers = run_engine(graph, x, config, "golden")
+    layers[1] = _one_more(layers[1], 1, 31, 4)
+    return layers
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("rounding", "it would match with single rounding"),
+        ("host", "a step on the host before or after the engine makes the input"),
+        ("engine", "departs from the NumPy reference in 1 elements: the fault is in the engine"),
+    ],
+)
+def test_the_page_says_why(model, celosia, monkeypatch, tmp_path, fault, why):
+    path, network, x = model
+    np.save(tmp_path / "x.npy", x)
+    if fault == "rounding":
+        network = _changed(network, rounding=Rounding.DOUBLE)
+    if fault == "host":
+        host = replace(network.host, pre=(Quantize(Quant(0.052, 3)),))
+        network = replace(network, host=host)
+    monkeypatch.setattr("celosia.cli.diff._network", lambda _: network)
+    if fault == "engine":
+        monkeypatch.setattr("celosia.compare.run_engine", engine_fault)
+    ran = celosia("diff", path, "--input", tmp_path / "x.npy")
+    assert ran.status == 1 and why in " ".join(ran.out.split())
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda network: compile(network, CONFIG), "is a program image, made for LiteRT; give the"),
+        (lambda network: FloatNetwork.from_arrays([np.ones((24, 6))], [np.zeros(6)], ["none"]),
+         "is a float model; quantize it with celosia quantize"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared(model, celosia, tmp_path, make, said):
+    made, file = make(model[1]), tmp_path / "model"
+    if isinstance(made, FloatNetwork):
+        made.save(file := file.with_suffix(".npz"))
+    else:
+        made.save(file := file.with_suffix(".celosia"))
+    ran = celosia("diff", file, "--random", 2)
+    assert ran.status == 2 and said in " ".join(ran.err.split())
 
 
 def test_graphs_are_compared_with_their_direct_evaluation(files, celosia):

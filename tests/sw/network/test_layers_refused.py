@@ -15,6 +15,7 @@ from celosia.network.float_layers import (
 )
 from celosia.network.functions import clip, function
 from celosia.network.graph import Graph
+from celosia.network.layers.window import Window
 from celosia.support.errors import CelosiaError
 
 GRAPH = network(np.random.default_rng(3), [9, 7, 5, 3])
@@ -50,6 +51,14 @@ def real(*shape):
 def test_of_layers(make, message):
     with pytest.raises(CelosiaError, match=message):
         make()
+
+
+@pytest.mark.parametrize("what", ["kernel", "stride", "dilation", "padding", "size"])
+def test_of_windows(what):
+    plain = dict.fromkeys(("kernel", "stride", "dilation", "padding", "size"), (1, 1))
+    Window(**plain).check("conv")
+    with pytest.raises(CelosiaError, match=rf"conv: {what} \[1, -1\] is not possible"):
+        Window(**plain | {what: (1, -1)}).check("conv")
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class Window:
 
     def check(self, where: str) -> None:
         """Raises CelosiaError, naming the layer ``where``, for a value out of range."""
-        for what, least in (("kernel", 1), ("stride", 1), ("dilation", 1), ("padding", 0)):
+        least_of = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0, "size": 1}
+        for what, least in least_of.items():
             values = getattr(self, what)
             if len(values) != 2 or min(values) < least:
                 raise CelosiaError(f"{what} {list(values)} is not possible", where=where)

@@ -89,10 +89,51 @@ def summed(rng, x, y):
     return run.add(x, other), y + judge
 
 
+def map_of(y):
+    if y.ndim != 4:
+        raise CelosiaError("no map")
+    return y.shape[1:]
+
+
+def convolved(rng, x, y):
+    channels, height, width = map_of(y)
+    ky, kx = (int(rng.integers(1, min(size, 3) + 1)) for size in (height, width))
+    depthwise = rng.integers(2)
+    n = channels if depthwise else int(rng.integers(1, 4))
+    w = rng.normal(0, 0.5, (n, 1 if depthwise else channels, ky, kx)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(y, (ky, kx), (2, 3))
+    form = "nchwyx,cyx->nchw" if depthwise else "nchwyx,ocyx->nohw"
+    judge = np.einsum(form, windows, w[:, 0] if depthwise else w)
+    return run.convolution(x, w, groups=channels if depthwise else 1), judge
+
+
+def pooled(rng, x, y):
+    _, height, width = map_of(y)
+    kernel = [int(rng.integers(1, min(size, 2) + 1)) for size in (height, width)]
+    windows = np.lib.stride_tricks.sliding_window_view(y, kernel, (2, 3))
+    kind = ("max", "average")[rng.integers(2)]
+    f = np.max if kind == "max" else np.mean
+    return run.pool(x, kind, kernel), f(windows, (4, 5))
+
+
+def bordered(rng, x, y):
+    map_of(y)
+    before, behind = rng.integers(0, 2, (2, 2)).tolist()
+    pads = [(0, 0), (0, 0), *zip(before, behind, strict=True)]
+    border = run.pad(x, [0, 0, *before], [0, 0, *behind], channels_first=True)
+    return border, np.pad(y, pads)
+
+
+def averaged(rng, x, y):
+    map_of(y)
+    return run.mean(x, [2, 3], keep=True), y.mean((2, 3), keepdims=True)
+
+
+MAPS = (convolved, pooled, bordered, averaged)
 STEPS = (cut, part, turned, reshaped, flat, factors, bent, clipped, sloped, product, joined, summed)
 
 
-def chain(rng, shape, given):
+def chain(rng, shape, given, choices=STEPS):
     """(value, array, names) after steps that are not refused, at least one of them a product."""
     names: list[str] = []
 
@@ -101,7 +142,7 @@ def chain(rng, shape, given):
         x, y = Value.input(walk, shape), given.astype(np.float64)
         names.clear()
         for _ in range(int(own.integers(2, 9))):
-            step = STEPS[own.integers(len(STEPS))]
+            step = choices[own.integers(len(choices))]
             state = own.bit_generator.state
             try:
                 after, y_after = step(own, x, y)
@@ -130,6 +171,21 @@ def test_it_is_that_of_numpy(seed):
     try:
         model, expected, names = chain(rng, shape, given)
     except CelosiaError as error:  # a map of an order that no permutation of axes gives
+        assert "the order in which its input is read" in str(error), f"seed {seed}"
+        return
+    found = model.forward(given)
+    assert np.abs(found - expected.reshape(found.shape)).max() < 1e-3, f"seed {seed}: {names}"
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_of_maps(seed):
+    """The same with operators on maps, channels first, between those that move data."""
+    rng = np.random.default_rng([seed, 17])
+    given = rng.normal(0, 1, (N, 2, 4, 5)).astype(np.float32)
+    steps = (*MAPS * 3, cut, part, turned, factors, bent, clipped, sloped, joined, summed)
+    try:
+        model, expected, names = chain(rng, (2, 4, 5), given, steps)
+    except CelosiaError as error:
         assert "the order in which its input is read" in str(error), f"seed {seed}"
         return
     found = model.forward(given)

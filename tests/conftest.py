@@ -90,6 +90,13 @@ def mnist_folder() -> Path | None:
     return _DOWNLOADED if downloaded else None
 
 
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for one test. Pytest's own is named after the test's parameters: errors quote paths,
+    so that a reason among the parameters would be found in any message."""
+    return tmp_path_factory.mktemp("one")
+
+
 @pytest.fixture(scope="session")
 def mnist_dir() -> Path:
     """The folder with the real MNIST. If `CELOSIA_DATA` is set but wrong, tests fail, not skip."""

@@ -1,39 +1,14 @@
 """Files whose parts contradict each other: PyTorch's JSON and tensors, Keras's HDF5."""
 
 import io
-import json
 import warnings
-import zipfile
 
 import pytest
+from tests.helpers.archives import changed, in_json
 from tests.helpers.judges import needs
 
 from celosia.importer import load_model
 from celosia.support.errors import CelosiaError
-
-
-def changed(data: bytes, edit) -> bytes:
-    """The archive after ``edit`` of its parts by name."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    edit(parts)
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
-def in_json(ending: str, edit):
-    """An edit of the JSON document whose name has this ending."""
-
-    def apply(parts):
-        name = next(each for each in parts if each.endswith(ending))
-        document = json.loads(parts[name])
-        edit(document)
-        parts[name] = json.dumps(document).encode()
-
-    return apply
 
 
 @pytest.fixture(scope="module")
@@ -187,9 +162,9 @@ def layers(document):
         (in_weights(folder), "layers/dense/vars/0: not an array"),
         (dataset(shape=(6, 4), dtype="i4"), "int32 with 2 axes; use float32"),
         (dataset(shape=(6, 4), dtype="f4", chunks=(2, 2)), "not stored in one piece"),
-        (dataset(shape=(600, 400), dtype="f4"), "fewer bytes than shape|larger than the file"),
+        (dataset(shape=(600, 400), dtype="f4"), "fewer bytes than shape"),
         (gone("model.weights.h5"), "model.weights.h5"),
-        (gone("config.json"), "config.json"),
+        (gone("config.json"), "a zip file, but of no known model format"),
         (lambda p: p.update({"model.weights.h5": b"no HDF5"}), "model.weights.h5 is damaged"),
         (lambda p: p.update({"config.json": b"{"}), "config.json"),
         (model(lambda d: d.update(class_name="Mine")), "a model of class 'Mine'"),
@@ -197,7 +172,7 @@ def layers(document):
         (model(lambda d: layers(d)[0]["config"].update(batch_shape=[None, None])),
          "an axis without a fixed length"),
         (model(lambda d: layers(d).insert(0, layers(d)[0])), "the model has 2 inputs, not 1"),
-        (model(lambda d: layers(d).pop()), "does not depend|no layer"),
+        (model(lambda d: layers(d).pop()), "the model has no layer"),
         (model(lambda d: layers(d)[1].update(module="mine")), "a layer of your own"),
     ],
 )  # fmt: skip

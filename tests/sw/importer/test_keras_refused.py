@@ -1,10 +1,8 @@
 """What a Keras model may ask for that no engine computes is refused, by its true reason."""
 
-import json
-import zipfile
-
 import numpy as np
 import pytest
+from tests.helpers.archives import changed, in_json
 from tests.helpers.judges import needs
 
 from celosia.importer import load_model
@@ -85,7 +83,7 @@ CHANGED = {
                         "config": {"activation": {"module": "keras.layers", "config": {},
                                                   "class_name": "ReLU"}}}},
     ),
-    "argument axis = 0 is not supported|argument axis = 7": (
+    "argument axis = 7 is not supported": (
         lambda k: k.layers.Normalization(mean=[0.0] * 12, variance=[1.0] * 12),
         {"axis": 7},
     ),
@@ -110,6 +108,11 @@ CHANGED_MAPS = {
     "in 5 groups": {"groups": 5},
     "stride 0 is not possible": {"strides": 0, "padding": "same"},
 }
+
+
+def rewritten(path, edit):
+    """Change the description of the model in a file."""
+    path.write_bytes(changed(path.read_bytes(), in_json("config.json", edit)))
 
 
 def change(path, number, changes):
@@ -143,7 +146,7 @@ def test_of_what_is_in_the_file_of_a_map(reason, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "padding, reason", [("x", "padding x is not possible"), ([1], "is not possible")]
+    "padding, reason", [("x", "padding x is not possible"), ([1], r"padding \[1\] is not possible")]
 )
 def test_of_a_border(padding, reason, tmp_path):
     needs("keras")
@@ -197,17 +200,6 @@ FUNCTIONAL = {
         output_layers=[["one", 0, 0], ["two", 0, 0]]
     ),
 }
-
-
-def rewritten(path, edit):
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(parts["config.json"])
-    edit(config)
-    parts["config.json"] = json.dumps(config).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in parts.items():
-            archive.writestr(name, data)
 
 
 def functional(path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.helpers.judges import needs
+from tests.helpers.onnx_text import onnx_file
 
 from celosia.importer import load_model
 
@@ -70,8 +71,7 @@ NODES = {
     "Gemm": """t = Transpose (w) y = Gemm <transB = 1, alpha = 0.5, beta = 2.0> (x, t, b)""",
 }
 
-
-#: The same of older operator sets.
+#: The same of older operator sets: (operator set, nodes).
 OLD = {
     "Softmax of all axes from the second on": (
         11,
@@ -104,19 +104,15 @@ def test_it_is_that_of_onnxruntime(name, tmp_path):
     opset, nodes = (18, NODES[name]) if name in NODES else OLD[name.removesuffix(", old")]
     for package in ("onnx", "onnxruntime"):
         needs(package)
-    import onnx
     import onnxruntime
 
     rng = np.random.default_rng(11)
-    model = onnx.parser.parse_model(
-        f'<ir_version: 7, opset_import: ["" : {opset}]>'
-        f"g (float[N, 12] x) => (float y) {{ {nodes} }}"
-    )
-    for key, shape in (("w", (12, 6)), ("b", (6,))):
-        value = rng.normal(0, 0.5, shape).astype(np.float32)
-        model.graph.initializer.append(onnx.numpy_helper.from_array(value, key))
-    path = tmp_path / "model.onnx"
-    onnx.save(model, path)
+    constants = {
+        key: rng.normal(0, 0.5, shape).astype(np.float32)
+        for key, shape in (("w", (12, 6)), ("b", (6,)))
+    }
+    graph = f"g (float[N, 12] x) => (float y) {{ {nodes} }}"
+    path = onnx_file(tmp_path, graph, constants, opset, ir=7)
     (real,) = onnxruntime.InferenceSession(str(path)).run(None, {"x": X})
     found = load_model(path).forward(X)
     assert np.abs(found - real.reshape(found.shape)).max() < 1e-5

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.helpers.judges import needs
+from tests.helpers.onnx_text import onnx_model
 
 from celosia.importer import load_model
 from celosia.support.errors import CelosiaError
@@ -12,12 +13,8 @@ STEPS = np.array([[1, -2, 7], [-8, 3, 0], [5, 5, -1], [2, -7, 4]])
 
 
 def model_of(*constants, nodes="y = MatMul (x, w)"):
-    import onnx
-
-    model = onnx.parser.parse_model(
-        '<ir_version: 10, opset_import: ["" : 21]>'
-        f"g (float[N, 4] x) => (float[N, 3] y) {{ {nodes} }}"
-    )
+    graph = f"g (float[N, 4] x) => (float[N, 3] y) {{ {nodes} }}"
+    model = onnx_model(graph, {}, opset=21, ir=10)
     model.graph.initializer.extend(constants)
     return model
 

@@ -124,7 +124,7 @@ def test_of_constants(found, expected):
         (lambda: run.pad(C, [-1, 0], [0, 0]), "a negative border"),
         (lambda: run.pad(C, [BATCH, 0], [0, 0]), "a border of"),
         (lambda: run.pad(value(2, 3, 4), [0, 0, 1, 1], [0] * 4, channels_first=False),
-         "a border around the channels, axis 3 of 4|around the channels"),
+         "a border around the channels, axis 3 of 4"),
         (lambda: run.convolution(image(3, 4, 4), value(3)), "weights depend on the model's input"),
         (lambda: run.convolution(C, C), "does not depend on the model's"),
         (lambda: run.convolution(image(3, 4), np.ones((2, 3, 1, 1))), "on a map of 1 axes"),

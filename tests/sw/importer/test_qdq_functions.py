@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.helpers.judges import needs
+from tests.helpers.onnx_text import onnx_file
 
 from celosia.importer import load_model
 from celosia.model import evaluate
@@ -101,19 +102,12 @@ NODES = {
 def test_it_is_that_of_onnxruntime(name, tmp_path):
     for package in ("onnx", "onnxruntime"):
         needs(package)
-    import onnx
     import onnxruntime
 
     nodes, dtype = NODES[name]
     kind = "float" if dtype == "float32" else dtype
-    model = onnx.parser.parse_model(
-        '<ir_version: 9, opset_import: ["" : 18]>'
-        f"g (float[N, 2, 4, 4] x) => ({kind} y) {{ {nodes} }}"
-    )
-    for key, value in CONSTANTS.items():
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), key))
-    path = tmp_path / "model.onnx"
-    onnx.save(model, path)
+    graph = f"g (float[N, 2, 4, 4] x) => ({kind} y) {{ {nodes} }}"
+    path = onnx_file(tmp_path, graph, CONSTANTS)
     plain = onnxruntime.SessionOptions()
     plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     plain.log_severity_level = 3

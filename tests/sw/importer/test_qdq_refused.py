@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.helpers.judges import needs
+from tests.helpers.onnx_text import onnx_file
 
 from celosia.importer import load_model
 from celosia.support.errors import CelosiaError
@@ -76,15 +77,7 @@ REFUSED = {
 @pytest.mark.parametrize("nodes", REFUSED)
 def test_the_reason_is_said(nodes, tmp_path):
     needs("onnx")
-    import onnx
-
-    model = onnx.parser.parse_model(
-        '<ir_version: 9, opset_import: ["" : 21]>'
-        f"g (float[N, 12] x) => (float[N, M] y) {{ {nodes} }}"
-    )
-    for key, value in CONSTANTS.items():
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), key))
-    path = tmp_path / "model.onnx"
-    onnx.save(model, path)
+    graph = f"g (float[N, 12] x) => (float[N, M] y) {{ {nodes} }}"
+    path = onnx_file(tmp_path, graph, CONSTANTS, opset=21)
     with pytest.raises(CelosiaError, match=REFUSED[nodes]):
         load_model(path)

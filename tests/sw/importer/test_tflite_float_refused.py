@@ -58,8 +58,8 @@ REFUSED = {
     r"its input of 2 axes is no map": lambda w: pool(w, 0),
     r"weights of \[4, 2\]": lambda w: kernel(w, "CONV_2D", reals(4, 2)),
     r"weights of \[2, 1, 1, 4\]": lambda w: kernel(w, "DEPTHWISE_CONV_2D", reals(2, 1, 1, 4)),
-    "in 1 groups on a map|weights for": lambda w: kernel(w, "CONV_2D", reals(4, 1, 1, 5)),
-    "padding 7 is unknown|option padding": lambda w: pool(w, image(w), padding=7),
+    "weights for 5 channels in 0 groups": lambda w: kernel(w, "CONV_2D", reals(4, 1, 1, 5)),
+    "padding 7 is unknown": lambda w: pool(w, image(w), padding=7),
     r"axes \[9\] of 4": lambda w: w.add(
         "MEAN", [image(w), w.constant(np.int32([9]))], (1, 2), options("Reducer")
     ),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.helpers.judges import needs
+from tests.helpers.torch_forward import module_of
 
 from celosia.importer.torch import from_module
 
@@ -56,19 +57,7 @@ def test_it_is_that_of_pytorch(name):
     needs("torch")
     import torch
 
-    rng = np.random.default_rng(11)
-
-    class Module(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            for key, shape in (("w", (12, 6)), ("b", (6,))):
-                value = rng.normal(0, 0.5, shape).astype(np.float32)
-                self.register_buffer(key, torch.tensor(value))
-
-        def forward(self, x):
-            return FORWARDS[name](torch, x, self.w, self.b)
-
-    module = Module().eval()
+    module = module_of(lambda torch, x, w, b, k: FORWARDS[name](torch, x, w, b))
     with torch.no_grad():
         real = module(torch.tensor(X)).numpy()
     found = from_module(module, torch.tensor(X)).forward(X)

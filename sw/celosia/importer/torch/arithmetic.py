@@ -10,14 +10,12 @@ from celosia.importer import operations as run
 from celosia.importer.operations.arithmetic import compare
 from celosia.support.errors import Unsupported
 
-from .node import EVAL, Node
+from .node import EVAL, Handler, Node
 
 __all__ = ["ARITHMETIC"]
 
-_Handler = Callable[[Node], Any]
 
-
-def _both(f: Callable[[Any, Any], Any]) -> _Handler:
+def _both(f: Callable[[Any, Any], Any]) -> Handler:
     def handler(node: Node) -> Any:
         one, other = node.operand(), node.operand("other")
         if run.is_constant(one, other) and node.operator.partition(".")[0].endswith("_"):
@@ -27,7 +25,7 @@ def _both(f: Callable[[Any, Any], Any]) -> _Handler:
     return handler
 
 
-def _sum(sign: float) -> _Handler:
+def _sum(sign: float) -> Handler:
     """``self + sign * alpha * other``."""
 
     def handler(node: Node) -> Any:
@@ -79,7 +77,7 @@ def _clamp(node: Node) -> Any:
 
 
 #: ATen operator with its overload -> handler.
-ARITHMETIC: dict[str, _Handler] = {
+ARITHMETIC: dict[str, Handler] = {
     **dict.fromkeys(("add.Tensor", "add.Scalar"), _sum(1.0)),
     **dict.fromkeys(("sub.Tensor", "sub.Scalar"), _sum(-1.0)),
     **dict.fromkeys(("rsub.Scalar", "rsub.Tensor"), _reversed_difference),

@@ -1,19 +1,14 @@
 """ATen's operators of constants alone: norms of weights, and tensors of one number."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from celosia.importer import operations as run
 from celosia.importer.operations.elementwise import number
 from celosia.support.errors import CelosiaError, Unsupported
 
-from .node import DTYPES, Node
+from .node import DTYPES, Handler, Node
 
 __all__ = ["CONSTANTS"]
-
-_Handler = Callable[[Node], Any]
 
 
 def _weight_norm(node: Node) -> list[np.ndarray]:
@@ -47,7 +42,7 @@ def _full(node: Node) -> np.ndarray:
 
 
 #: ATen operator with its overload -> handler.
-CONSTANTS: dict[str, _Handler] = {
+CONSTANTS: dict[str, Handler] = {
     **dict.fromkeys(("_weight_norm_interface.default", "_weight_norm.default"), _weight_norm),
     **dict.fromkeys(("norm.ScalarOpt_dim", "linalg_vector_norm.default"), _norm),
     **dict.fromkeys(

@@ -1,19 +1,16 @@
 """ATen's functions of one value: their names here, and what they call their parameters."""
 
-from collections.abc import Callable
 from typing import Any
 
 from celosia.importer import operations as run
 from celosia.support.errors import Unsupported
 
-from .node import EVAL, Node
+from .node import EVAL, Handler, Node
 
 __all__ = ["FUNCTIONS"]
 
-_Handler = Callable[[Node], Any]
 
-
-def _named(name: str, *constants: float, **parameters: float) -> _Handler:
+def _named(name: str, *constants: float, **parameters: float) -> Handler:
     """Function ``name`` of ``constants``, then of arguments by ATen's names with its defaults."""
 
     def handler(node: Node) -> Any:
@@ -61,7 +58,7 @@ def _rrelu(node: Node) -> Any:
 
 
 #: ATen operator with its overload -> handler.
-FUNCTIONS: dict[str, _Handler] = {
+FUNCTIONS: dict[str, Handler] = {
     **{
         f"{name}.default": _named(name)
         for name in (

@@ -10,7 +10,7 @@ from celosia.importer.operations.windows import Window, same_padding
 from celosia.importer.values import Value
 from celosia.support.errors import CelosiaError, Unsupported
 
-from .node import Node
+from .node import Handler, Node
 
 __all__ = ["MAPS"]
 
@@ -42,7 +42,7 @@ def _each(node: Node, name: str, axes: int, default: int) -> list[int]:
     return found * axes if len(found) == 1 else found
 
 
-def _pool(kind: str, axes: int) -> Callable[[Node], Any]:
+def _pool(kind: str, axes: int) -> Handler:
     def handler(node: Node) -> Any:
         x = node.value()
         if len(x.shape) != axes + 1:
@@ -73,7 +73,7 @@ def _adaptive(kind: str, axes: int) -> Callable[[Node], Value]:
     return handler
 
 
-def _reduce(kind: str) -> Callable[[Node], Any]:
+def _reduce(kind: str) -> Handler:
     def handler(node: Node) -> Any:
         node.ignore("dtype")
         x, axes, keep = node.operand(), node.integers("dim"), bool(node.get("keepdim"))
@@ -108,7 +108,7 @@ def _pad(node: Node) -> Any:
 
 
 #: ATen operator with its overload -> handler.
-MAPS: dict[str, Callable[[Node], Any]] = {
+MAPS: dict[str, Handler] = {
     **dict.fromkeys(
         (
             "conv1d.default",

@@ -1,5 +1,6 @@
 """One call of an ATen operator in an exported program, which remembers what was read of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from celosia.importer.operations.constants import Operand
 from celosia.importer.values import Value
 from celosia.support.errors import CelosiaError, Unsupported
 
-__all__ = ["DTYPES", "EVAL", "FLOATS", "Node", "Stale", "dtype_of", "shape_of"]
+__all__ = ["DTYPES", "EVAL", "FLOATS", "Handler", "Node", "Stale", "dtype_of", "shape_of"]
 
 #: torch._export.serde.schema.ScalarType by number: names for people, NumPy's types where it has
 #: them, and those that a model may compute in.
@@ -220,6 +221,11 @@ class Node:
             elif "as_sym_int" in each:
                 names.append(each["as_sym_int"]["as_name"])
         return names
+
+
+#: What an operator computes: a `Value`, or an array or number that does not depend on the input; or
+#: a list of these.
+Handler = Callable[[Node], Any]
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,5 @@
 """What each supported ATen operator computes, of values and of constants: `OPERATORS`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,10 @@ from .arithmetic import ARITHMETIC
 from .constants import CONSTANTS
 from .functions import FUNCTIONS
 from .maps import MAPS
-from .node import DTYPES, EVAL, FLOATS, Node, dtype_of
+from .node import DTYPES, EVAL, FLOATS, Handler, Node, dtype_of
 from .shapes import SHAPES
 
 __all__ = ["OPERATORS", "VIEWS", "handler_of"]
-
-#: A node's result: a `Value`, or an array or number that does not depend on the input; or a list.
-Handler = Callable[[Node], Any]
 
 
 def _linear(node: Node) -> Any:

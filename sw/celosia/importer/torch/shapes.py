@@ -1,6 +1,5 @@
 """ATen's operators that only move data."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,9 @@ from celosia.importer import operations as run
 from celosia.importer.values import Value
 from celosia.support.errors import Unsupported
 
-from .node import Node
+from .node import Handler, Node
 
 __all__ = ["SHAPES"]
-
-_Handler = Callable[[Node], Any]
 
 
 def _reshape(node: Node) -> Any:
@@ -98,7 +95,7 @@ def _size(node: Node) -> int:
 
 
 #: ATen operator with its overload -> handler.
-SHAPES: dict[str, _Handler] = {
+SHAPES: dict[str, Handler] = {
     **dict.fromkeys(
         ("t.default", "numpy_T.default", "permute.default", "transpose.int"), _transpose
     ),
